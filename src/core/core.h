@@ -1,0 +1,238 @@
+/* core.h - the live twins and the few commands through which everything goes.
+ *
+ * Owner: the loop's thread calls everything here.  Nothing here blocks: what does goes to pools and
+ * comes back through a callback, which is called exactly once, maybe before the call returns.
+ *
+ * A reading's way: ingest_*() checks and collects, ingest_commit() hands the batch to the journal;
+ * when it is on stable storage it is applied: last value, series head, taps; then the sender hears.
+ */
+#ifndef CORE_CORE_H
+#define CORE_CORE_H
+
+#include "base/arena.h"
+#include "base/value.h"
+#include "os/loop.h"
+#include "store/history.h"
+#include "twin/profile.h"
+
+struct core; /* opaque */
+
+struct core_opts {
+    const char *dir;           /* the data directory; made when missing */
+    const char *mqtt_endpoint; /* for profiles that do not say; see profile_defaults */
+    size_t head_readings;      /* in memory before a flush; 0: 1,000,000 */
+    unsigned flush_ms;         /* oldest reading in memory before a flush; 0: 30 s */
+};
+
+/* Opens everything, replays the journal.  Blocks: before the loop runs.  *ret_why: a sentence. */
+int core_open(struct loop *l, const struct core_opts *opts, struct core **ret,
+              const char **ret_why);
+void core_close(struct core *c); /* flushes; blocks */
+void core_set_endpoint(struct core *c,
+                       const char *mqtt_endpoint); /* once the listener has its port */
+
+/* ---- live state, to be read on the loop's thread and only until it turns ---- */
+
+enum live_state { LIVE_WAITING, LIVE_LIVE, LIVE_STALE };
+enum live_level { LEVEL_UNKNOWN = -1, LEVEL_NORMAL, LEVEL_WARNING, LEVEL_CRITICAL };
+
+struct sensor {
+    struct twin *twin;
+    uint32_t series;
+    const char *id;
+    struct sensor_spec spec; /* slices live as long as the sensor */
+    enum value_type kind;    /* what it is bound to; VALUE_NONE: still open */
+    bool retired;            /* not in the profile any more */
+    bool has_value;
+    bool stale;
+    int8_t level;       /* enum live_level */
+    struct point last;  /* the newest by time */
+    int64_t arrived_us; /* server time at which the newest came */
+    uint64_t updates;   /* readings since start */
+    struct point *head; /* readings not yet in history, in order of arrival */
+    size_t head_n, head_cap;
+};
+
+struct twin {
+    const char *id;
+    const char *name, *description, *type;
+    bool simulated, demo;
+    uint64_t version;
+    int64_t created_us, modified_us;
+    int64_t synced_us;  /* time of the newest reading, 0: none */
+    int64_t latency_us; /* arrival minus the reading's own time, smoothed; -1: not known */
+    int64_t interval_us;
+    enum live_state state;
+    struct sensor **sensors; /* of the profile, in its order */
+    size_t sensors_n;
+    int64_t up_us, up_since_us; /* time spent live since created, for uptime */
+};
+
+struct twin *core_twin(struct core *c, struct slice id);
+struct sensor *core_sensor(const struct twin *t, struct slice id); /* NULL also when retired */
+struct sensor *core_series(struct core *c, uint32_t series);
+size_t core_twin_count(const struct core *c);
+struct twin *const *core_twins(struct core *c, size_t *ret_n); /* in order of id */
+enum live_state sensor_state(const struct sensor *s);
+
+/* ---- who looks on ---- */
+
+enum core_event_kind {
+    EVENT_TWIN_CREATED,
+    EVENT_TWIN_CHANGED,
+    EVENT_TWIN_DELETED,
+    EVENT_STATE,
+    EVENT_REJECTION
+};
+
+struct rejection {
+    int64_t at_us;
+    int err; /* ERR_*: its code in docs/interfaces.md */
+    const char *via, *peer, *topic, *twin, *sensor, *detail,
+        *payload; /* never NULL; payload is cut */
+};
+
+struct core_event {
+    enum core_event_kind kind;
+    struct twin *twin; /* NULL for a rejection */
+    const struct rejection *rejection;
+};
+
+/* Called on the loop's thread for every applied reading and every event.  on_reading is on the hot
+ * path.  A tap is embedded in its owner. */
+struct core_tap {
+    void (*on_reading)(void *arg, struct sensor *s, const struct reading *r);
+    void (*on_event)(void *arg, const struct core_event *e);
+    void *arg;
+    struct core_tap *next;
+};
+void core_tap_add(struct core *c, struct core_tap *t);
+void core_tap_remove(struct core *c, struct core_tap *t);
+
+/* The update object of the stream and of MQTT, one line of JSON (docs/interfaces.md). */
+void core_write_update(struct buf *out, const struct sensor *s, int64_t t_us, struct value v,
+                       uint8_t quality);
+
+/* ---- readings in ---- */
+
+struct ingest; /* opaque: one message under way */
+
+struct ingest_source {
+    const char *via;    /* "mqtt", "http", "websocket", "demo" */
+    const char *peer;   /* "127.0.0.1:4711 client-id" */
+    struct slice topic; /* or path, as the sender named it */
+};
+
+struct ingest_reject {
+    size_t index; /* of the reading in the message */
+    struct slice sensor;
+    int err;
+    const char *detail;
+};
+
+struct ingest_result {
+    size_t accepted, rejected;
+    int err;            /* 0, or the error of the first refusal */
+    const char *detail; /* of the first refusal, a sentence; lives until done returns */
+    const struct ingest_reject *rejects;
+    size_t rejects_n; /* at most 100 of them are told */
+};
+
+typedef void ingest_done_fn(void *arg, const struct ingest_result *r);
+
+struct ingest *ingest_begin(struct core *c,
+                            const struct ingest_source *src); /* NULL: out of memory */
+
+/* The bodies of docs/interfaces.md.  They collect good readings and refusals; what they answer is
+ * only about memory. */
+void ingest_sensor(struct ingest *in, struct slice twin, struct slice sensor, struct slice payload);
+void ingest_telemetry(struct ingest *in, struct slice twin, struct slice payload);
+void ingest_readings(struct ingest *in, struct slice twin,
+                     struct slice payload); /* telemetry or {"sensor":...} */
+void ingest_ndjson(struct ingest *in, struct slice twin, struct slice payload);
+void ingest_value(struct ingest *in, struct sensor *s, int64_t t_us, struct value v,
+                  uint8_t quality); /* t_us 0: now */
+void ingest_refuse(struct ingest *in, struct slice twin, struct slice sensor, int err,
+                   const char *detail, struct slice payload);
+
+/* Ends the message: in is dead.  done comes when the good readings are on stable storage and
+ * applied, or refused. */
+void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg);
+
+/* Does it make sense to read more from the peers?  False while too much waits for the disk; the
+ * hook is run when it does again. */
+bool core_has_room(const struct core *c);
+
+/* ---- twins: create, read, change, delete ---- */
+
+struct twin_result {
+    int err;
+    const char *detail;    /* a sentence when err is not 0; lives until done returns */
+    struct slice profile;  /* as kept; empty on failure */
+    struct slice findings; /* JSON array; also on failure with ERR_PROFILE */
+    const char *const *filled;
+    const char *id;
+    uint64_t version;
+    bool created;
+};
+typedef void twin_done_fn(void *arg, const struct twin_result *r);
+
+enum twin_put { TWIN_CREATE, TWIN_REPLACE, TWIN_PUT };
+/* id: empty takes the profile's own; else they must agree.  if_version: 0 for any. */
+void core_twin_put(struct core *c, enum twin_put how, struct slice id, struct slice profile,
+                   uint64_t if_version, bool demo, twin_done_fn *done, void *arg);
+void core_twin_patch(struct core *c, struct slice id, struct slice patch, uint64_t if_version,
+                     twin_done_fn *done, void *arg);
+void core_twin_remove(struct core *c, struct slice id, uint64_t if_version, twin_done_fn *done,
+                      void *arg);
+void core_twin_get(struct core *c, struct slice id, twin_done_fn *done, void *arg); /* as kept */
+
+/* Put the live parts into a kept profile: currentValue, timestamp, lastSynced, connectionStatus,
+ * latency, alerts, uptime. */
+int core_live_profile(struct core *c, struct twin *t, struct arena *a, struct slice kept,
+                      struct buf *out);
+
+/* ---- the past ---- */
+
+enum history_fn { FN_RAW, FN_THIN, FN_MEAN, FN_MIN, FN_MAX, FN_FIRST, FN_LAST, FN_COUNT, FN_SUM };
+
+struct history_query {
+    int64_t from_us, to_us; /* from <= t < to */
+    enum history_fn fn;
+    size_t limit;     /* FN_RAW: at most so many; FN_THIN: the number of points */
+    int64_t every_us; /* the aggregating functions: the step */
+};
+
+struct history_result {
+    int err;
+    const struct point *points; /* live until done returns */
+    size_t n;
+    bool more; /* FN_RAW: the limit cut it; the rest begins at next_us */
+    int64_t next_us;
+};
+typedef void history_done_fn(void *arg, const struct history_result *r);
+struct history_job; /* opaque */
+/* done comes exactly once, unless the job is cancelled first. */
+struct history_job *core_history(struct core *c, struct sensor *s, const struct history_query *q,
+                                 history_done_fn *done, void *arg);
+void core_history_cancel(struct history_job *job);
+
+/* ---- what the operator asks ---- */
+
+struct core_stats {
+    uint64_t readings, rejected, batches; /* since start */
+    uint64_t rejected_by[32];             /* by -ERR */
+    size_t twins, series, head_readings;
+    uint64_t journal_syncs, journal_bytes, journal_segments, journal_failures;
+    uint64_t chunks, chunk_bytes, history_file_bytes, flushes;
+    bool storage_ok;
+    int64_t started_us;
+};
+void core_stats(struct core *c, struct core_stats *ret);
+bool core_ready(const struct core *c);
+
+/* The last 1,000 refusals, newest first; i from 0; NULL past the end. */
+const struct rejection *core_rejection(const struct core *c, size_t i);
+uint64_t core_rejection_total(const struct core *c);
+
+#endif

@@ -1,0 +1,103 @@
+/* http.h - an HTTP/1.1 and HTTP/2 server (llhttp, nghttp2) and WebSocket (wslay); knows no twins.
+ *
+ * One request is one struct http_req, whatever the version; it lives until its answer is sent or
+ * the peer is gone, and everything in it lives in its arena.  All on the loop's thread. */
+#ifndef HTTP_HTTP_H
+#define HTTP_HTTP_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "os/net.h"
+
+struct http_server; /* opaque */
+struct http_req;    /* opaque */
+struct ws;          /* opaque */
+
+struct http_opts {
+    size_t max_header;          /* bytes; 431 above */
+    size_t max_body;            /* bytes; 413 above */
+    unsigned header_timeout_ms; /* from accept or the last answer's next byte to the end of the
+                                   headers */
+    unsigned body_timeout_ms;   /* without a byte of the body */
+    unsigned idle_timeout_ms;   /* kept alive without a request */
+    int max_connections;        /* more are answered with 503 and closed */
+    /* A whole request is here.  It is answered now or later, exactly once, by http_respond() or
+     * http_respond_start() .. http_respond_end(). */
+    void (*on_request)(void *arg, struct http_req *r);
+    void *arg;
+    const char *security_headers; /* "Name: value\r\n"... added to every answer */
+};
+extern const struct http_opts http_defaults;
+
+int http_server_new(struct loop *l, const struct http_opts *opts, struct http_server **ret);
+void http_server_free(struct http_server *s); /* closes every connection */
+net_accept_fn http_accept;                    /* arg: the server */
+size_t http_connections(const struct http_server *s);
+
+struct arena *http_arena(struct http_req *r);
+struct slice http_method(const struct http_req *r);
+struct slice
+http_path(const struct http_req *r); /* percent-decoded once, never with NUL; "/" first */
+struct slice http_raw_path(const struct http_req *r);   /* as sent, without the query */
+struct slice http_query_text(const struct http_req *r); /* as sent, without "?" */
+struct slice http_body(const struct http_req *r);
+struct slice http_header(const struct http_req *r,
+                         const char *name); /* any case; joined by ", "; p NULL: none */
+/* A query parameter, decoded; p NULL: none.  The first when it stands twice. */
+struct slice http_query(const struct http_req *r, const char *name);
+const char *http_peer(const struct http_req *r);
+bool http_is_tls(const struct http_req *r);
+int http_version(const struct http_req *r); /* 10, 11 or 20 */
+
+/* Request-scoped data of the handler, and how it learns that the peer went away before the
+ * answer: on_gone is called once, then the request must not be answered; it stays readable until
+ * http_release() is called by whoever got on_gone. */
+void http_set_data(struct http_req *r, void *data, void (*on_gone)(struct http_req *r, void *data));
+void *http_data(const struct http_req *r);
+void http_release(struct http_req *r); /* only after on_gone */
+
+/* Header of the answer, before http_respond*(); name and value are copied. */
+void http_add_header(struct http_req *r, const char *name, const char *value);
+void http_add_headerf(struct http_req *r, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The whole answer.  The body is copied, compressed (gzip) when the client takes it, the type is
+ * text or JSON and it is over 1 kB.  HEAD is answered without the body by itself. */
+void http_respond(struct http_req *r, int status, const char *type, struct slice body);
+
+/* An answer in pieces: chunked or DATA frames, compressed like above.  http_respond_write() says
+ * false when the peer is too slow: wait for on_ready then.  http_respond_end() ends it. */
+void http_respond_start(struct http_req *r, int status, const char *type,
+                        void (*on_ready)(struct http_req *r, void *data));
+bool http_respond_write(struct http_req *r, struct slice bytes);
+void http_respond_end(struct http_req *r);
+
+/* ---- WebSocket (RFC 6455, RFC 7692 permessage-deflate; over HTTP/1.1, and RFC 8441 over HTTP/2)
+ * ---- */
+
+struct ws_events {
+    void (*on_message)(void *arg, bool text, struct slice message); /* whole; text is valid UTF-8 */
+    void (*on_drain)(void *arg);                                    /* as in net.h; may be NULL */
+    void (*on_close)(void *arg, int code); /* once, at the end; the pointer is dead after it */
+};
+
+struct ws_opts {
+    size_t max_message;           /* 1009 above */
+    const char *const *protocols; /* those we speak, NULL-ended, or NULL */
+    unsigned ping_ms;  /* a ping after so long in silence; the pong must come within it */
+    bool check_origin; /* refuse (403) an Origin whose host is not the Host */
+};
+
+/* Answer the request with an upgrade.  False: it was no proper upgrade request and has been
+ * answered with an error. */
+bool ws_accept(struct http_req *r, const struct ws_opts *opts, const struct ws_events *events,
+               void *arg, struct ws **ret);
+void ws_send(struct ws *w, bool text, struct slice message);
+size_t ws_queued(const struct ws *w);
+void ws_close(struct ws *w, int code, const char *reason); /* on_close still comes */
+void ws_pause(struct ws *w);
+void ws_resume(struct ws *w);
+const char *ws_peer(const struct ws *w);
+struct slice ws_protocol(const struct ws *w); /* the chosen one or empty */
+
+#endif

@@ -1,0 +1,32 @@
+/* broker.h - MQTT 3.1.1 and 5.0: sessions, subscriptions, retained messages.
+ *
+ * The loop's thread.  Topics under twins/ are the twins': what is published there becomes readings
+ * through the core, and subscribers there hear the core's updates; all other topics are forwarded
+ * between clients. */
+#ifndef MQTT_BROKER_H
+#define MQTT_BROKER_H
+
+#include "core/core.h"
+#include "os/net.h"
+
+struct broker; /* opaque */
+
+struct broker_opts {
+    size_t max_packet;   /* 0: 16 MiB */
+    size_t max_queued;   /* messages waiting for one session; 0: 10,000 */
+    int max_connections; /* 0: 20,000 */
+    unsigned connect_ms; /* from accept to CONNECT; 0: 10 s */
+};
+
+struct broker_stats {
+    uint64_t connections, connected_total, sessions, subscriptions, retained;
+    uint64_t messages_in, messages_out, bytes_in, bytes_out, dropped;
+};
+
+int broker_new(struct loop *l, struct core *c, const struct broker_opts *opts, struct broker **ret);
+void broker_free(
+    struct broker *b);       /* says goodbye (5.0: DISCONNECT 0x8B) and closes every connection */
+net_accept_fn broker_accept; /* arg: the broker */
+void broker_stats(const struct broker *b, struct broker_stats *ret);
+
+#endif
