@@ -65,8 +65,24 @@ struct twin {
     enum live_state state;
     struct sensor **sensors; /* of the profile, in its order */
     size_t sensors_n;
-    int64_t up_us, up_since_us; /* time spent live since created, for uptime */
+    struct sensor **all; /* the retired ones too; their objects live as long as the twin */
+    size_t all_n;
+    size_t live_n;        /* sensors that are live */
+    int64_t up_us;        /* time spent live since watched_us, without the present spell */
+    int64_t up_since_us;  /* when the present spell began; 0: not live */
+    int64_t watched_us;   /* since when we look: the start of the server or the twin's making */
+    struct alert *alerts; /* the newest last */
+    size_t alerts_n;
 };
+
+/* A sensor left its normal range, a threshold or a critical range was reached; kept in memory. */
+struct alert {
+    int64_t at_us, cleared_us; /* cleared 0: it still stands */
+    int8_t level;              /* LEVEL_WARNING or LEVEL_CRITICAL */
+    double value;
+    struct sensor *sensor;
+};
+enum { ALERTS_MAX = 32 }; /* a twin */
 
 struct twin *core_twin(struct core *c, struct slice id);
 struct sensor *core_sensor(const struct twin *t, struct slice id); /* NULL also when retired */
@@ -159,8 +175,7 @@ void ingest_refuse(struct ingest *in, struct slice twin, struct slice sensor, in
  * applied, or refused. */
 void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg);
 
-/* Does it make sense to read more from the peers?  False while too much waits for the disk; the
- * hook is run when it does again. */
+/* Does it make sense to read more from the peers?  False while too much waits for the disk. */
 bool core_has_room(const struct core *c);
 
 /* ---- twins: create, read, change, delete ---- */

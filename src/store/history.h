@@ -36,7 +36,7 @@ void point_release(struct point *p);
 
 struct history_flush_series {
     uint32_t series;
-    struct point *points; /* any order; sorted and thinned of doubles in place, not released */
+    struct point *points; /* as points_sort() leaves them; only read, not released */
     size_t n;
 };
 
@@ -64,7 +64,7 @@ int history_each_last(struct history *h, int (*fn)(void *arg, const struct readi
 int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
                  const struct point *head, size_t head_n,
                  int (*fn)(void *arg, const struct point *points, size_t n), void *arg,
-                 const bool *cancel);
+                 const _Atomic(bool) *cancel);
 
 struct history_stats {
     uint64_t chunks, points, chunk_bytes, file_bytes, flushes;
