@@ -1,0 +1,210 @@
+/* doppel.mjs - a real server for a test: its own folder, free ports, its own log.
+ *
+ *   const d = await start(t);            ended and judged when the test t ends
+ *   await d.get("/api/v1/twins")         fetch under its address
+ *
+ * A sanitizer's report on standard error, a crash or an unclean end fails the test that started it.
+ * The program is DOPPEL_BIN, or build/release/doppel. */
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ROOT, run, SANITIZER_ENV, SANITIZER_REPORT, sanitizerPrefix } from "./spawned.mjs";
+import { until } from "./wait.mjs";
+
+export { ROOT, run };
+export const BIN = process.env.DOPPEL_BIN ?? join(ROOT, "build/release/doppel");
+export const PRESET = process.env.DOPPEL_PRESET ?? "release";
+export const LONG = process.env.DOPPEL_LONG === "1";
+
+/* Everything is slower under a sanitizer; limits of time are told for the release build. */
+export const SLOW = { release: 1, dev: 1.5, asan: 4, tsan: 8 }[PRESET] ?? 4;
+
+export function temporary(t, name = "doppel-test-") {
+    const dir = mkdtempSync(join(tmpdir(), name));
+    t.after(() => rmSync(dir, { recursive: true, force: true }));
+    return dir;
+}
+
+/* The program with other arguments than serve: run to its end. */
+export function doppel(args, options = {}) {
+    const [command, ...rest] = [...sanitizerPrefix(), BIN, ...args];
+    const env = { ...process.env, ...SANITIZER_ENV, ...options.env };
+    return run(command, rest, { timeout: 30_000 * SLOW, ...options, env }).then((r) => {
+        assert.doesNotMatch(r.stderr, SANITIZER_REPORT);
+        return r;
+    });
+}
+
+export class Server {
+    constructor(options) {
+        this.options = options;
+        this.data = options.data;
+        this.log = "";
+        this.said = "";
+        this.exit = null; /* {code, signal} */
+    }
+
+    async start() {
+        const { http = "127.0.0.1:0", mqtt = "127.0.0.1:0", args = [], env = {} } = this.options;
+        const flags = ["serve", "--data", this.data, "--http", http, "--mqtt", mqtt, ...args];
+        const [command, ...rest] = [...sanitizerPrefix(), this.options.bin ?? BIN, ...flags];
+        this.began = performance.now();
+        this.exit = null;
+        this.said = "";
+        const child = spawn(command, rest, {
+            cwd: this.options.cwd ?? ROOT,
+            env: { ...process.env, ...SANITIZER_ENV, ...env },
+            stdio: ["ignore", "pipe", "pipe"],
+        });
+        this.child = child;
+        this.pid = child.pid;
+        this.ended = new Promise((resolve) => {
+            child.on("close", (code, signal) => {
+                this.exit = { code, signal };
+                resolve(this.exit);
+            });
+        });
+        child.stderr.setEncoding("utf8").on("data", (d) => {
+            this.log += d;
+        });
+        const listening = new Promise((resolve, reject) => {
+            child.on("error", reject);
+            child.stdout.setEncoding("utf8").on("data", (d) => {
+                this.said += d;
+                const line = /^listening (.*)$/m.exec(this.said);
+                if (line && this.said.indexOf("\n", line.index) >= 0) resolve(line[1]);
+            });
+            this.ended.then((e) =>
+                reject(new Error(`the server ended with ${e.code ?? e.signal}:\n${this.log}`)),
+            );
+        });
+        const limit = setTimeout(() => child.kill("SIGKILL"), 20_000 * SLOW);
+        try {
+            this.#addresses(await listening);
+        } finally {
+            clearTimeout(limit);
+        }
+        this.startedMs = performance.now() - this.began;
+        return this;
+    }
+
+    #addresses(line) {
+        this.line = `listening ${line}`;
+        for (const [, name, address] of line.matchAll(/(\w+)=(\S+)/g)) this[name] = address;
+        this.url = `http://${this.http}`;
+        this.tlsUrl = this.https ? `https://${this.https.replace("127.0.0.1", "localhost")}` : null;
+        this.mqttHost = this.mqtt.split(":")[0];
+        this.mqttPort = this.mqtt.split(":")[1];
+        this.ws = `ws://${this.http}/api/v1/stream`;
+    }
+
+    /* SIGTERM; answers how long it took. */
+    async stop(signal = "SIGTERM") {
+        if (!this.child || this.exit) return 0;
+        const began = performance.now();
+        this.child.kill(signal);
+        const limit = setTimeout(() => this.child.kill("SIGKILL"), 15_000 * SLOW);
+        await this.ended;
+        clearTimeout(limit);
+        return performance.now() - began;
+    }
+
+    /* As if the power went for this process alone. */
+    async kill() {
+        await this.stop("SIGKILL");
+    }
+
+    async restart() {
+        await this.stop();
+        await this.start();
+    }
+
+    /* Fails when something went wrong inside. */
+    judge() {
+        assert.doesNotMatch(this.log, SANITIZER_REPORT);
+        if (this.exit && this.exit.signal !== "SIGKILL")
+            assert.deepEqual(this.exit, { code: 0, signal: null }, `unclean end:\n${this.log}`);
+    }
+
+    fetch(path, options = {}) {
+        return fetch(new URL(path, this.url), options);
+    }
+
+    async get(path, options) {
+        const r = await this.fetch(path, options);
+        return read(r);
+    }
+
+    async send(method, path, body, type = "application/json", headers = {}) {
+        const text =
+            typeof body === "string" || Buffer.isBuffer(body) ? body : JSON.stringify(body);
+        const r = await this.fetch(path, {
+            method,
+            body: text,
+            headers: text === undefined ? headers : { "content-type": type, ...headers },
+        });
+        return read(r);
+    }
+
+    post(path, body, type, headers) {
+        return this.send("POST", path, body, type, headers);
+    }
+
+    async create(profile) {
+        const r = await this.post("/api/v1/twins", profile);
+        assert.equal(r.status, 201, r.text);
+        return r;
+    }
+
+    async history(twin, sensor, query = "from=0") {
+        const path = `/api/v1/twins/${encodeURIComponent(twin)}/sensors/${encodeURIComponent(sensor)}`;
+        const r = await this.get(`${path}/history?${query}`);
+        assert.equal(r.status, 200, r.text);
+        return r.body;
+    }
+
+    /* All raw points, page after page. */
+    async allHistory(twin, sensor, query = "from=0&to=4102444800000", limit = 10_000) {
+        const points = [];
+        let cursor = "";
+        do {
+            const page = await this.history(twin, sensor, `${query}&limit=${limit}${cursor}`);
+            points.push(...page.points);
+            cursor = page.next ? `&cursor=${encodeURIComponent(page.next)}` : null;
+        } while (cursor);
+        return points;
+    }
+
+    /* mosquitto_pub and mosquitto_sub at this server. */
+    mosquitto(tool, args, options) {
+        return run(tool, ["-h", this.mqttHost, "-p", this.mqttPort, ...args], options);
+    }
+
+    publish(topic, message, args = []) {
+        return this.mosquitto("mosquitto_pub", ["-t", topic, "-m", message, ...args]);
+    }
+}
+
+async function read(r) {
+    const text = await r.text();
+    const type = r.headers.get("content-type") ?? "";
+    const body = /json/.test(type) && !/ndjson/.test(type) && text ? JSON.parse(text) : text;
+    return { status: r.status, headers: r.headers, etag: r.headers.get("etag"), text, body, type };
+}
+
+/* A running server that ends with the test. */
+export async function start(t, options = {}) {
+    const data = options.data ?? temporary(t);
+    const server = new Server({ ...options, data });
+    t.after(async () => {
+        await server.stop();
+        server.judge();
+    });
+    await server.start();
+    return server;
+}
+
+export { until };
