@@ -1,7 +1,6 @@
 #include "base/utf8.h"
 
-/* Length of the well-formed sequence at p (n > 0 bytes are there), or 0. */
-static size_t sequence(const unsigned char *p, size_t n)
+size_t utf8_sequence(const unsigned char *p, size_t n)
 {
     unsigned char c = p[0], low = 0x80, high = 0xbf;
     size_t len;
@@ -42,7 +41,7 @@ bool utf8_valid(struct slice s)
         }
         if (i >= s.n)
             break;
-        size_t len = sequence(p + i, s.n - i);
+        size_t len = utf8_sequence(p + i, s.n - i);
         if (!len)
             return false;
         i += len;
