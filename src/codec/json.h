@@ -96,8 +96,8 @@ struct jval {
     struct slice text; /* number: as written; string: unescaped */
     size_t offset;     /* where the value begins in the text; key_offset: where its key does */
     size_t key_offset; /* SIZE_MAX both for what was added later */
-    struct jval *parent, *next, *first, *last; /* siblings and children in order */
-    size_t count;                              /* children */
+    struct jval *parent, *prev, *next, *first, *last; /* siblings and children in order */
+    size_t count;                                     /* children */
 };
 
 struct json_error {
@@ -122,7 +122,9 @@ bool jval_number(const struct jval *v, double *ret); /* of a number, else false 
 /* The JSON Pointer of a value from its root. */
 void jval_path(struct buf *out, const struct jval *v);
 
-/* Make and change.  All from the arena; NULL when memory ran out. */
+/* Make and change.  All from the arena; NULL when memory ran out.  A value that is put somewhere
+ * stands nowhere else; a copy has no offsets; a double that is not finite becomes null; digits
+ * that are no JSON number are answered with NULL. */
 struct jval *jval_new(struct arena *a, enum jtype type);
 struct jval *jval_new_string(struct arena *a, struct slice s); /* copied */
 struct jval *jval_new_number(struct arena *a, double v);
@@ -138,7 +140,8 @@ void jval_write(struct json_writer *w, const struct jval *v);
 bool jval_equal(const struct jval *a,
                 const struct jval *b); /* numbers by value, members in any order */
 
-/* RFC 7396.  The result shares nothing with patch; NULL when memory ran out. */
+/* RFC 7396.  Changes target (NULL: nothing there yet) where that is an object; the result is to
+ * be taken in its place.  It shares nothing with patch; NULL when memory ran out. */
 struct jval *jval_merge_patch(struct arena *a, struct jval *target, const struct jval *patch);
 
 /* Line and column (from 1) of an offset. */
