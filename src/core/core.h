@@ -10,6 +10,7 @@
 #define CORE_CORE_H
 
 #include "base/arena.h"
+#include "base/map.h"
 #include "base/value.h"
 #include "os/loop.h"
 #include "store/history.h"
@@ -27,7 +28,11 @@ struct core_opts {
 /* Opens everything, replays the journal.  Blocks: before the loop runs.  *ret_why: a sentence. */
 int core_open(struct loop *l, const struct core_opts *opts, struct core **ret,
               const char **ret_why);
-void core_close(struct core *c); /* flushes; blocks */
+/* The end comes in two steps, so that everyone who waits still hears while the front ends live:
+ * core_stop() ends what is under way and answers it, and takes nothing more (ERR_CANCELLED);
+ * core_close() writes memory to history and frees.  Both block. */
+void core_stop(struct core *c);
+void core_close(struct core *c);
 void core_set_endpoint(struct core *c,
                        const char *mqtt_endpoint); /* once the listener has its port */
 
@@ -50,7 +55,13 @@ struct sensor {
     int64_t arrived_us; /* server time at which the newest came */
     uint64_t updates;   /* readings since start */
     struct point *head; /* readings not yet in history, in order of arrival */
-    size_t head_n, head_cap;
+    uint32_t head_n, head_cap;
+    const struct point
+        *frozen; /* those on their way to history, sorted; they belong to the flush */
+    size_t frozen_n;
+    char *strings;                       /* what id and spec point into */
+    int64_t assigned_us;                 /* the last time that the server gave to a reading */
+    struct sensor *due_next, **due_link; /* in the wheel of those that may become stale */
 };
 
 struct twin {
@@ -65,6 +76,7 @@ struct twin {
     enum live_state state;
     struct sensor **sensors; /* of the profile, in its order */
     size_t sensors_n;
+    struct map by_id;    /* of sensors, where there are many */
     struct sensor **all; /* the retired ones too; their objects live as long as the twin */
     size_t all_n;
     size_t live_n;        /* sensors that are live */

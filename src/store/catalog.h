@@ -41,6 +41,10 @@ int catalog_set_kind(struct catalog *c, uint32_t series, uint8_t kind);
 int catalog_get(struct catalog *c, struct slice id, struct arena *a,
                 struct catalog_twin *ret); /* without series */
 
+/* The series of a twin, retired ones too; none when there is no such twin. */
+int catalog_series_of(struct catalog *c, struct slice id, struct arena *a,
+                      struct catalog_series **ret, size_t *ret_n);
+
 /* The highest series number ever used, also by twins that are gone. */
 uint32_t catalog_last_series(struct catalog *c);
 

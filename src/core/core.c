@@ -1,0 +1,208 @@
+/* core.c - opening, closing and counting. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "core/internal.h"
+#include "core/registry.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { HEAD_READINGS = 1000000, FLUSH_MS = 30000, READERS = 2 };
+
+static int on_last(void *arg, const struct reading *r)
+{
+    struct core *c = arg;
+    struct sensor *s = core_series(c, r->series);
+    if (s)
+        live_restore(c, s, r);
+    else
+        history_forget(c, &r->series, 1); /* its twin went, and the server before its past */
+    return 0;
+}
+
+static int on_replay(void *arg, uint64_t seq, const struct reading *readings, size_t n)
+{
+    struct core *c = arg;
+    c->applied_seq = seq;
+    for (size_t i = 0; i < n; i++) {
+        struct sensor *s = core_series(c, readings[i].series);
+        if (!s)
+            continue;
+        if (head_add(c, s, &readings[i]))
+            return ERR_NOMEM;
+        live_restore(c, s, &readings[i]);
+        if (c->head_readings >= c->head_limit) {
+            int err = flush_blocking(c);
+            if (err)
+                return err;
+        }
+    }
+    return 0;
+}
+
+static void on_tick(void *arg)
+{
+    struct core *c = arg;
+    live_turn_wheel(c);
+    flush_if_due(c, false);
+}
+
+static char *path_of(const char *dir, const char *name)
+{
+    struct buf b = {0};
+    buf_addf(&b, "%s/%s", dir, name);
+    return buf_take(&b);
+}
+
+static int open_stores(struct core *c, const char *dir, const char **ret_why)
+{
+    char *catalog = path_of(dir, "catalog.db"), *history = path_of(dir, "history.db");
+    int err = ERR_NOMEM;
+    if (!catalog || !history)
+        goto out;
+    *ret_why = "the catalog (catalog.db) cannot be opened";
+    if ((err = catalog_open(catalog, &c->catalog)))
+        goto out;
+    *ret_why = "the history (history.db) cannot be opened";
+    if ((err = history_open(history, &c->history)))
+        goto out;
+    *ret_why = "the catalog cannot be read";
+    if ((err = twins_load(c)))
+        goto out;
+    *ret_why = "the history cannot be read";
+    err = history_each_last(c->history, on_last, c);
+out:
+    free(catalog);
+    free(history);
+    return err;
+}
+
+static int open_journal(struct core *c, const char *dir)
+{
+    char *path = path_of(dir, "journal");
+    struct journal_opts opts = {.from = history_checkpoint(c->history),
+                                .on_replay = on_replay,
+                                .on_synced = ingest_on_synced,
+                                .arg = c};
+    c->applied_seq = opts.from;
+    int err = path ? journal_open(path, &opts, &c->journal) : ERR_NOMEM;
+    free(path);
+    return err;
+}
+
+static int open_pools(struct core *c)
+{
+    int err = pool_new(c->loop, "catalog", 1, &c->writes);
+    if (!err)
+        err = pool_new(c->loop, "history", 1, &c->flushes);
+    if (!err)
+        err = pool_new(c->loop, "reader", READERS, &c->reads);
+    if (!err)
+        err = loop_timer_new(c->loop, on_tick, c, &c->tick);
+    return err;
+}
+
+int core_open(struct loop *l, const struct core_opts *opts, struct core **ret, const char **ret_why)
+{
+    struct core *c = calloc(1, sizeof *c);
+    int err = ERR_NOMEM;
+    *ret_why = "out of memory";
+    if (!c)
+        return err;
+    pthread_mutex_init(&c->synced_lock, NULL);
+    c->loop = l;
+    c->storage_ok = true;
+    c->stats.started_us = clock_now_us();
+    c->head_limit = opts->head_readings ? opts->head_readings : HEAD_READINGS;
+    c->flush_ms = opts->flush_ms ? opts->flush_ms : FLUSH_MS;
+    c->mqtt_endpoint = strdup(opts->mqtt_endpoint ? opts->mqtt_endpoint : "");
+    if (!c->mqtt_endpoint || (err = open_pools(c)))
+        goto fail;
+    *ret_why = "the data directory cannot be made";
+    err = ERR_IO;
+    if (mkdir(opts->dir, 0700) && errno != EEXIST)
+        goto fail;
+    if ((err = open_stores(c, opts->dir, ret_why)))
+        goto fail;
+    *ret_why = "the journal cannot be read";
+    if ((err = open_journal(c, opts->dir)))
+        goto fail;
+    loop_timer_start(c->tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
+    c->ready = true;
+    *ret = c;
+    return 0;
+fail:
+    core_close(c);
+    return err;
+}
+
+void core_stop(struct core *c)
+{
+    c->ready = false;
+    loop_timer_free(c->tick);
+    c->tick = NULL;
+    pool_free(c->writes);
+    pool_free(c->reads);
+    pool_free(c->flushes); /* a flush under way has ended after this */
+    c->writes = c->reads = c->flushes = NULL;
+    journal_close(c->journal);
+    c->journal = NULL;
+    ingest_drain(c);
+    ingest_cancel_all(c);
+}
+
+void core_close(struct core *c)
+{
+    if (!c)
+        return;
+    core_stop(c);
+    if (c->history && c->catalog && flush_blocking(c))
+        log_warn("core", "history could not be written; the journal has the readings");
+    history_close(c->history);
+    catalog_close(c->catalog);
+    registry_release(c);
+    rejections_release(c);
+    ingest_release(c);
+    free(c->dirty);
+    free(c->mqtt_endpoint);
+    pthread_mutex_destroy(&c->synced_lock);
+    free(c);
+}
+
+void core_set_endpoint(struct core *c, const char *mqtt_endpoint)
+{
+    char *copy = strdup(mqtt_endpoint);
+    if (!copy)
+        return;
+    free(c->mqtt_endpoint);
+    c->mqtt_endpoint = copy;
+}
+
+bool core_ready(const struct core *c)
+{
+    return c->ready && c->storage_ok;
+}
+
+void core_stats(struct core *c, struct core_stats *ret)
+{
+    struct journal_stats journal;
+    struct history_stats history;
+    journal_stats(c->journal, &journal);
+    *ret = c->stats;
+    ret->twins = c->twins_n;
+    ret->series = c->series_n;
+    ret->head_readings = c->head_readings;
+    ret->journal_syncs = journal.syncs;
+    ret->journal_bytes = journal.segment_bytes;
+    ret->journal_segments = journal.segments;
+    ret->journal_failures = journal.failures;
+    ret->storage_ok = c->storage_ok && !journal.last_error;
+    if (history_stats(c->history, &history) == 0) {
+        ret->chunks = history.chunks;
+        ret->chunk_bytes = history.chunk_bytes;
+        ret->history_file_bytes = history.file_bytes;
+    }
+}

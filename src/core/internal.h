@@ -1,0 +1,111 @@
+/* internal.h - what the files of this room share; nobody outside includes it.
+ *
+ * All state belongs to the loop's thread.  Three pools take what blocks: `writes` (one thread, in
+ * order: catalog), `flushes` (one thread, in order: history), `reads` (history scans, profiles). */
+#ifndef CORE_INTERNAL_H
+#define CORE_INTERNAL_H
+
+#include "base/map.h"
+#include "core/core.h"
+#include "store/catalog.h"
+#include "store/journal.h"
+
+#include <pthread.h>
+
+enum {
+    REJECTIONS_KEPT = 1000,
+    REJECTS_TOLD = 100,
+    WHEEL_SLOTS = 1024,
+    WHEEL_TICK_MS = 250,
+};
+
+/* What the journal's thread reports, until the loop takes it. */
+struct synced {
+    uint64_t seq;
+    int err;
+};
+
+struct flush;
+struct twin_job;
+
+struct core {
+    struct loop *loop;
+    struct pool *writes, *flushes, *reads;
+    struct catalog *catalog;
+    struct journal *journal;
+    struct history *history;
+    char *mqtt_endpoint;
+
+    struct map twins_by_id;
+    struct twin **twins; /* sorted up to twins_sorted, the rest in order of making */
+    size_t twins_n, twins_cap, twins_sorted;
+    struct sensor **by_series; /* NULL: gone */
+    size_t by_series_n;
+    uint32_t last_series; /* the highest ever given; the thread of `writes` alone has it */
+    size_t series_n;
+
+    struct core_tap *taps;
+
+    /* messages under way, in order of their sequence numbers */
+    struct ingest *waiting_first, *waiting_last, *spare;
+    size_t waiting_readings, spare_n;
+    pthread_mutex_t synced_lock;
+    struct synced *synced; /* under the lock, with n and cap */
+    size_t synced_n, synced_cap;
+    uint64_t synced_posted_seq;
+    bool synced_posted;
+    uint64_t applied_seq;
+    int64_t apply_now_us, apply_mono_us; /* the time of the present round of applying */
+
+    /* readings in memory */
+    size_t head_readings, head_limit;
+    int64_t head_since_us; /* monotonic time of the oldest; 0: none */
+    unsigned flush_ms;
+    struct sensor **dirty;
+    size_t dirty_n, dirty_cap;
+    struct flush *flush; /* the one under way, or NULL */
+    bool storage_ok;
+
+    struct loop_timer *tick;
+    struct sensor *wheel[WHEEL_SLOTS];
+    int64_t wheel_at; /* the tick up to which it was turned */
+
+    struct rejection *rejections[REJECTIONS_KEPT];
+    uint64_t rejections_total;
+
+    struct core_stats stats;
+    bool ready;
+};
+
+/* twins.c */
+int twins_load(struct core *c);
+void twins_release(struct core *c);
+int series_reserve(struct core *c, uint32_t series);
+
+/* live.c */
+void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool replay);
+void live_restore(struct core *c, struct sensor *s, const struct reading *r);
+void live_turn_wheel(struct core *c);
+void live_forget(struct core *c, struct sensor *s);  /* before it is freed or retired */
+void live_relevel(struct core *c, struct sensor *s); /* its ranges changed */
+void core_tell(struct core *c, enum core_event_kind kind, struct twin *t,
+               const struct rejection *r);
+
+/* flush.c */
+int head_add(struct core *c, struct sensor *s, const struct reading *r);
+void flush_if_due(struct core *c, bool now);
+int flush_blocking(struct core *c);
+void history_forget(struct core *c, const uint32_t *series, size_t n);
+
+/* ingest.c */
+void ingest_on_synced(void *arg, uint64_t seq, int err); /* the journal's thread */
+void ingest_drain(struct core *c);
+void ingest_cancel_all(struct core *c);
+void ingest_release(struct core *c);
+
+/* rejections.c */
+void rejection_add(struct core *c, int err, const struct ingest_source *src, struct slice twin,
+                   struct slice sensor, const char *detail, struct slice payload);
+void rejections_release(struct core *c);
+
+#endif

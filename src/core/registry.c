@@ -1,0 +1,315 @@
+/* registry.c - twins and sensors in memory. */
+#include "core/registry.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "core/internal.h"
+
+#include <stdlib.h>
+
+enum { FEW_SENSORS = 16 }; /* so many are found by looking at each */
+
+struct twin *core_twin(struct core *c, struct slice id)
+{
+    return map_get(&c->twins_by_id, id);
+}
+
+struct sensor *core_sensor(const struct twin *t, struct slice id)
+{
+    if (t->by_id.count)
+        return map_get(&t->by_id, id);
+    for (size_t i = 0; i < t->sensors_n; i++)
+        if (slice_is(id, t->sensors[i]->id))
+            return t->sensors[i];
+    return NULL;
+}
+
+struct sensor *core_series(struct core *c, uint32_t series)
+{
+    return series < c->by_series_n ? c->by_series[series] : NULL;
+}
+
+size_t core_twin_count(const struct core *c)
+{
+    return c->twins_n;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct twin *const *x = a, *const *y = b;
+    return strcmp((*x)->id, (*y)->id);
+}
+
+struct twin *const *core_twins(struct core *c, size_t *ret_n)
+{
+    if (c->twins_sorted < c->twins_n)
+        qsort(c->twins, c->twins_n, sizeof(struct twin *), by_id);
+    c->twins_sorted = c->twins_n;
+    *ret_n = c->twins_n;
+    return c->twins;
+}
+
+static int series_room(struct core *c, uint32_t series)
+{
+    if (series < c->by_series_n)
+        return 0;
+    size_t n = c->by_series_n ? c->by_series_n : 256;
+    while (n <= series)
+        n *= 2;
+    struct sensor **more = realloc(c->by_series, n * sizeof(struct sensor *));
+    if (!more)
+        return ERR_NOMEM;
+    memset(more + c->by_series_n, 0, (n - c->by_series_n) * sizeof(struct sensor *));
+    c->by_series = more;
+    c->by_series_n = n;
+    return 0;
+}
+
+/* ---- sensors ---- */
+
+static struct slice put(char **at, struct slice s)
+{
+    struct slice copy = slice_of(*at, s.n);
+    if (s.n)
+        memcpy(*at, s.p, s.n);
+    (*at)[s.n] = 0;
+    *at += s.n + 1;
+    return copy;
+}
+
+static int set_spec(struct sensor *s, const struct sensor_spec *spec)
+{
+    char *strings = malloc(spec->id.n + spec->name.n + spec->type.n + spec->unit.n + 4), *at;
+    if (!strings)
+        return ERR_NOMEM;
+    free(s->strings);
+    at = s->strings = strings;
+    s->spec = *spec;
+    s->spec.id = put(&at, spec->id);
+    s->spec.name = put(&at, spec->name);
+    s->spec.type = put(&at, spec->type);
+    s->spec.unit = put(&at, spec->unit);
+    s->id = s->spec.id.p;
+    if (spec->kind != VALUE_NONE)
+        s->kind = spec->kind;
+    return 0;
+}
+
+static struct sensor *sensor_new(struct core *c, struct twin *t, const struct sensor_spec *spec,
+                                 uint32_t series)
+{
+    struct sensor *s = series_room(c, series) ? NULL : calloc(1, sizeof *s);
+    if (!s || set_spec(s, spec)) {
+        free(s);
+        return NULL;
+    }
+    s->twin = t;
+    s->series = series;
+    s->level = LEVEL_UNKNOWN;
+    c->by_series[series] = s;
+    c->series_n++;
+    return s;
+}
+
+static void undirty(struct core *c, const struct sensor *s)
+{
+    for (size_t i = 0; s->head_n && i < c->dirty_n; i++) {
+        if (c->dirty[i] == s) {
+            c->dirty[i] = c->dirty[--c->dirty_n];
+            c->head_readings -= s->head_n;
+            return;
+        }
+    }
+}
+
+static void sensor_free(struct core *c, struct sensor *s)
+{
+    if (!s)
+        return;
+    live_forget(c, s);
+    undirty(c, s);
+    c->by_series[s->series] = NULL;
+    c->series_n--;
+    for (size_t i = 0; i < s->head_n; i++)
+        point_release(&s->head[i]);
+    free(s->head);
+    point_release(&s->last);
+    free(s->strings);
+    free(s);
+}
+
+static struct sensor *find_series(const struct twin *t, uint32_t series)
+{
+    for (size_t i = 0; i < t->all_n; i++)
+        if (t->all[i]->series == series)
+            return t->all[i];
+    return NULL;
+}
+
+static const struct catalog_series *series_row(const struct catalog_series *rows, size_t n,
+                                               struct slice sensor)
+{
+    for (size_t i = 0; i < n; i++)
+        if (slice_eq(rows[i].sensor, sensor))
+            return &rows[i];
+    return NULL;
+}
+
+/* Make t->all hold one sensor for each row. */
+static int take_rows(struct core *c, struct twin *t, const struct catalog_series *rows, size_t n)
+{
+    struct sensor **all = calloc(n ? n : 1, sizeof(struct sensor *));
+    if (!all)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < n; i++) {
+        struct sensor_spec plain = {.id = rows[i].sensor, .name = rows[i].sensor};
+        plain.kind = (enum value_type)rows[i].kind;
+        all[i] = find_series(t, rows[i].series);
+        if (!all[i] && !(all[i] = sensor_new(c, t, &plain, rows[i].series))) {
+            free(all);
+            return ERR_NOMEM;
+        }
+    }
+    free(t->all);
+    t->all = all;
+    t->all_n = n;
+    return 0;
+}
+
+static int index_sensors(struct twin *t)
+{
+    map_release(&t->by_id);
+    for (size_t i = 0; t->sensors_n > FEW_SENSORS && i < t->sensors_n; i++)
+        if (map_put(&t->by_id, slice_str(t->sensors[i]->id), t->sensors[i], NULL))
+            return ERR_NOMEM;
+    return 0;
+}
+
+static int take_sensors(struct core *c, struct twin *t, const struct profile_view *view,
+                        const struct catalog_series *rows, size_t rows_n)
+{
+    struct sensor **sensors =
+        calloc(view->sensors_n ? view->sensors_n : 1, sizeof(struct sensor *));
+    if (!sensors || take_rows(c, t, rows, rows_n)) {
+        free(sensors);
+        return ERR_NOMEM;
+    }
+    map_release(&t->by_id); /* its keys are about to move */
+    size_t n = 0;
+    for (size_t i = 0; i < view->sensors_n; i++) {
+        const struct catalog_series *row = series_row(rows, rows_n, view->sensors[i].id);
+        struct sensor *s = row ? find_series(t, row->series) : NULL;
+        if (!s || set_spec(s, &view->sensors[i]))
+            continue;
+        s->spec.index = n;
+        sensors[n++] = s;
+    }
+    free(t->sensors);
+    t->sensors = sensors;
+    t->sensors_n = n;
+    for (size_t i = 0; i < t->all_n; i++) {
+        struct sensor *s = t->all[i];
+        bool retired = series_row(rows, rows_n, slice_str(s->id))->retired;
+        if (retired && !s->retired)
+            live_forget(c, s);
+        s->retired = retired;
+        live_relevel(c, s);
+    }
+    return index_sensors(t);
+}
+
+/* ---- twins ---- */
+
+static int set_text(const char **field, struct slice s)
+{
+    char *copy = strndup(s.p ? s.p : "", s.n);
+    if (!copy)
+        return ERR_NOMEM;
+    free((void *)(uintptr_t)*field);
+    *field = copy;
+    return 0;
+}
+
+static void twin_free(struct core *c, struct twin *t)
+{
+    for (size_t i = 0; i < t->all_n; i++)
+        sensor_free(c, t->all[i]);
+    map_release(&t->by_id);
+    free(t->all);
+    free(t->sensors);
+    free(t->alerts);
+    free((void *)(uintptr_t)t->name);
+    free((void *)(uintptr_t)t->description);
+    free((void *)(uintptr_t)t->type);
+    free((void *)(uintptr_t)t->id);
+    free(t);
+}
+
+static struct twin *twin_new(struct core *c, struct slice id)
+{
+    if (c->twins_n == c->twins_cap) {
+        size_t cap = c->twins_cap ? c->twins_cap * 2 : 64;
+        struct twin **more = realloc(c->twins, cap * sizeof(struct twin *));
+        if (!more)
+            return NULL;
+        c->twins = more;
+        c->twins_cap = cap;
+    }
+    struct twin *t = calloc(1, sizeof *t);
+    if (!t || set_text(&t->id, id) || map_put(&c->twins_by_id, slice_str(t->id), t, NULL)) {
+        if (t)
+            free((void *)(uintptr_t)t->id);
+        free(t);
+        return NULL;
+    }
+    t->latency_us = -1;
+    t->watched_us = clock_mono_us();
+    c->twins[c->twins_n++] = t;
+    return t;
+}
+
+int registry_put(struct core *c, const struct catalog_twin *row, const struct profile_view *view,
+                 struct twin **ret, bool *ret_created)
+{
+    struct twin *t = core_twin(c, row->id);
+    bool created = !t;
+    if (!t && !(t = twin_new(c, row->id)))
+        return ERR_NOMEM;
+    if (set_text(&t->name, view->name) || set_text(&t->description, view->description) ||
+        set_text(&t->type, view->type))
+        return ERR_NOMEM;
+    t->simulated = view->simulated;
+    t->demo = row->demo;
+    t->version = row->version;
+    t->created_us = row->created_us;
+    t->modified_us = row->modified_us;
+    t->interval_us = view->interval_us;
+    int err = take_sensors(c, t, view, row->series, row->series_n);
+    *ret = t;
+    *ret_created = created;
+    return err;
+}
+
+void registry_remove(struct core *c, struct twin *t)
+{
+    map_remove(&c->twins_by_id, slice_str(t->id));
+    for (size_t i = 0; i < c->twins_n; i++) {
+        if (c->twins[i] != t)
+            continue;
+        memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
+        c->twins_n--;
+        if (i < c->twins_sorted)
+            c->twins_sorted--;
+        break;
+    }
+    twin_free(c, t);
+}
+
+void registry_release(struct core *c)
+{
+    map_release(&c->twins_by_id);
+    for (size_t i = 0; i < c->twins_n; i++)
+        twin_free(c, c->twins[i]);
+    free(c->twins);
+    free(c->by_series);
+}

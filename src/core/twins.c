@@ -1,0 +1,406 @@
+/* twins.c - the commands that make, change, read and delete twins.
+ *
+ * Each is a job: its work runs on the one thread of `writes`, which reads and writes the catalog
+ * and so sees every change in order; then, on the loop's thread, what was written becomes live. */
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "core/internal.h"
+#include "core/registry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SENSORS_MAX = 10000 };
+
+enum job_kind { JOB_PUT, JOB_PATCH, JOB_REMOVE, JOB_GET };
+
+struct twin_job {
+    struct core *core;
+    struct pool_job job;
+    struct arena *arena; /* this job and all it has */
+    enum job_kind kind;
+    enum twin_put how;
+    struct slice id, body;
+    uint64_t if_version;
+    bool demo;
+    const char *mqtt_endpoint;
+    twin_done_fn *done;
+    void *arg;
+    /* made by the work */
+    struct catalog_twin row;
+    struct profile_view view;
+    struct twin_result result;
+};
+
+static int fail(struct twin_job *j, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static int fail(struct twin_job *j, int err, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const char *kept = arena_strndup(j->arena, text, strlen(text));
+    j->result.err = err;
+    j->result.detail = kept ? kept : err_info(err)->text;
+    return err;
+}
+
+static int fail_plain(struct twin_job *j, int err)
+{
+    return fail(j, err, "%s", err_info(err)->text);
+}
+
+static struct slice to_slice(struct arena *a, struct buf *b)
+{
+    struct slice s = b->failed ? (struct slice){0} : arena_dup(a, buf_slice(b));
+    buf_release(b);
+    return s;
+}
+
+static struct slice write_doc(struct arena *a, const struct jval *root, uint8_t indent)
+{
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, indent);
+    jval_write(&w, root);
+    return to_slice(a, &b);
+}
+
+static struct slice write_findings(struct arena *a, const struct findings *f)
+{
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, 0);
+    findings_write(&w, f);
+    return to_slice(a, &b);
+}
+
+/* ---- on the thread of writes ---- */
+
+static int check_version(struct twin_job *j, bool exists)
+{
+    if (j->if_version && (!exists || j->row.version != j->if_version))
+        return fail(j, ERR_PRECONDITION, "the twin was changed since you read it");
+    return 0;
+}
+
+/* Every sensor of the profile has a series; those that left it are retired, never forgotten. */
+static int give_series(struct twin_job *j, struct catalog_series *old, size_t old_n)
+{
+    struct core *c = j->core;
+    struct catalog_series *rows =
+        arena_zalloc(j->arena, (old_n + j->view.sensors_n + 1) * sizeof *rows);
+    struct map by_id = {0};
+    size_t n = old_n;
+    if (!rows)
+        return fail_plain(j, ERR_NOMEM);
+    for (size_t i = 0; i < old_n; i++) {
+        rows[i] = old[i];
+        rows[i].retired = true;
+        if (map_put(&by_id, rows[i].sensor, &rows[i], NULL))
+            goto nomem;
+    }
+    for (size_t i = 0; i < j->view.sensors_n; i++) {
+        const struct sensor_spec *spec = &j->view.sensors[i];
+        struct catalog_series *row = map_get(&by_id, spec->id);
+        if (!row) {
+            row = &rows[n++];
+            row->series = ++c->last_series;
+            row->sensor = spec->id;
+            if (map_put(&by_id, spec->id, row, NULL))
+                goto nomem;
+        }
+        row->retired = false;
+        if (spec->kind != VALUE_NONE)
+            row->kind = (uint8_t)spec->kind;
+    }
+    map_release(&by_id);
+    j->row.series = rows;
+    j->row.series_n = n;
+    return 0;
+nomem:
+    map_release(&by_id);
+    return fail_plain(j, ERR_NOMEM);
+}
+
+/* The checked and completed document of j->body, into j->view and j->row.profile. */
+static int make_profile(struct twin_job *j)
+{
+    struct findings findings = {0};
+    struct profile_defaults defaults = {.mqtt_endpoint = j->mqtt_endpoint};
+    struct jval *root = NULL;
+    if (profile_check(j->arena, j->body, &root, &findings))
+        return fail_plain(j, ERR_NOMEM);
+    j->result.findings = write_findings(j->arena, &findings);
+    if (!root || findings.core_errors) {
+        for (size_t i = 0; i < findings.n; i++)
+            if (findings.items[i].core && findings.items[i].severity == SEVERITY_ERROR)
+                return fail(j, ERR_PROFILE, "%s", findings.items[i].message);
+        return fail_plain(j, ERR_PROFILE);
+    }
+    if (profile_fill(j->arena, root, &defaults, &j->result.filled) ||
+        profile_check_doc(j->arena, root, j->body, &findings) ||
+        profile_read(j->arena, root, &j->view))
+        return fail_plain(j, ERR_NOMEM);
+    j->result.findings = write_findings(j->arena, &findings);
+    if (j->view.sensors_n > SENSORS_MAX)
+        return fail(j, ERR_TOO_LARGE, "a twin has at most %d sensors", SENSORS_MAX);
+    if (j->id.n && !slice_eq(j->id, j->view.id))
+        return fail(j, ERR_PROFILE,
+                    "identifier.value is \"%.*s\", but the address names the twin \"%.*s\"; an id "
+                    "cannot be changed",
+                    SLICE_ARG(j->view.id), SLICE_ARG(j->id));
+    j->row.profile = write_doc(j->arena, root, 0);
+    if (!j->row.profile.p)
+        return fail_plain(j, ERR_NOMEM);
+    return 0;
+}
+
+static void put_work(struct twin_job *j)
+{
+    struct core *c = j->core;
+    struct catalog_series *old = NULL;
+    size_t old_n = 0;
+    if (make_profile(j))
+        return;
+    struct slice profile = j->row.profile, id = j->view.id;
+    bool demo = j->demo;
+    int err = catalog_get(c->catalog, id, j->arena, &j->row);
+    bool exists = !err;
+    if (err && err != ERR_NOT_FOUND) {
+        fail_plain(j, err);
+        return;
+    }
+    if (check_version(j, exists))
+        return;
+    if (exists && j->how == TWIN_CREATE) {
+        fail(j, ERR_EXISTS, "there is a twin \"%.*s\" already", SLICE_ARG(id));
+        return;
+    }
+    if (!exists && j->how == TWIN_REPLACE) {
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(id));
+        return;
+    }
+    if (exists && (err = catalog_series_of(c->catalog, id, j->arena, &old, &old_n))) {
+        fail_plain(j, err);
+        return;
+    }
+    j->row.id = id;
+    j->row.profile = profile;
+    j->row.findings = SLICE_LIT("");
+    j->row.demo = exists ? j->row.demo && demo : demo; /* once edited it is a person's own */
+    j->row.modified_us = clock_now_us();
+    j->row.created_us = exists ? j->row.created_us : j->row.modified_us;
+    j->row.version = exists ? j->row.version + 1 : 1;
+    if (give_series(j, old, old_n))
+        return;
+    if ((err = catalog_put(c->catalog, &j->row)))
+        fail(j, err, "the twin could not be kept: %s", err_info(err)->text);
+}
+
+static void patch_work(struct twin_job *j)
+{
+    struct jval *target, *patch, *merged;
+    struct json_error where;
+    int err = catalog_get(j->core->catalog, j->id, j->arena, &j->row);
+    if (err == ERR_NOT_FOUND) {
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(j->id));
+        return;
+    }
+    if (err || check_version(j, true)) {
+        if (err)
+            fail_plain(j, err);
+        return;
+    }
+    err = jdoc_parse(j->arena, j->body, &patch, &where);
+    if (err) {
+        fail(j, err, "the patch is not JSON: line %d, column %d: %s", where.line, where.column,
+             where.message);
+        return;
+    }
+    if (patch->type != J_OBJECT) {
+        fail(j, ERR_INVALID, "a merge patch of a twin is an object");
+        return;
+    }
+    if (jdoc_parse(j->arena, j->row.profile, &target, NULL)) {
+        fail_plain(j, ERR_CORRUPT);
+        return;
+    }
+    merged = jval_merge_patch(j->arena, target, patch);
+    j->body = merged ? write_doc(j->arena, merged, 2) : (struct slice){0};
+    if (!j->body.p) {
+        fail_plain(j, ERR_NOMEM);
+        return;
+    }
+    j->how = TWIN_REPLACE;
+    put_work(j);
+}
+
+static void remove_work(struct twin_job *j)
+{
+    int err = catalog_get(j->core->catalog, j->id, j->arena, &j->row);
+    if (!err && check_version(j, true))
+        return;
+    if (!err)
+        err = catalog_remove(j->core->catalog, j->id);
+    if (err == ERR_NOT_FOUND)
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(j->id));
+    else if (err)
+        fail_plain(j, err);
+}
+
+static void get_work(struct twin_job *j)
+{
+    int err = catalog_get(j->core->catalog, j->id, j->arena, &j->row);
+    if (err == ERR_NOT_FOUND)
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(j->id));
+    else if (err)
+        fail_plain(j, err);
+}
+
+static void job_work(void *arg)
+{
+    struct twin_job *j = arg;
+    static void (*const works[])(struct twin_job *) = {put_work, patch_work, remove_work, get_work};
+    works[j->kind](j);
+}
+
+/* ---- back on the loop's thread ---- */
+
+static void settle_put(struct twin_job *j)
+{
+    struct core *c = j->core;
+    struct twin *t;
+    bool created;
+    if (registry_put(c, &j->row, &j->view, &t, &created)) {
+        log_error("core", "out of memory: %.*s is kept and will be live after a restart",
+                  SLICE_ARG(j->row.id));
+        fail_plain(j, ERR_NOMEM);
+        return;
+    }
+    j->result.created = created;
+    core_tell(c, created ? EVENT_TWIN_CREATED : EVENT_TWIN_CHANGED, t, NULL);
+}
+
+static void settle_remove(struct twin_job *j)
+{
+    struct core *c = j->core;
+    struct twin *t = core_twin(c, j->id);
+    if (!t)
+        return;
+    uint32_t *series = arena_alloc(j->arena, (t->all_n + 1) * sizeof *series);
+    for (size_t i = 0; series && i < t->all_n; i++)
+        series[i] = t->all[i]->series;
+    size_t n = series ? t->all_n : 0;
+    core_tell(c, EVENT_TWIN_DELETED, t, NULL);
+    registry_remove(c, t);
+    history_forget(c, series, n);
+}
+
+static void job_done(void *arg)
+{
+    struct twin_job *j = arg;
+    if (!j->result.err && (j->kind == JOB_PUT || j->kind == JOB_PATCH))
+        settle_put(j);
+    else if (!j->result.err && j->kind == JOB_REMOVE)
+        settle_remove(j);
+    if (!j->result.err) {
+        j->result.profile = j->row.profile;
+        j->result.version = j->row.version;
+        j->result.id = arena_strndup(j->arena, j->row.id.p, j->row.id.n);
+    }
+    if (j->done)
+        j->done(j->arg, &j->result);
+    arena_free(j->arena);
+}
+
+static void submit(struct core *c, struct twin_job plan, twin_done_fn *done, void *arg)
+{
+    struct arena *a = c->writes ? arena_new() : NULL;
+    struct twin_job *j = a ? arena_alloc(a, sizeof *j) : NULL;
+    if (j) {
+        *j = plan;
+        j->id = arena_dup(a, plan.id);
+        j->body = arena_dup(a, plan.body);
+        j->mqtt_endpoint = arena_strndup(a, c->mqtt_endpoint, strlen(c->mqtt_endpoint));
+    }
+    if (!j || !j->id.p || !j->body.p || !j->mqtt_endpoint) {
+        struct twin_result r = {.err = ERR_NOMEM, .detail = err_info(ERR_NOMEM)->text};
+        if (!c->writes) {
+            r.err = ERR_CANCELLED;
+            r.detail = "the server is stopping";
+        }
+        arena_free(a);
+        done(arg, &r);
+        return;
+    }
+    j->core = c;
+    j->arena = a;
+    j->done = done;
+    j->arg = arg;
+    j->job = (struct pool_job){.work = job_work, .done = job_done, .arg = j};
+    pool_submit(c->writes, &j->job);
+}
+
+void core_twin_put(struct core *c, enum twin_put how, struct slice id, struct slice profile,
+                   uint64_t if_version, bool demo, twin_done_fn *done, void *arg)
+{
+    submit(c,
+           (struct twin_job){.kind = JOB_PUT,
+                             .how = how,
+                             .id = id,
+                             .body = profile,
+                             .if_version = if_version,
+                             .demo = demo},
+           done, arg);
+}
+
+void core_twin_patch(struct core *c, struct slice id, struct slice patch, uint64_t if_version,
+                     twin_done_fn *done, void *arg)
+{
+    submit(c,
+           (struct twin_job){.kind = JOB_PATCH, .id = id, .body = patch, .if_version = if_version},
+           done, arg);
+}
+
+void core_twin_remove(struct core *c, struct slice id, uint64_t if_version, twin_done_fn *done,
+                      void *arg)
+{
+    submit(c, (struct twin_job){.kind = JOB_REMOVE, .id = id, .if_version = if_version}, done, arg);
+}
+
+void core_twin_get(struct core *c, struct slice id, twin_done_fn *done, void *arg)
+{
+    submit(c, (struct twin_job){.kind = JOB_GET, .id = id}, done, arg);
+}
+
+/* ---- at start ---- */
+
+static int load_one(void *arg, const struct catalog_twin *row)
+{
+    struct core *c = arg;
+    struct arena *a = arena_new();
+    struct profile_view view = {0};
+    struct jval *root;
+    struct twin *t;
+    bool created;
+    int err = a ? jdoc_parse(a, row->profile, &root, NULL) : ERR_NOMEM;
+    if (!err)
+        err = profile_read(a, root, &view);
+    if (!err)
+        err = registry_put(c, row, &view, &t, &created);
+    else if (err == ERR_MALFORMED)
+        err = ERR_CORRUPT;
+    arena_free(a);
+    return err;
+}
+
+int twins_load(struct core *c)
+{
+    c->last_series = catalog_last_series(c->catalog);
+    return catalog_each(c->catalog, load_one, c);
+}
