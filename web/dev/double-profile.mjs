@@ -90,52 +90,128 @@ export function judge(text) {
     judgeCore(doc, say);
     judgeSync(doc, say);
     judgeSensors(doc, say);
-    if (!doc.dataStorage) say("storage", "error", "/dataStorage", "Say how long history is kept: dataStorage.historicalData with retentionPeriod and samplingRate.");
-    else if (!doc.dataStorage.privacy) say("storage.privacy", "warning", "/dataStorage", "Say who may see the data, in dataStorage.privacy.");
-    if (!doc.maintenance) say("maintenance", "error", "/maintenance", "Add maintenance; an empty object is enough.");
+    if (!doc.dataStorage)
+        say(
+            "storage",
+            "error",
+            "/dataStorage",
+            "Say how long history is kept: dataStorage.historicalData with retentionPeriod and samplingRate.",
+        );
+    else if (!doc.dataStorage.privacy)
+        say(
+            "storage.privacy",
+            "warning",
+            "/dataStorage",
+            "Say who may see the data, in dataStorage.privacy.",
+        );
+    if (!doc.maintenance)
+        say("maintenance", "error", "/maintenance", "Add maintenance; an empty object is enough.");
     return { doc, core, complete: !findings.some((f) => f.severity === "error"), findings };
 }
 
 function judgeCore(doc, say) {
     const context = JSON.stringify(doc["@context"] ?? "");
     if (!context.includes("schema.org") || !context.includes("mvmd")) {
-        say("context", "error", "/@context", "Name https://schema.org/ and bind mvmd to https://mvmd.org/v1/.", true);
+        say(
+            "context",
+            "error",
+            "/@context",
+            "Name https://schema.org/ and bind mvmd to https://mvmd.org/v1/.",
+            true,
+        );
     }
     if (!doc["@type"]) say("type", "error", "/@type", 'Add "@type": "DigitalDocument".', true);
     for (const member of ["name", "description"]) {
-        if (!filled(doc[member])) say(member, "error", `/${member}`, `Give the twin a ${member}.`, true);
+        if (!filled(doc[member]))
+            say(member, "error", `/${member}`, `Give the twin a ${member}.`, true);
     }
     const id = doc.identifier;
     if (!plain(id) || id.propertyID !== "MVMD-ID" || typeof id.value !== "string") {
-        say("identifier", "error", "/identifier", 'Add an identifier with propertyID "MVMD-ID" and a value.', true);
+        say(
+            "identifier",
+            "error",
+            "/identifier",
+            'Add an identifier with propertyID "MVMD-ID" and a value.',
+            true,
+        );
     } else if (!ID.test(id.value)) {
-        say("identifier", "error", "/identifier/value", "Use letters, digits, . _ - : for the identifier, 1 to 128 of them.", true);
+        say(
+            "identifier",
+            "error",
+            "/identifier/value",
+            "Use letters, digits, . _ - : for the identifier, 1 to 128 of them.",
+            true,
+        );
     }
     const subject = doc.subjectOf;
     if (!plain(subject) || !filled(subject.name)) {
-        say("subject", "error", "/subjectOf", "Say what the twin mirrors: subjectOf with a name.", true);
+        say(
+            "subject",
+            "error",
+            "/subjectOf",
+            "Say what the twin mirrors: subjectOf with a name.",
+            true,
+        );
         return;
     }
     const missing = ["manufacturer", "model", "serialNumber"].filter((m) => !subject[m]);
     if (missing.length > 0) {
-        say("subject.identity", "warning", "/subjectOf", `Complete the identification: ${missing.join(", ")}.`);
+        say(
+            "subject.identity",
+            "warning",
+            "/subjectOf",
+            `Complete the identification: ${missing.join(", ")}.`,
+        );
     }
-    if (!subject.location) say("subject.location", "warning", "/subjectOf", "Say where it stands, in subjectOf.location.");
+    if (!subject.location)
+        say(
+            "subject.location",
+            "warning",
+            "/subjectOf",
+            "Say where it stands, in subjectOf.location.",
+        );
 }
 
 function judgeSync(doc, say) {
     const sync = doc.synchronization;
     if (!plain(sync)) {
-        say("sync", "error", "/synchronization", "Say how it is kept in step: mechanism, endpoint and updateFrequency.");
+        say(
+            "sync",
+            "error",
+            "/synchronization",
+            "Say how it is kept in step: mechanism, endpoint and updateFrequency.",
+        );
         return;
     }
-    if (!sync.mechanism) say("sync.mechanism", "error", "/synchronization", "Add synchronization.mechanism, such as MQTT.");
+    if (!sync.mechanism)
+        say(
+            "sync.mechanism",
+            "error",
+            "/synchronization",
+            "Add synchronization.mechanism, such as MQTT.",
+        );
     if (!/^[a-z]+:\/\//.test(sync.endpoint ?? "")) {
-        say("sync.endpoint", "error", "/synchronization/endpoint", "Give the endpoint as an absolute URL, such as mqtt://host:1883.");
+        say(
+            "sync.endpoint",
+            "error",
+            "/synchronization/endpoint",
+            "Give the endpoint as an absolute URL, such as mqtt://host:1883.",
+        );
     } else if (!/^(mqtts|https|wss|amqps):/.test(sync.endpoint)) {
-        say("sync.endpoint.secure", "warning", "/synchronization/endpoint", "Use an encrypted scheme, such as mqtts.");
+        say(
+            "sync.endpoint.secure",
+            "warning",
+            "/synchronization/endpoint",
+            "Use an encrypted scheme, such as mqtts.",
+        );
     }
-    if (sync.updateFrequency === undefined) say("sync.frequency", "error", "/synchronization", 'Add updateFrequency: "realtime", hertz, or a duration such as "10s".');
+    if (sync.updateFrequency === undefined)
+        say(
+            "sync.frequency",
+            "error",
+            "/synchronization",
+            'Add updateFrequency: "realtime", hertz, or a duration such as "10s".',
+        );
 }
 
 function judgeSensors(doc, say) {
@@ -150,23 +226,46 @@ function judgeSensors(doc, say) {
             say("sensors", "error", at, "A sensor is an object.");
             return;
         }
-        if (!ID.test(sensor.id ?? "")) say("sensor.id", "error", `${at}/id`, "Give the sensor an id of letters, digits, . _ - :");
-        else if (seen.has(sensor.id)) say("sensor.id", "error", `${at}/id`, `The id ${sensor.id} is used twice.`);
+        if (!ID.test(sensor.id ?? ""))
+            say(
+                "sensor.id",
+                "error",
+                `${at}/id`,
+                "Give the sensor an id of letters, digits, . _ - :",
+            );
+        else if (seen.has(sensor.id))
+            say("sensor.id", "error", `${at}/id`, `The id ${sensor.id} is used twice.`);
         seen.add(sensor.id);
         for (const member of ["name", "type", "unit"]) {
-            if (!filled(sensor[member])) say(`sensor.${member}`, "error", `${at}/${member}`, `Give the sensor a ${member}.`);
+            if (!filled(sensor[member]))
+                say(`sensor.${member}`, "error", `${at}/${member}`, `Give the sensor a ${member}.`);
         }
         if (filled(sensor.unit) && !UNITS.has(sensor.unit)) {
-            say("sensor.unit", "warning", `${at}/unit`, `The unit "${sensor.unit}" is not known; readings are kept, not converted.`);
+            say(
+                "sensor.unit",
+                "warning",
+                `${at}/unit`,
+                `The unit "${sensor.unit}" is not known; readings are kept, not converted.`,
+            );
         }
         for (const member of ["normalRange", "criticalRange"]) {
             const r = sensor[member];
             if (r !== undefined && !(Array.isArray(r) && r.length === 2 && r[0] < r[1])) {
-                say("sensor.range", "error", `${at}/${member}`, "Write the range as [low, high] with low below high.");
+                say(
+                    "sensor.range",
+                    "error",
+                    `${at}/${member}`,
+                    "Write the range as [low, high] with low below high.",
+                );
             }
         }
         if (!sensor.normalRange && !["boolean", "state", "text"].includes(sensor.type)) {
-            say("sensor.range.missing", "warning", at, "Give a normal and a critical range, so that the page can judge the value.");
+            say(
+                "sensor.range.missing",
+                "warning",
+                at,
+                "Give a normal and a critical range, so that the page can judge the value.",
+            );
         }
     });
 }
@@ -185,7 +284,9 @@ export function fillIn(doc) {
         endpoint: "mqtt://127.0.0.1:1883",
         updateFrequency: "realtime",
     });
-    add("dataStorage", { historicalData: { retentionPeriod: "90d", samplingRate: "1m", compressionLevel: "high" } });
+    add("dataStorage", {
+        historicalData: { retentionPeriod: "90d", samplingRate: "1m", compressionLevel: "high" },
+    });
     add("maintenance", {});
     return { doc: out, pointers };
 }

@@ -89,7 +89,8 @@ function level(meta, value) {
     const { normalRange: n, criticalRange: c } = meta;
     if (typeof value !== "number" || (!n && !c)) return "unknown";
     if (c && value >= c[0] && value <= c[1]) return "critical";
-    if (c && n && ((c[0] >= n[1] && value > c[1]) || (c[1] <= n[0] && value < c[0]))) return "critical";
+    if (c && n && ((c[0] >= n[1] && value > c[1]) || (c[1] <= n[0] && value < c[0])))
+        return "critical";
     if (n) return value >= n[0] && value <= n[1] ? "normal" : "warning";
     return "normal";
 }
@@ -165,31 +166,48 @@ function liveProfile(twin) {
 
 /* ---- readings ---- */
 
-const UNIT_TO = { "degF>celsius": (v) => ((v - 32) * 5) / 9, "rad>degrees": (v) => (v * 180) / Math.PI };
+const UNIT_TO = {
+    "degF>celsius": (v) => ((v - 32) * 5) / 9,
+    "rad>degrees": (v) => (v * 180) / Math.PI,
+};
 
 function readTime(value) {
     if (value === undefined) return Date.now();
     const t = typeof value === "number" ? value : Date.parse(value);
     if (!Number.isFinite(t) || t < 0 || t > Date.now() + 86_400_000) {
-        throw new Refusal(422, "bad-time", `The time ${JSON.stringify(value)} cannot be read, or is absurd.`);
+        throw new Refusal(
+            422,
+            "bad-time",
+            `The time ${JSON.stringify(value)} cannot be read, or is absurd.`,
+        );
     }
     return t;
 }
 
 function put(twin, sensorId, reading) {
     const s = twin.sensors.get(sensorId);
-    if (!s) throw new Refusal(422, "unknown-sensor", `The twin ${twin.id} has no sensor ${sensorId}.`);
+    if (!s)
+        throw new Refusal(422, "unknown-sensor", `The twin ${twin.id} has no sensor ${sensorId}.`);
     let { value } = reading;
     if (value === null || !["number", "boolean", "string"].includes(typeof value)) {
         throw new Refusal(400, "malformed", "A value is a number, a boolean or a text.");
     }
     const numeric = !["boolean", "text", "state"].includes(s.meta.type);
     if (numeric && typeof value !== "number") {
-        throw new Refusal(422, "wrong-type", `${sensorId} takes numbers; this is ${JSON.stringify(value)}.`);
+        throw new Refusal(
+            422,
+            "wrong-type",
+            `${sensorId} takes numbers; this is ${JSON.stringify(value)}.`,
+        );
     }
     if (reading.unit && reading.unit !== s.meta.unit) {
         const convert = UNIT_TO[`${reading.unit}>${s.meta.unit}`];
-        if (!convert) throw new Refusal(422, "bad-unit", `${reading.unit} cannot be converted to ${s.meta.unit}.`);
+        if (!convert)
+            throw new Refusal(
+                422,
+                "bad-unit",
+                `${reading.unit} cannot be converted to ${s.meta.unit}.`,
+            );
         value = convert(value);
     }
     const t = readTime(reading.timestamp);
@@ -209,7 +227,8 @@ function append(twin, sensorId, s, t, value, quality) {
     }
     s.updates++;
     if (!s.last || t >= s.last.t) s.last = { t, value, quality };
-    for (const stream of streams) stream.offer({ twin: twin.id, sensor: sensorId, t, value, quality });
+    for (const stream of streams)
+        stream.offer({ twin: twin.id, sensor: sensorId, t, value, quality });
 }
 
 function reject(source, peer, topic, twin, sensor, refusal, payload) {
@@ -241,11 +260,14 @@ function single(body, sensorId) {
         );
     }
     return (Array.isArray(body) ? body : [body]).flatMap((one) => {
-        if (one === null || typeof one !== "object") throw new Refusal(400, "malformed", "A reading is an object.");
+        if (one === null || typeof one !== "object")
+            throw new Refusal(400, "malformed", "A reading is an object.");
         if ("sensor" in one && "value" in one) return [one];
         const { timestamp, ...rest } = one;
         return Object.entries(rest).map(([sensor, v]) =>
-            v !== null && typeof v === "object" ? { sensor, timestamp, ...v } : { sensor, timestamp, value: v },
+            v !== null && typeof v === "object"
+                ? { sensor, timestamp, ...v }
+                : { sensor, timestamp, value: v },
         );
     });
 }
@@ -267,7 +289,12 @@ function takeReadings(twinId, body, sensorId, source, peer, topic) {
         } catch (refusal) {
             if (!(refusal instanceof Refusal)) throw refusal;
             first ??= refusal;
-            rejected.push({ index, sensor: one.sensor, code: refusal.code, detail: refusal.message });
+            rejected.push({
+                index,
+                sensor: one.sensor,
+                code: refusal.code,
+                detail: refusal.message,
+            });
             reject(source, peer, topic, twinId, one.sensor, refusal, one);
         }
     });
@@ -280,7 +307,8 @@ function takeReadings(twinId, body, sensorId, source, peer, topic) {
 function instant(text, fallback) {
     if (text === null || text === "") return fallback;
     const t = /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text);
-    if (!Number.isFinite(t)) throw new Refusal(400, "malformed", `The time ${text} cannot be read.`);
+    if (!Number.isFinite(t))
+        throw new Refusal(400, "malformed", `The time ${text} cannot be read.`);
     return t;
 }
 
@@ -308,7 +336,8 @@ function thin(points, n) {
 
 function history(twin, sensorId, query) {
     const s = twin.sensors.get(sensorId);
-    if (!s) throw new Refusal(404, "unknown-sensor", `The twin ${twin.id} has no sensor ${sensorId}.`);
+    if (!s)
+        throw new Refusal(404, "unknown-sensor", `The twin ${twin.id} has no sensor ${sensorId}.`);
     const now = Date.now();
     const to = instant(query.get("to"), now);
     const from = instant(query.get("from"), to - 3_600_000);
@@ -353,7 +382,10 @@ function checkMatch(req, twin) {
 
 function mergePatch(target, patch) {
     if (patch === null || typeof patch !== "object" || Array.isArray(patch)) return patch;
-    const out = target !== null && typeof target === "object" && !Array.isArray(target) ? { ...target } : {};
+    const out =
+        target !== null && typeof target === "object" && !Array.isArray(target)
+            ? { ...target }
+            : {};
     for (const [k, v] of Object.entries(patch)) {
         if (v === null) delete out[k];
         else out[k] = mergePatch(out[k], v);
@@ -364,7 +396,9 @@ function mergePatch(target, patch) {
 function accept(text) {
     const verdict = judge(text);
     if (!verdict.core) {
-        throw new Refusal(422, "incomplete-core", "The core of the profile is incomplete.", { findings: verdict.findings });
+        throw new Refusal(422, "incomplete-core", "The core of the profile is incomplete.", {
+            findings: verdict.findings,
+        });
     }
     const { doc, pointers } = fillIn(verdict.doc);
     const kept = pointers.length > 0 ? JSON.stringify(doc, null, 2) : text;
@@ -372,7 +406,11 @@ function accept(text) {
 }
 
 function json(res, status, body, headers = {}) {
-    res.writeHead(status, { "content-type": "application/json", "cache-control": "no-store", ...headers });
+    res.writeHead(status, {
+        "content-type": "application/json",
+        "cache-control": "no-store",
+        ...headers,
+    });
     res.end(typeof body === "string" ? body : JSON.stringify(body));
 }
 
@@ -381,7 +419,12 @@ function createTwin(res, text) {
     const id = doc.identifier.value;
     if (twins.has(id)) throw new Refusal(409, "exists", `There is a twin ${id} already.`);
     const twin = keep(id, doc, kept);
-    json(res, 201, { id, profile: doc, filled, findings }, { location: `/api/v1/twins/${id}`, etag: twin.etag });
+    json(
+        res,
+        201,
+        { id, profile: doc, filled, findings },
+        { location: `/api/v1/twins/${id}`, etag: twin.etag },
+    );
 }
 
 function listTwins(res, query) {
@@ -390,7 +433,9 @@ function listTwins(res, query) {
     const state = query.get("state");
     const all = [...twins.values()].filter(
         (t) =>
-            (!name || t.doc.name.toLowerCase().includes(name) || t.id.toLowerCase().includes(name)) &&
+            (!name ||
+                t.doc.name.toLowerCase().includes(name) ||
+                t.id.toLowerCase().includes(name)) &&
             (!type || t.doc.subjectOf.name.toLowerCase() === type) &&
             (!state || twinState(t) === state),
     );
@@ -424,7 +469,8 @@ function oneTwin(req, res, id, query, text) {
     }
     checkMatch(req, old);
     const { doc, text: kept, filled, findings } = accept(source);
-    if (doc.identifier.value !== id) throw new Refusal(422, "identifier", `The identifier must stay ${id}.`);
+    if (doc.identifier.value !== id)
+        throw new Refusal(422, "identifier", `The identifier must stay ${id}.`);
     const twin = keep(id, doc, kept);
     return json(res, old ? 200 : 201, { id, profile: doc, filled, findings }, { etag: twin.etag });
 }
@@ -445,7 +491,10 @@ function status() {
 function parseBody(req, text) {
     try {
         if (req.headers["content-type"]?.includes("ndjson")) {
-            return text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+            return text
+                .split("\n")
+                .filter(Boolean)
+                .map((line) => JSON.parse(line));
         }
         return JSON.parse(text);
     } catch (error) {
@@ -462,12 +511,18 @@ function route(req, res, path, query, text) {
         return json(res, 200, { complete, core, findings });
     }
     if (path === "/api/v1/status") return json(res, 200, status());
-    if (path === "/api/v1/sample") return json(res, 200, JSON.stringify(sample(query.get("id") ?? "my-twin"), null, 2));
+    if (path === "/api/v1/sample")
+        return json(res, 200, JSON.stringify(sample(query.get("id") ?? "my-twin"), null, 2));
     if (path === "/api/v1/rejections") {
         const since = query.get("since") ? instant(query.get("since")) : 0;
         const twin = query.get("twin");
-        const items = rejections.filter((r) => (!twin || r.twin === twin) && Date.parse(r.at) >= since);
-        return json(res, 200, { total: twin || since ? items.length : rejectionCount, items: items.slice(0, Number(query.get("limit") ?? 100)) });
+        const items = rejections.filter(
+            (r) => (!twin || r.twin === twin) && Date.parse(r.at) >= since,
+        );
+        return json(res, 200, {
+            total: twin || since ? items.length : rejectionCount,
+            items: items.slice(0, Number(query.get("limit") ?? 100)),
+        });
     }
     const found = /^\/api\/v1\/twins\/([^/]+)(?:\/(.*))?$/.exec(path);
     if (!found) throw new Refusal(404, "not-found", "There is nothing at this address.");
@@ -498,7 +553,13 @@ function route(req, res, path, query, text) {
 
 /* ---- the page ---- */
 
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".json": "application/json" };
+const TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+};
 
 async function page(res, path) {
     const wanted = normalize(join(DIST, path));
@@ -506,30 +567,45 @@ async function page(res, path) {
     try {
         if (!wanted.startsWith(DIST) || path === "/") throw new Error("fallback");
         const body = await readFile(wanted);
-        const cache = path.startsWith("/assets/") ? "public, max-age=31536000, immutable" : "no-cache";
-        res.writeHead(200, { ...head, "content-type": TYPES[extname(wanted)] ?? "application/octet-stream", "cache-control": cache });
+        const cache = path.startsWith("/assets/")
+            ? "public, max-age=31536000, immutable"
+            : "no-cache";
+        res.writeHead(200, {
+            ...head,
+            "content-type": TYPES[extname(wanted)] ?? "application/octet-stream",
+            "cache-control": cache,
+        });
         res.end(body);
     } catch {
         try {
             const body = await readFile(join(DIST, "index.html"));
-            res.writeHead(200, { ...head, "content-type": TYPES[".html"], "cache-control": "no-cache" });
+            res.writeHead(200, {
+                ...head,
+                "content-type": TYPES[".html"],
+                "cache-control": "no-cache",
+            });
             res.end(body);
         } catch {
-            res.writeHead(404, { "content-type": "text/plain" }).end("dist/ is not built: npm run build\n");
+            res.writeHead(404, { "content-type": "text/plain" }).end(
+                "dist/ is not built: npm run build\n",
+            );
         }
     }
 }
 
 const server = createServer(async (req, res) => {
     const url = new URL(req.url, "http://double");
-    if (!/^\/(api|schemas|metrics|healthz|readyz)(\/|$)/.test(url.pathname)) return page(res, url.pathname);
-    if (url.pathname === "/healthz" || url.pathname === "/readyz") return json(res, 200, { status: "ok" });
+    if (!/^\/(api|schemas|metrics|healthz|readyz)(\/|$)/.test(url.pathname))
+        return page(res, url.pathname);
+    if (url.pathname === "/healthz" || url.pathname === "/readyz")
+        return json(res, 200, { status: "ok" });
     let text = "";
     for await (const chunk of req) text += chunk;
     try {
         route(req, res, url.pathname, url.searchParams, text);
     } catch (error) {
-        const refusal = error instanceof Refusal ? error : new Refusal(500, "internal", String(error));
+        const refusal =
+            error instanceof Refusal ? error : new Refusal(500, "internal", String(error));
         const body = {
             type: `/errors/${refusal.code}`,
             title: refusal.code.replaceAll("-", " "),
@@ -567,7 +643,10 @@ class Stream {
     offer(update) {
         const rate = this.rateOf(update.twin, update.sensor);
         if (rate === undefined) return;
-        this.waiting.set(`${update.twin}/${update.sensor}`, { update, gap: rate ? 1000 / rate : 0 });
+        this.waiting.set(`${update.twin}/${update.sensor}`, {
+            update,
+            gap: rate ? 1000 / rate : 0,
+        });
     }
     flush() {
         const now = Date.now();
@@ -586,16 +665,31 @@ class Stream {
             this.rules.set(`${ref.twin}/${ref.sensor ?? "*"}`, message.rate ?? 0);
         }
         if (message.unsubscribe === "*") this.rules.clear();
-        else for (const ref of message.unsubscribe ?? []) this.rules.delete(`${ref.twin}/${ref.sensor ?? "*"}`);
+        else
+            for (const ref of message.unsubscribe ?? [])
+                this.rules.delete(`${ref.twin}/${ref.sensor ?? "*"}`);
         if (message.subscribe) this.sayLast(message);
         if (message.publish) {
             try {
                 const { twin, readings } = message.publish;
-                const done = takeReadings(twin, readings, null, "websocket", this.peer, "/api/v1/stream");
+                const done = takeReadings(
+                    twin,
+                    readings,
+                    null,
+                    "websocket",
+                    this.peer,
+                    "/api/v1/stream",
+                );
                 this.say({ ack: message.id, ...done });
             } catch (e) {
                 if (!(e instanceof Refusal)) throw e;
-                const error = { type: `/errors/${e.code}`, title: e.code, status: e.status, code: e.code, detail: e.message };
+                const error = {
+                    type: `/errors/${e.code}`,
+                    title: e.code,
+                    status: e.status,
+                    code: e.code,
+                    detail: e.message,
+                };
                 this.say({ error, id: message.id, accepted: e.more.accepted ?? 0 });
             }
         }
@@ -605,7 +699,8 @@ class Stream {
         for (const twin of twins.values()) {
             for (const [id, s] of twin.sensors) {
                 const asked = message.subscribe.some(
-                    (r) => [twin.id, "*"].includes(r.twin) && [id, "*", undefined].includes(r.sensor),
+                    (r) =>
+                        [twin.id, "*"].includes(r.twin) && [id, "*", undefined].includes(r.sensor),
                 );
                 if (asked && s.last) last.push({ twin: twin.id, sensor: id, ...s.last });
             }
@@ -627,7 +722,15 @@ sockets.on("connection", (socket, req) => {
         try {
             stream.hear(JSON.parse(data));
         } catch (e) {
-            stream.say({ error: { type: "/errors/malformed", title: "malformed", status: 400, code: "malformed", detail: String(e) } });
+            stream.say({
+                error: {
+                    type: "/errors/malformed",
+                    title: "malformed",
+                    status: 400,
+                    code: "malformed",
+                    detail: String(e),
+                },
+            });
         }
     });
     socket.on("close", () => {
@@ -642,7 +745,10 @@ function startDemo() {
     const now = Date.now();
     for (const { doc, simulated } of PROFILES) {
         const id = doc.identifier.value;
-        const twin = keep(id, doc, JSON.stringify(doc, null, 2), { simulated, created: now - 9 * 86_400_000 });
+        const twin = keep(id, doc, JSON.stringify(doc, null, 2), {
+            simulated,
+            created: now - 9 * 86_400_000,
+        });
         for (const [sensorId, signal] of Object.entries(SIGNALS[id])) {
             const s = twin.sensors.get(sensorId);
             s.times = pastTimes(now, signal.every);
@@ -650,7 +756,8 @@ function startDemo() {
             s.qualities = s.times.map(() => "good");
             s.updates = s.times.length;
             s.last = { t: s.times.at(-1), value: s.values.at(-1), quality: "good" };
-            if (!args.still) setInterval(() => move(id, sensorId, signal), Math.max(50, signal.every));
+            if (!args.still)
+                setInterval(() => move(id, sensorId, signal), Math.max(50, signal.every));
         }
     }
     for (let i = 1; i <= Number(args.many); i++) startOneOfMany(i);
@@ -659,7 +766,15 @@ function startDemo() {
 function move(id, sensorId, signal) {
     const twin = twins.get(id);
     const s = twin?.sensors.get(sensorId);
-    if (s) append(twin, sensorId, s, Date.now(), signal.at(Date.now()), Math.random() < 0.002 ? "uncertain" : "good");
+    if (s)
+        append(
+            twin,
+            sensorId,
+            s,
+            Date.now(),
+            signal.at(Date.now()),
+            Math.random() < 0.002 ? "uncertain" : "good",
+        );
 }
 
 function startOneOfMany(i) {
@@ -673,17 +788,44 @@ function startOneOfMany(i) {
     const s = twin.sensors.get("temp-1");
     append(twin, "temp-1", s, Date.now(), 20, "good");
     if (i % 5 && !args.still) {
-        setInterval(() => append(twin, "temp-1", s, Date.now(), Number((35 + 20 * Math.sin(Date.now() / 9000 + i)).toFixed(1)), "good"), 2000);
+        setInterval(
+            () =>
+                append(
+                    twin,
+                    "temp-1",
+                    s,
+                    Date.now(),
+                    Number((35 + 20 * Math.sin(Date.now() / 9000 + i)).toFixed(1)),
+                    "good",
+                ),
+            2000,
+        );
     }
 }
 
 if (!args.empty) startDemo();
 if (args.noisy) {
     const refuse = () =>
-        reject("mqtt", "10.0.0.17:51514", "twins/pump/sensors/flux", "pump", "flux", new Refusal(422, "unknown-sensor", "The twin pump has no sensor flux."), "31.2");
+        reject(
+            "mqtt",
+            "10.0.0.17:51514",
+            "twins/pump/sensors/flux",
+            "pump",
+            "flux",
+            new Refusal(422, "unknown-sensor", "The twin pump has no sensor flux."),
+            "31.2",
+        );
     refuse();
     setInterval(refuse, 4000);
-    reject("http", "127.0.0.1", "/api/v1/twins/robot/readings", "robot", "temp-1", new Refusal(422, "wrong-type", 'temp-1 takes numbers; this is "warm".'), '{"temp-1":"warm"}');
+    reject(
+        "http",
+        "127.0.0.1",
+        "/api/v1/twins/robot/readings",
+        "robot",
+        "temp-1",
+        new Refusal(422, "wrong-type", 'temp-1 takes numbers; this is "warm".'),
+        '{"temp-1":"warm"}',
+    );
 }
 setInterval(() => {
     for (const twin of twins.values()) {

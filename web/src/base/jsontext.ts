@@ -13,7 +13,7 @@ export interface Token {
 }
 
 const SHAPE =
-    /[ \t\r\n]+|"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:]/y;
+    /[ \t\r\n]+|"(?:[^"\\\n]|\\.)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null|[[\]{},:]/y;
 
 /* The tokens of text, or null when something in it is no JSON token. */
 export function tokenize(text: string): Token[] | null {
@@ -163,7 +163,7 @@ export function lineOf(text: string, pointer: string): number {
 export function appendTo(arrayText: string | null, element: unknown): string {
     const added = JSON.stringify(element);
     const kept = arrayText?.trim();
-    if (!kept || !kept.startsWith("[") || !kept.endsWith("]")) return `[${added}]`;
+    if (!kept?.startsWith("[") || !kept.endsWith("]")) return `[${added}]`;
     const inside = kept.slice(1, -1).trim();
     return inside ? `[${inside},${added}]` : `[${added}]`;
 }

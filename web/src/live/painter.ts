@@ -6,12 +6,13 @@
  * asked to be (a new size, another theme). */
 
 export interface Painting {
-    /* milliseconds between two drawings */
+    /* milliseconds between two drawings, asked before each */
     every: number;
     paint: () => void;
 }
 
-interface Job extends Painting {
+interface Job {
+    painting: Painting;
     due: number;
     forced: boolean;
 }
@@ -47,7 +48,7 @@ export class Painter {
 
     /* `redraw` asks for one drawing in the next frame, even while paused. */
     add(painting: Painting): { redraw: () => void; remove: () => void } {
-        const job: Job = { ...painting, due: 0, forced: true };
+        const job: Job = { painting, due: 0, forced: true };
         this.jobs.push(job);
         this.run();
         return {
@@ -92,8 +93,9 @@ export class Painter {
             this.next++;
             if (!job.forced && (still || now < job.due)) continue;
             job.forced = false;
-            job.due = now + (calm ? Math.max(CALM_EVERY_MS, job.every) : job.every);
-            job.paint();
+            const { every } = job.painting;
+            job.due = now + (calm ? Math.max(CALM_EVERY_MS, every) : every);
+            job.painting.paint();
         }
     };
 }

@@ -188,7 +188,7 @@ describe("Thinner", () => {
             thin.push(t, v);
         }
         const out: [number, number][] = [];
-        thin.forEach((t, v) => out.push([t, v]));
+        thin.visit((t, v) => out.push([t, v]));
         expect(out.length).toBeLessThanOrEqual(40);
         expect(out[0]).toEqual([0, given.get(0)]);
         expect(out.at(-1)?.[0]).toBe(999);
@@ -207,7 +207,7 @@ describe("Thinner", () => {
         thin.dropBefore(30);
         thin.dropFrom(70);
         const out: number[] = [];
-        thin.forEach((t) => out.push(t));
+        thin.visit((t) => out.push(t));
         expect(out).toEqual([30, 40, 50, 60]);
         expect(thin.newest).toBe(60);
     });

@@ -59,14 +59,14 @@ export class Thinner {
     }
 
     /* Each kept reading once, in time order. */
-    forEach(visit: (t: number, v: number) => void): void {
+    visit(see: (t: number, v: number) => void): void {
         for (const { t, v } of this.steps) {
             const middle = (t[LOW] as number) <= (t[HIGH] as number) ? [LOW, HIGH] : [HIGH, LOW];
             let last = Number.NaN;
             for (const k of [FIRST, ...middle, LAST]) {
                 if (t[k] === last) continue;
                 last = t[k] as number;
-                visit(last, v[k] as number);
+                see(last, v[k] as number);
             }
         }
     }

@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+/* shots.mjs - pictures of every page against the test double, into .shots/ (npm run shots [NAME…]). */
+
+import { mkdir } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { openPage, startBrowser, startDouble } from "./browser.mjs";
+
+const OUT = fileURLToPath(new URL("../.shots", import.meta.url));
+const wanted = process.argv.slice(2);
+
+const SCENES = [
+    { name: "home", path: "/" },
+    { name: "twins", path: "/twins" },
+    { name: "twin-overview", path: "/twins/robot" },
+    { name: "twin-data", path: "/twins/robot/data?t=live&r=15m" },
+    { name: "twin-profile", path: "/twins/robot/profile" },
+    {
+        name: "twin-edit",
+        path: "/twins/robot/profile",
+        act: async (page) => {
+            await page.getByRole("button", { name: "Edit" }).click();
+        },
+    },
+    { name: "twin-findings", path: "/twins/robot/findings" },
+    { name: "connect", path: "/connect" },
+    { name: "connect-twin", path: "/connect?twin=robot" },
+    { name: "not-found", path: "/nowhere" },
+    { name: "help", path: "/", act: (page) => page.keyboard.press("?") },
+];
+const SIZES = [
+    { name: "wide", width: 1440, height: 900 },
+    { name: "phone", width: 390, height: 844 },
+];
+
+await mkdir(OUT, { recursive: true });
+const double = await startDouble("--noisy");
+const { browser, stop } = await startBrowser();
+try {
+    for (const theme of ["light", "dark"]) {
+        for (const size of SIZES) {
+            const { page, context } = await openPage(browser, { theme, ...size });
+            page.on("console", (m) => m.type() === "error" && console.log("console:", m.text()));
+            page.on("pageerror", (e) => console.log("error:", e.message));
+            for (const scene of SCENES) {
+                const name = `${scene.name}-${size.name}-${theme}`;
+                if (wanted.length > 0 && !wanted.some((w) => name.startsWith(w))) continue;
+                await page.goto(double.url + scene.path);
+                await page.waitForTimeout(1800);
+                await scene.act?.(page);
+                if (scene.act) await page.waitForTimeout(900);
+                await page.screenshot({
+                    path: `${OUT}/${name}.png`,
+                    fullPage: scene.full ?? false,
+                });
+                console.log(name);
+            }
+            await context.close();
+        }
+    }
+} finally {
+    await stop();
+    double.stop();
+}
