@@ -106,14 +106,16 @@ void loop_free(struct loop *l)
 {
     if (!l)
         return;
-    if (l->net_free)
-        l->net_free(l->net);
+    if (l->net)
+        l->net_stop(l->net);
     uv_close((uv_handle_t *)&l->wake, NULL);
     uv_close((uv_handle_t *)&l->turn_end, NULL);
     uv_close((uv_handle_t *)&l->again, NULL);
     uv_run(&l->uv, UV_RUN_DEFAULT); /* the handles that are closing, and these three */
     int rc = uv_loop_close(&l->uv);
     assert(rc == 0); /* a timer or a process outlives its loop: its owner forgot it */
+    if (l->net)
+        l->net_free(l->net);
     while (l->posted_first) {
         struct loop_task *t = l->posted_first;
         l->posted_first = t->next;

@@ -21,6 +21,9 @@ struct net_events {
     /* The peer will send no more, or the connection failed (err: ERR_IO, ERR_TIMEOUT, 0 for a
      * clean end).  Called at most once, never out of net_close(); the owner calls net_close(). */
     void (*on_close)(void *arg, int err);
+    /* May be NULL.  Else it is called instead of on_close for a clean end of the peer's sending
+     * side, for those who want to write on; on_close may still follow with an error. */
+    void (*on_end)(void *arg);
 };
 
 /* The owner sets its callbacks in here with net_set_events(); a connection that comes out of it
