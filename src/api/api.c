@@ -1,0 +1,182 @@
+/* api.c - from a request to its handler, by the table of routes. */
+#include "api/api.h"
+
+#include "api/internal.h"
+#include "base/err.h"
+
+#include <stdlib.h>
+
+enum { MAX_PROFILE = 1 << 20 };
+
+const char api_security_headers[] =
+    "Content-Security-Policy: default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; connect-src 'self' blob:; "
+    "worker-src 'self'; frame-src 'self'; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "X-Frame-Options: SAMEORIGIN\r\n"
+    "Cross-Origin-Opener-Policy: same-origin\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n";
+
+static char *copy_or_null(const char *s)
+{
+    return s ? strdup(s) : NULL;
+}
+
+void api_set_addresses(struct api *a, const struct api_addresses *from)
+{
+    struct api_addresses old = a->addresses;
+    a->addresses = (struct api_addresses){copy_or_null(from->http), copy_or_null(from->https),
+                                          copy_or_null(from->mqtt), copy_or_null(from->mqtts)};
+    const char *gone[] = {old.http, old.https, old.mqtt, old.mqtts};
+    for (size_t i = 0; i < 4; i++)
+        free((void *)(uintptr_t)gone[i]);
+}
+
+int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_opts *opts,
+            struct api **ret)
+{
+    struct api *a = calloc(1, sizeof *a);
+    if (!a)
+        return ERR_NOMEM;
+    a->loop = l;
+    a->core = c;
+    a->broker = b;
+    a->opts = *opts;
+    if (!a->opts.max_profile)
+        a->opts.max_profile = MAX_PROFILE;
+    int err = stream_new(a, &a->stream);
+    if (err) {
+        free(a);
+        return err;
+    }
+    *ret = a;
+    return 0;
+}
+
+void api_free(struct api *a)
+{
+    if (!a)
+        return;
+    stream_free(a->stream);
+    buf_release(&a->openapi);
+    api_set_addresses(a, &(struct api_addresses){0});
+    free(a);
+}
+
+/* ---- dispatch ---- */
+
+/* Does the path fit the pattern?  Its parts then stand in parts. */
+static bool fits(const char *pattern, struct slice path, struct slice parts[PARTS_MAX])
+{
+    size_t n = 0;
+    while (*pattern) {
+        if (*pattern == '{') {
+            size_t len = 0;
+            while (len < path.n && path.p[len] != '/')
+                len++;
+            if (!len || n == PARTS_MAX)
+                return false;
+            parts[n++] = slice_of(path.p, len);
+            path = slice_skip(path, len);
+            pattern = strchr(pattern, '}') + 1;
+        } else {
+            if (!path.n || path.p[0] != *pattern)
+                return false;
+            path = slice_skip(path, 1);
+            pattern++;
+        }
+    }
+    return path.n == 0;
+}
+
+/* A page of another site must not change anything here through somebody's browser: such a
+ * request carries an Origin whose host is not ours. */
+static bool is_foreign(struct http_req *r)
+{
+    struct slice origin = http_header(r, "origin"), host = http_header(r, "host");
+    if (!origin.p)
+        return false;
+    const char *at = memmem(origin.p, origin.n, "://", 3);
+    if (!at)
+        return true;
+    struct slice theirs = slice_skip(origin, (size_t)(at - origin.p) + 3);
+    return theirs.n != host.n || strncasecmp(theirs.p, host.p, host.n) != 0;
+}
+
+static bool is_ours(struct slice path)
+{
+    return slice_starts(path, "/api/") || slice_is(path, "/api") ||
+           slice_starts(path, "/schemas/") || slice_starts(path, "/errors/");
+}
+
+/* What is allowed at this path, for 405 and OPTIONS; empty when nothing is here. */
+static void allowed(struct slice path, struct buf *out)
+{
+    struct slice parts[PARTS_MAX];
+    for (const struct route *r = routes; r->method; r++) {
+        if (!fits(r->path, path, parts))
+            continue;
+        buf_addf(out, "%s%s", out->n ? ", " : "", r->method);
+        if (strcmp(r->method, "GET") == 0)
+            buf_add_str(out, ", HEAD");
+    }
+    if (!out->n && !is_ours(path))
+        buf_add_str(out, "GET, HEAD"); /* the page */
+    if (out->n)
+        buf_add_str(out, ", OPTIONS");
+    buf_add_byte(out, 0);
+}
+
+static void no_route(struct call *call)
+{
+    struct slice path = http_path(call->req), method = http_method(call->req);
+    bool reads = slice_is(method, "GET") || slice_is(method, "HEAD");
+    struct buf allow = {0};
+    allowed(path, &allow);
+    if (!allow.failed && allow.n > 1)
+        http_add_header(call->req, "Allow", allow.p);
+    if (slice_is(method, "OPTIONS") && (allow.n > 1 || slice_is(path, "*")))
+        http_respond(call->req, 204, NULL, slice_of("", 0));
+    else if (reads && !is_ours(path))
+        static_serve(call);
+    else if (allow.n > 1)
+        call_problemf(call, ERR_METHOD, "%.*s is not allowed here; %s are.",
+                      method.n > 32 ? 32 : (int)method.n, method.p,
+                      allow.failed ? "others" : allow.p);
+    else
+        call_problem(call, ERR_NOT_FOUND,
+                     "There is nothing at this address. /api/v1/openapi.json tells what there is.");
+    buf_release(&allow);
+}
+
+void api_on_request(void *arg, struct http_req *req)
+{
+    struct api *a = arg;
+    struct call *call = arena_zalloc(http_arena(req), sizeof *call);
+    struct slice method = http_method(req), path = http_path(req);
+    a->requests++;
+    if (!call) {
+        http_respond(req, 503, NULL, slice_of("", 0));
+        return;
+    }
+    *call = (struct call){.api = a, .core = a->core, .req = req, .arena = http_arena(req)};
+    bool reads = slice_is(method, "GET") || slice_is(method, "HEAD") || slice_is(method, "OPTIONS");
+    if (is_ours(path))
+        http_add_header(req, "Cache-Control", "no-store");
+    if (!reads && is_foreign(req)) {
+        call_problem(call, ERR_FOREIGN, "The request comes from the page of another site.");
+        return;
+    }
+    for (const struct route *r = routes; r->method; r++) {
+        bool same = slice_is(method, r->method) ||
+                    (slice_is(method, "HEAD") && strcmp(r->method, "GET") == 0);
+        if (!same || !fits(r->path, path, call->parts))
+            continue;
+        call->route = r;
+        r->fn(call);
+        return;
+    }
+    no_route(call);
+}

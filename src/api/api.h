@@ -1,0 +1,45 @@
+/* api.h - REST, the stream and the page, over the http room.
+ *
+ * The loop's thread.  Routes are one table (routes.c), from which dispatch, 405 answers and
+ * /api/v1/openapi.json come. */
+#ifndef API_API_H
+#define API_API_H
+
+#include "core/core.h"
+#include "http/http.h"
+#include "mqtt/broker.h"
+
+struct api; /* opaque */
+
+/* A file of the page, as the build put it into the program. */
+struct api_asset {
+    const char *path; /* "/index.html", "/assets/index-4f2a.js" */
+    const char *type;
+    const unsigned char *data;
+    size_t n;
+    bool gzip;        /* data is gzip-compressed */
+    const char *etag; /* with its quotes */
+};
+
+struct api_addresses {
+    const char *http, *https, *mqtt, *mqtts; /* "127.0.0.1:8080", NULL: off */
+};
+
+struct api_opts {
+    const char *version;
+    const struct api_asset *assets; /* NULL: no page is built in */
+    size_t assets_n;
+    const char *web_dir; /* files from here instead, for work on the page; NULL */
+    size_t max_profile;  /* bytes; 0: 1 MiB */
+};
+
+int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_opts *opts,
+            struct api **ret);
+void api_free(struct api *a); /* after http_server_free() */
+void api_set_addresses(struct api *a, const struct api_addresses *addresses); /* copied */
+
+/* For http_opts.on_request, with the api as arg, and for http_opts.security_headers. */
+void api_on_request(void *arg, struct http_req *r);
+extern const char api_security_headers[];
+
+#endif

@@ -1,0 +1,185 @@
+/* call.c - what every handler needs: problems, parameters, the wait for something slower. */
+#include "api/internal.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+#include <math.h>
+#include <stdio.h>
+
+static void problem_members(struct json_writer *w, int err, int status_code, const char *detail)
+{
+    const struct err_info *e = err_info(err);
+    char type[64];
+    snprintf(type, sizeof type, "/errors/%s", e->code);
+    json_key(w, "type");
+    json_put_cstr(w, type);
+    json_key(w, "title");
+    json_put_cstr(w, e->text);
+    json_key(w, "status");
+    json_put_int(w, status_code);
+    json_key(w, "detail");
+    json_put_cstr(w, detail ? detail : e->text);
+    json_key(w, "code");
+    json_put_cstr(w, e->code);
+}
+
+void problem_write(struct json_writer *w, int err, const char *detail)
+{
+    problem_members(w, err, err_info(err)->http, detail);
+}
+
+static void answer_problem(struct call *call, int err, int status_code, const char *detail)
+{
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    problem_members(&w, err, status_code, detail);
+    json_close(&w, '}');
+    if (status_code == 503)
+        http_add_header(call->req, "Retry-After", "1");
+    http_respond(call->req, status_code, "application/problem+json", buf_slice(&b));
+    buf_release(&b);
+}
+
+void call_problem(struct call *call, int err, const char *detail)
+{
+    answer_problem(call, err, err_info(err)->http, detail);
+}
+
+void call_problemf(struct call *call, int err, const char *format, ...)
+{
+    char detail[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    call_problem(call, err, detail);
+}
+
+void call_json(struct call *call, int status_code, struct buf *body)
+{
+    if (body->failed)
+        call_problem(call, ERR_NOMEM, NULL);
+    else
+        http_respond(call->req, status_code, "application/json", buf_slice(body));
+    buf_release(body);
+}
+
+static void gone(struct http_req *r, void *data)
+{
+    struct call *call = data;
+    call->gone = true;
+    if (call->on_gone)
+        call->on_gone(call);
+    (void)r;
+}
+
+void call_wait(struct call *call, void (*on_gone)(struct call *call))
+{
+    call->on_gone = on_gone;
+    http_set_data(call->req, call, gone);
+}
+
+bool call_alive(struct call *call)
+{
+    if (!call->gone)
+        return true;
+    http_release(call->req);
+    return false;
+}
+
+struct twin *call_twin(struct call *call)
+{
+    struct twin *t = core_twin(call->core, call->parts[0]);
+    if (!t)
+        call_problemf(call, ERR_UNKNOWN_TWIN, "There is no twin \"%.*s\".",
+                      call->parts[0].n > 128 ? 128 : (int)call->parts[0].n, call->parts[0].p);
+    return t;
+}
+
+struct sensor *call_sensor(struct call *call)
+{
+    struct twin *t = call_twin(call);
+    struct sensor *s = t ? core_sensor(t, call->parts[1]) : NULL;
+    if (t && !s) {
+        char detail[256];
+        snprintf(detail, sizeof detail, "%s has no sensor \"%.*s\".", t->id,
+                 call->parts[1].n > 128 ? 128 : (int)call->parts[1].n, call->parts[1].p);
+        /* as an address it is missing, whatever it is in a message */
+        answer_problem(call, ERR_UNKNOWN_SENSOR, 404, detail);
+    }
+    return s;
+}
+
+bool call_uint(struct call *call, const char *name, uint64_t least, uint64_t most, uint64_t *value)
+{
+    struct slice text = http_query(call->req, name);
+    uint64_t v;
+    if (!text.p)
+        return true;
+    if (slice_to_u64(text, &v) || v < least || v > most) {
+        call_problemf(call, ERR_INVALID, "%s is a whole number from %llu to %llu.", name,
+                      (unsigned long long)least, (unsigned long long)most);
+        return false;
+    }
+    *value = v;
+    return true;
+}
+
+/* A plus that was not percent-encoded has become a space: 14:30:00 01:00 */
+static struct slice mend_plus(struct arena *a, struct slice text)
+{
+    struct slice copy = arena_dup(a, text);
+    for (size_t i = 11; copy.p && i < copy.n; i++)
+        if (copy.p[i] == ' ')
+            ((char *)(uintptr_t)copy.p)[i] = '+';
+    return copy.p ? copy : text;
+}
+
+bool call_time(struct call *call, const char *name, int64_t *t_us)
+{
+    struct slice text = http_query(call->req, name);
+    double ms;
+    if (!text.p)
+        return true;
+    if (slice_to_double(text, &ms) == 0 && fabs(ms) < 9e12) {
+        *t_us = (int64_t)floor(ms * 1000 + 0.5);
+        return true;
+    }
+    if (clock_parse(mend_plus(call->arena, text), t_us) == 0)
+        return true;
+    call_problemf(
+        call, ERR_BAD_TIME,
+        "%s is RFC 3339 with an offset, such as 2024-03-15T14:30:00Z, or Unix milliseconds.", name);
+    return false;
+}
+
+bool call_json_type(struct call *call)
+{
+    struct slice type = http_header(call->req, "content-type"), media;
+    struct slice rest = type;
+    if (!type.p || !slice_cut(&rest, ';', &media))
+        return true;
+    media = slice_trim(media);
+    /* a form is what curl -d says when it was not told: the body is still what counts */
+    if (!media.n || slice_is_nocase(media, "application/json") ||
+        slice_is_nocase(media, "text/json") || slice_is_nocase(media, "text/plain") ||
+        slice_is_nocase(media, "application/ld+json") ||
+        slice_is_nocase(media, "application/x-www-form-urlencoded") ||
+        slice_is_nocase(media, "application/octet-stream"))
+        return true;
+    call_problemf(call, ERR_MEDIA_TYPE, "Send application/json, not %.*s.",
+                  media.n > 80 ? 80 : (int)media.n, media.p);
+    return false;
+}
+
+void etag_of(char out[static 64], int64_t created_us, uint64_t version)
+{
+    snprintf(out, 64, "\"%llx-%llu\"", (unsigned long long)created_us, (unsigned long long)version);
+}
+
+void etag_write(char out[static 64], const struct twin *t)
+{
+    etag_of(out, t->created_us, t->version);
+}

@@ -1,0 +1,105 @@
+/* internal.h - what the files of this room share; nobody outside includes it. */
+#ifndef API_INTERNAL_H
+#define API_INTERNAL_H
+
+#include "api/api.h"
+#include "codec/json.h"
+
+enum { PARTS_MAX = 3 };
+
+/* A request under way, in the request's arena. */
+struct call {
+    struct api *api;
+    struct core *core;
+    struct http_req *req;
+    struct arena *arena;
+    const struct route *route;
+    struct slice parts[PARTS_MAX]; /* what stands for {id}, {sensor}, in order */
+    bool gone;                     /* the peer left: call_alive() says so */
+    void (*on_gone)(struct call *call);
+    struct history_job *job;
+    struct history_query query;
+    bool flag; /* of the handler */
+};
+
+typedef void route_fn(struct call *call);
+
+/* A query parameter or a response, for the table. */
+struct route_param {
+    const char *name, *schema, *text; /* schema: JSON text */
+};
+struct route_answer {
+    int status;
+    const char *schema; /* a name of openapi_schemas.c, or NULL: no body */
+    const char *type;   /* NULL: application/json */
+};
+struct route {
+    const char *method, *path, *name; /* name: operationId */
+    route_fn *fn;
+    const char *summary;
+    const struct route_param *params;   /* NULL-ended by name; or NULL */
+    const char *body;                   /* schema of the body, or NULL */
+    const char *body_types;             /* media types by space; NULL: application/json */
+    const struct route_answer *answers; /* ended by status 0; problems are added by themselves */
+};
+extern const struct route routes[]; /* ended by method NULL */
+
+struct named_schema {
+    const char *name, *json;
+};
+extern const struct named_schema openapi_schemas[];
+
+struct stream;
+
+struct api {
+    struct loop *loop;
+    struct core *core;
+    struct broker *broker;
+    struct api_opts opts;
+    struct api_addresses addresses;
+    struct stream *stream;
+    struct buf openapi; /* made when first asked for */
+    uint64_t requests, by_class[6];
+    size_t connections;
+    uint64_t (*http_connections)(void);
+};
+
+/* call.c */
+void call_problem(struct call *call, int err, const char *detail);
+void call_problemf(struct call *call, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void problem_write(struct json_writer *w, int err,
+                   const char *detail); /* the members, in an open object */
+void call_json(struct call *call, int status, struct buf *body); /* body is released */
+void call_wait(struct call *call,
+               void (*on_gone)(struct call *call)); /* before going asynchronous */
+bool call_alive(struct call *call);                 /* false: it was released, do nothing more */
+struct twin *call_twin(struct call *call);          /* by parts[0]; NULL: answered with a problem */
+struct sensor *call_sensor(struct call *call);      /* by parts[0] and [1] */
+bool call_uint(struct call *call, const char *name, uint64_t least, uint64_t most, uint64_t *value);
+bool call_time(struct call *call, const char *name, int64_t *t_us); /* false: answered */
+bool call_json_type(struct call *call); /* is the body said to be JSON?  false: answered */
+void etag_write(char out[static 64], const struct twin *t);
+void etag_of(char out[static 64], int64_t created_us, uint64_t version);
+
+/* write.c */
+void write_sensor(struct json_writer *w, const struct sensor *s);
+void write_summary(struct json_writer *w, const struct twin *t, size_t sensors);
+void write_rejection(struct json_writer *w,
+                     const struct rejection *r); /* the members, in an open object */
+const char *state_name(enum live_state state);
+const char *quality_name(uint8_t quality);
+
+/* handlers */
+route_fn twins_list, twins_create, twin_read, twin_replace, twin_patch, twin_delete, twin_findings;
+route_fn validate, sample, schema, openapi, status, metrics, healthz, readyz, error_page;
+route_fn sensors_list, sensor_read, sensor_history, twin_readings, sensor_readings, rejections;
+route_fn stream_open;
+void static_serve(struct call *call);
+
+int stream_new(struct api *a, struct stream **ret);
+void stream_free(struct stream *s);
+size_t stream_clients(const struct stream *s);
+struct slice raw_json(const struct json_reader *r, size_t from);
+
+#endif

@@ -1,0 +1,243 @@
+/* openapi.c - /api/v1/openapi.json (OpenAPI 3.1.0), derived from the route table. */
+#include "api/internal.h"
+#include "base/err.h"
+
+#include <stdio.h>
+
+#define S "{\"type\":\"string\"}"
+#define N "{\"type\":\"number\"}"
+#define U "{\"type\":\"integer\",\"minimum\":0}"
+#define B "{\"type\":\"boolean\"}"
+#define T "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define ORNULL(type) "{\"type\":[\"" type "\",\"null\"]}"
+#define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
+#define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
+#define RANGE "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":2,\"maxItems\":2}"
+#define VALUE "{\"type\":[\"number\",\"boolean\",\"string\",\"null\"]}"
+#define PROBLEM_MEMBERS                                                                            \
+    "\"type\":" S ",\"title\":" S ",\"status\":{\"type\":\"integer\"},\"detail\":" S               \
+    ",\"code\":" S ",\"instance\":" S
+#define PROBLEM_REQUIRED "\"type\",\"title\",\"status\",\"detail\""
+
+/* clang-format off */
+const struct named_schema openapi_schemas[] = {
+    {"Object", "{\"type\":\"object\"}"},
+    {"Text", S},
+    {"Problem", "{\"type\":\"object\",\"description\":\"RFC 9457\",\"required\":[" PROBLEM_REQUIRED "],\"properties\":{" PROBLEM_MEMBERS "}}"},
+    {"ProfileProblem", "{\"type\":\"object\",\"required\":[" PROBLEM_REQUIRED "],\"properties\":{" PROBLEM_MEMBERS ",\"findings\":" LIST(REF("Finding")) "}}"},
+    {"IngestProblem", "{\"type\":\"object\",\"required\":[" PROBLEM_REQUIRED ",\"accepted\",\"refused\",\"rejected\"],\"properties\":{" PROBLEM_MEMBERS ",\"accepted\":" U ",\"refused\":" U ",\"rejected\":" LIST(REF("Reject")) "}}"},
+    {"Reject", "{\"type\":\"object\",\"required\":[\"index\",\"sensor\",\"code\",\"detail\"],\"properties\":{\"index\":" U ",\"sensor\":" S ",\"code\":" S ",\"detail\":" S "}}"},
+    {"Accepted", "{\"type\":\"object\",\"required\":[\"accepted\"],\"properties\":{\"accepted\":" U "}}"},
+    {"Finding", "{\"type\":\"object\",\"required\":[\"rule\",\"severity\",\"pointer\",\"line\",\"column\",\"message\"],\"properties\":{\"rule\":" S ",\"severity\":{\"enum\":[\"error\",\"warning\"]},\"pointer\":" S ",\"line\":" U ",\"column\":" U ",\"message\":" S "}}"},
+    {"Findings", "{\"type\":\"object\",\"required\":[\"complete\",\"core\",\"errors\",\"warnings\",\"findings\"],\"properties\":{\"complete\":" B ",\"core\":" B ",\"errors\":" U ",\"warnings\":" U ",\"findings\":" LIST(REF("Finding")) "}}"},
+    {"Profile", "{\"type\":\"object\",\"description\":\"an MVMD profile (JSON-LD); its own schema is at /schemas/twin-profile.json\",\"required\":[\"@context\",\"@type\",\"name\",\"description\",\"identifier\",\"subjectOf\"],\"properties\":{\"name\":" S ",\"description\":" S "}}"},
+    {"TwinKept", "{\"type\":\"object\",\"required\":[\"id\",\"profile\",\"filled\",\"findings\"],\"properties\":{\"id\":" S ",\"profile\":" REF("Profile") ",\"filled\":" LIST(S) ",\"findings\":" LIST(REF("Finding")) "}}"},
+    {"Sensor", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"type\",\"unit\",\"value\",\"t\",\"quality\",\"state\",\"level\",\"interval\",\"updates\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"type\":" S ",\"unit\":" S ",\"value\":" VALUE ",\"t\":" ORNULL("number") ",\"quality\":{\"enum\":[\"good\",\"uncertain\",\"bad\",null]},\"state\":{\"enum\":[\"live\",\"stale\",\"waiting\"]},\"level\":{\"enum\":[\"unknown\",\"normal\",\"warning\",\"critical\"]},\"interval\":" ORNULL("number") ",\"normalRange\":" RANGE ",\"criticalRange\":" RANGE ",\"updates\":" U "}}"},
+    {"SensorList", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":" LIST(REF("Sensor")) "}}"},
+    {"Twin", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"description\",\"type\",\"state\",\"simulated\",\"demo\",\"created\",\"modified\",\"lastSynced\",\"sensorCount\",\"sensors\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"description\":" S ",\"type\":" S ",\"state\":{\"enum\":[\"live\",\"stale\",\"waiting\"]},\"simulated\":" B ",\"demo\":" B ",\"created\":" T ",\"modified\":" T ",\"lastSynced\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},\"sensorCount\":" U ",\"sensors\":" LIST(REF("Sensor")) "}}"},
+    {"TwinList", "{\"type\":\"object\",\"required\":[\"items\",\"next\",\"total\"],\"properties\":{\"items\":" LIST(REF("Twin")) ",\"next\":" ORNULL("string") ",\"total\":" U "}}"},
+    {"History", "{\"type\":\"object\",\"required\":[\"twin\",\"sensor\",\"unit\",\"from\",\"to\",\"points\"],\"properties\":{\"twin\":" S ",\"sensor\":" S ",\"unit\":" S ",\"from\":" N ",\"to\":" N ",\"points\":{\"type\":\"array\",\"items\":{\"type\":\"array\",\"prefixItems\":[" N "," VALUE "," S "],\"minItems\":2,\"maxItems\":3}},\"limit\":" U ",\"next\":" ORNULL("string") "}}"},
+    {"Reading", "{\"type\":\"object\",\"required\":[\"value\"],\"properties\":{\"sensor\":" S ",\"value\":" VALUE ",\"timestamp\":{\"type\":[\"string\",\"number\"]},\"quality\":{\"enum\":[\"good\",\"uncertain\",\"bad\"]},\"unit\":" S "}}"},
+    {"Telemetry", "{\"type\":\"object\",\"description\":\"a value, or an object with value, for each sensor; timestamp for all\",\"additionalProperties\":{\"anyOf\":[" VALUE "," REF("Reading") "]}}"},
+    {"Readings", "{\"anyOf\":[" REF("Telemetry") "," REF("Reading") "," LIST("{\"anyOf\":[" REF("Telemetry") "," REF("Reading") "]}") "]}"},
+    {"SensorReadings", "{\"anyOf\":[" VALUE "," REF("Reading") "," LIST("{\"anyOf\":[" VALUE "," REF("Reading") "]}") "]}"},
+    {"Rejection", "{\"type\":\"object\",\"required\":[\"at\",\"source\",\"peer\",\"topic\",\"twin\",\"sensor\",\"code\",\"detail\",\"payload\"],\"properties\":{\"at\":" T ",\"source\":" S ",\"peer\":" S ",\"topic\":" S ",\"twin\":" S ",\"sensor\":" S ",\"code\":" S ",\"detail\":" S ",\"payload\":" S "}}"},
+    {"RejectionList", "{\"type\":\"object\",\"required\":[\"total\",\"items\"],\"properties\":{\"total\":" U ",\"items\":" LIST(REF("Rejection")) "}}"},
+    {"Status", "{\"type\":\"object\",\"required\":[\"version\",\"started\",\"uptime\",\"ready\",\"twins\",\"series\",\"readings\",\"connections\",\"storage\",\"memory\",\"addresses\"],\"properties\":{\"version\":" S ",\"started\":" T ",\"uptime\":{\"type\":\"number\",\"description\":\"seconds\"},\"ready\":" B ",\"twins\":" U ",\"series\":" U ",\"readings\":{\"type\":\"object\",\"required\":[\"accepted\",\"rejected\",\"inMemory\"],\"properties\":{\"accepted\":" U ",\"rejected\":" U ",\"inMemory\":" U "}},\"connections\":{\"type\":\"object\",\"properties\":{\"mqtt\":" U ",\"stream\":" U "}},\"storage\":{\"type\":\"object\",\"properties\":{\"ok\":" B ",\"journalBytes\":" U ",\"historyBytes\":" U ",\"chunks\":" U "}},\"memory\":" U ",\"addresses\":{\"type\":\"object\",\"properties\":{\"http\":" ORNULL("string") ",\"https\":" ORNULL("string") ",\"mqtt\":" ORNULL("string") ",\"mqtts\":" ORNULL("string") "}}}}"},
+    {"Health", "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\":" S "}}"},
+    {"ErrorKind", "{\"type\":\"object\",\"required\":[\"code\",\"title\",\"status\",\"mqttReason\"],\"properties\":{\"code\":" S ",\"title\":" S ",\"status\":" U ",\"mqttReason\":" U "}}"},
+    {0},
+};
+/* clang-format on */
+
+static const char *reason(int code)
+{
+    static const struct {
+        int code;
+        const char *text;
+    } reasons[] = {{101, "Switching Protocols"},
+                   {200, "OK"},
+                   {201, "Created"},
+                   {204, "No Content"},
+                   {304, "Not Modified"},
+                   {400, "Bad Request"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {409, "Conflict"},
+                   {412, "Precondition Failed"},
+                   {413, "Content Too Large"},
+                   {415, "Unsupported Media Type"},
+                   {422, "Unprocessable Content"},
+                   {426, "Upgrade Required"},
+                   {503, "Service Unavailable"},
+                   {507, "Insufficient Storage"}};
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)
+        if (reasons[i].code == code)
+            return reasons[i].text;
+    return "Answer";
+}
+
+static void put_text(struct json_writer *w, const char *key, const char *text)
+{
+    json_key(w, key);
+    json_put_cstr(w, text);
+}
+
+static void put_schema(struct json_writer *w, const char *name)
+{
+    char ref[96];
+    snprintf(ref, sizeof ref, "{\"$ref\":\"#/components/schemas/%s\"}", name);
+    json_key(w, "schema");
+    json_put_raw(w, slice_str(ref));
+}
+
+static void put_content(struct json_writer *w, const char *types, const char *schema_name)
+{
+    struct slice rest = slice_str(types), type;
+    json_key(w, "content");
+    json_open(w, '{');
+    while (slice_cut(&rest, ' ', &type)) {
+        json_key_slice(w, type);
+        json_open(w, '{');
+        put_schema(w, schema_name);
+        json_close(w, '}');
+    }
+    json_close(w, '}');
+}
+
+static void put_parameter(struct json_writer *w, struct slice name, const char *in, bool required,
+                          const char *text, const char *schema_json)
+{
+    json_open(w, '{');
+    json_key(w, "name");
+    json_put_string(w, name);
+    put_text(w, "in", in);
+    json_key(w, "required");
+    json_put_bool(w, required);
+    put_text(w, "description", text);
+    json_key(w, "schema");
+    json_put_raw(w, slice_str(schema_json));
+    json_close(w, '}');
+}
+
+static void put_parameters(struct json_writer *w, const struct route *r)
+{
+    json_key(w, "parameters");
+    json_open(w, '[');
+    for (const char *at = r->path; (at = strchr(at, '{')); at++) {
+        struct slice name = slice_of(at + 1, (size_t)(strchr(at, '}') - at) - 1);
+        put_parameter(w, name, "path", true, "letters, digits, . _ - :",
+                      "{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._:-]{1,128}$\"}");
+    }
+    for (const struct route_param *p = r->params; p && p->name; p++)
+        put_parameter(w, slice_str(p->name), "query", false, p->text, p->schema);
+    json_close(w, ']');
+}
+
+static void put_answers(struct json_writer *w, const struct route *r)
+{
+    json_key(w, "responses");
+    json_open(w, '{');
+    for (const struct route_answer *a = r->answers; a->status; a++) {
+        char code[8];
+        snprintf(code, sizeof code, "%d", a->status);
+        json_key(w, code);
+        json_open(w, '{');
+        put_text(w, "description", reason(a->status));
+        if (a->schema)
+            put_content(w,
+                        a->type            ? a->type
+                        : a->status >= 400 ? "application/problem+json"
+                                           : "application/json",
+                        a->schema);
+        json_close(w, '}');
+    }
+    json_key(w, "default");
+    json_open(w, '{');
+    put_text(w, "description", "A problem (RFC 9457)");
+    put_content(w, "application/problem+json", "Problem");
+    json_close(w, '}');
+    json_close(w, '}');
+}
+
+static void put_operation(struct json_writer *w, const struct route *r)
+{
+    char method[8] = "";
+    for (size_t i = 0; r->method[i] && i < sizeof method - 1; i++)
+        method[i] = (char)(r->method[i] | 0x20);
+    json_key(w, method);
+    json_open(w, '{');
+    put_text(w, "operationId", r->name);
+    put_text(w, "summary", r->summary);
+    put_parameters(w, r);
+    if (r->body) {
+        json_key(w, "requestBody");
+        json_open(w, '{');
+        json_key(w, "required");
+        json_put_bool(w, true);
+        put_content(w, r->body_types ? r->body_types : "application/json", r->body);
+        json_close(w, '}');
+    }
+    put_answers(w, r);
+    json_close(w, '}');
+}
+
+static void put_paths(struct json_writer *w)
+{
+    json_key(w, "paths");
+    json_open(w, '{');
+    for (const struct route *r = routes; r->method; r++) {
+        if (r > routes && strcmp(r->path, r[-1].path) == 0)
+            continue; /* rows of one path stand together */
+        json_key(w, r->path);
+        json_open(w, '{');
+        for (const struct route *same = r; same->method && strcmp(same->path, r->path) == 0; same++)
+            put_operation(w, same);
+        json_close(w, '}');
+    }
+    json_close(w, '}');
+}
+
+static void make(struct api *a)
+{
+    struct json_writer w;
+    json_writer_init(&w, &a->openapi, 0);
+    json_open(&w, '{');
+    put_text(&w, "openapi", "3.1.0");
+    json_key(&w, "info");
+    json_open(&w, '{');
+    put_text(&w, "title", "Doppel");
+    put_text(&w, "version", a->opts.version);
+    put_text(&w, "description",
+             "Digital twins: profiles, readings in, live values and the past out.");
+    json_key(&w, "license");
+    json_put_raw(&w, SLICE_LIT("{\"name\":\"Apache-2.0\",\"identifier\":\"Apache-2.0\"}"));
+    json_close(&w, '}');
+    json_key(&w, "servers");
+    json_put_raw(&w, SLICE_LIT("[{\"url\":\"/\"}]"));
+    put_paths(&w);
+    json_key(&w, "components");
+    json_open(&w, '{');
+    json_key(&w, "schemas");
+    json_open(&w, '{');
+    for (const struct named_schema *s = openapi_schemas; s->name; s++) {
+        json_key(&w, s->name);
+        json_put_raw(&w, slice_str(s->json));
+    }
+    json_close(&w, '}');
+    json_close(&w, '}');
+    json_close(&w, '}');
+}
+
+void openapi(struct call *call)
+{
+    struct api *a = call->api;
+    if (!a->openapi.n)
+        make(a);
+    if (a->openapi.failed) {
+        buf_release(&a->openapi);
+        call_problem(call, ERR_NOMEM, NULL);
+        return;
+    }
+    http_respond(call->req, 200, "application/json", buf_slice(&a->openapi));
+}

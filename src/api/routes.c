@@ -1,0 +1,105 @@
+/* routes.c - the one table of routes.  Dispatch, Allow and OpenAPI come from it. */
+#include "api/internal.h"
+
+#define ID "{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._:-]{1,128}$\"}"
+#define TEXT "{\"type\":\"string\"}"
+#define FLAG "{\"type\":\"boolean\"}"
+#define TIME "{\"oneOf\":[{\"type\":\"string\",\"format\":\"date-time\"},{\"type\":\"number\"}]}"
+
+static const struct route_param list_params[] = {
+    {"name", TEXT, "part of the name or id, whatever its case"},
+    {"type", TEXT, "what the twin mirrors, as subjectOf.name"},
+    {"state", "{\"enum\":[\"live\",\"stale\",\"waiting\"]}", "only twins in this state"},
+    {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}",
+     "twins at most"},
+    {"sensors", "{\"type\":\"integer\",\"minimum\":0,\"maximum\":10000,\"default\":6}",
+     "sensors listed of each"},
+    {"cursor", TEXT, "what an earlier answer gave as next"},
+    {0}};
+static const struct route_param read_params[] = {
+    {"live", "{\"type\":\"boolean\",\"default\":true}", "false: as kept, without the live parts"},
+    {0}};
+static const struct route_param history_params[] = {
+    {"from", TIME, "first time (default: an hour before to)"},
+    {"to", TIME, "end, not included (default: now)"},
+    {"points", "{\"type\":\"integer\",\"minimum\":4,\"maximum\":20000}",
+     "thin to at most so many, keeping extremes"},
+    {"every", TEXT, "step of an aggregate, such as 10s, 1m, 1h"},
+    {"fn", "{\"enum\":[\"mean\",\"min\",\"max\",\"first\",\"last\",\"count\",\"sum\"]}",
+     "with every: what of a step (default: mean)"},
+    {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":100000,\"default\":10000}",
+     "raw readings at most"},
+    {"cursor", TEXT, "what an earlier answer gave as next"},
+    {"quality", FLAG, "true: points are [t, value, quality]"},
+    {0}};
+static const struct route_param rejection_params[] = {
+    {"twin", TEXT, "only of this twin"},
+    {"since", TIME, "not older than this"},
+    {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":100}",
+     "at most so many"},
+    {0}};
+static const struct route_param sample_params[] = {{"id", ID, "the identifier it gets"}, {0}};
+
+#define ANSWERS(name, ...) static const struct route_answer name[] = {__VA_ARGS__, {0}}
+ANSWERS(list_answers, {200, "TwinList", NULL}, {400, "Problem", NULL});
+ANSWERS(create_answers, {201, "TwinKept", NULL}, {400, "Problem", NULL}, {409, "Problem", NULL},
+        {412, "Problem", NULL}, {413, "Problem", NULL}, {415, "Problem", NULL},
+        {422, "ProfileProblem", NULL});
+ANSWERS(read_answers, {200, "Profile", NULL}, {304, NULL, NULL}, {400, "Problem", NULL},
+        {404, "Problem", NULL});
+ANSWERS(change_answers, {200, "TwinKept", NULL}, {201, "TwinKept", NULL}, {400, "Problem", NULL},
+        {404, "Problem", NULL}, {412, "Problem", NULL}, {413, "Problem", NULL},
+        {415, "Problem", NULL}, {422, "ProfileProblem", NULL});
+ANSWERS(delete_answers, {204, NULL, NULL}, {404, "Problem", NULL}, {412, "Problem", NULL});
+ANSWERS(findings_answers, {200, "Findings", NULL}, {404, "Problem", NULL});
+ANSWERS(validate_answers, {200, "Findings", NULL}, {413, "Problem", NULL}, {415, "Problem", NULL});
+ANSWERS(sensors_answers, {200, "SensorList", NULL}, {404, "Problem", NULL});
+ANSWERS(sensor_answers, {200, "Sensor", NULL}, {404, "Problem", NULL});
+ANSWERS(history_answers, {200, "History", NULL}, {400, "Problem", NULL}, {404, "Problem", NULL},
+        {413, "Problem", NULL}, {422, "Problem", NULL});
+ANSWERS(ingest_answers, {200, "Accepted", NULL}, {400, "IngestProblem", NULL},
+        {404, "IngestProblem", NULL}, {413, "IngestProblem", NULL}, {415, "Problem", NULL},
+        {422, "IngestProblem", NULL}, {503, "Problem", NULL}, {507, "IngestProblem", NULL});
+ANSWERS(rejections_answers, {200, "RejectionList", NULL}, {400, "Problem", NULL},
+        {422, "Problem", NULL});
+ANSWERS(status_answers, {200, "Status", NULL});
+ANSWERS(sample_answers, {200, "Profile", NULL}, {400, "Problem", NULL});
+ANSWERS(openapi_answers, {200, "Object", NULL});
+ANSWERS(schema_answers, {200, "Object", "application/schema+json"});
+ANSWERS(metrics_answers, {200, "Text", "text/plain"});
+ANSWERS(health_answers, {200, "Health", NULL});
+ANSWERS(ready_answers, {200, "Health", NULL}, {503, "Problem", NULL});
+ANSWERS(error_answers, {200, "ErrorKind", NULL}, {404, "Problem", NULL});
+ANSWERS(stream_answers, {101, NULL, NULL}, {400, "Problem", NULL}, {403, "Problem", NULL},
+        {426, "Problem", NULL});
+
+#define INGEST_TYPES "application/json application/x-ndjson"
+
+/* clang-format off */
+const struct route routes[] = {
+    {"GET", "/api/v1/twins", "listTwins", twins_list, "List twins, in order of id", list_params, NULL, NULL, list_answers},
+    {"POST", "/api/v1/twins", "createTwin", twins_create, "Make a twin from its profile; what is missing and required is filled in", NULL, "Profile", NULL, create_answers},
+    {"GET", "/api/v1/twins/{id}", "readTwin", twin_read, "A twin's profile, its live parts live", read_params, NULL, NULL, read_answers},
+    {"PUT", "/api/v1/twins/{id}", "replaceTwin", twin_replace, "Replace a twin's profile, or make the twin", NULL, "Profile", NULL, change_answers},
+    {"PATCH", "/api/v1/twins/{id}", "patchTwin", twin_patch, "Change parts of a profile (JSON Merge Patch, RFC 7396)", NULL, "Object", "application/merge-patch+json application/json", change_answers},
+    {"DELETE", "/api/v1/twins/{id}", "deleteTwin", twin_delete, "Delete a twin and its history", NULL, NULL, NULL, delete_answers},
+    {"GET", "/api/v1/twins/{id}/findings", "readFindings", twin_findings, "What validation says of a kept profile", NULL, NULL, NULL, findings_answers},
+    {"GET", "/api/v1/twins/{id}/sensors", "listSensors", sensors_list, "A twin's sensors with their last values", NULL, NULL, NULL, sensors_answers},
+    {"GET", "/api/v1/twins/{id}/sensors/{sensor}", "readSensor", sensor_read, "One sensor with its last value", NULL, NULL, NULL, sensor_answers},
+    {"GET", "/api/v1/twins/{id}/sensors/{sensor}/history", "readHistory", sensor_history, "The past of a sensor: raw, thinned, or by steps", history_params, NULL, NULL, history_answers},
+    {"POST", "/api/v1/twins/{id}/readings", "sendReadings", twin_readings, "Readings of a twin's sensors", NULL, "Readings", INGEST_TYPES, ingest_answers},
+    {"POST", "/api/v1/twins/{id}/sensors/{sensor}/readings", "sendSensorReadings", sensor_readings, "Readings of one sensor", NULL, "SensorReadings", NULL, ingest_answers},
+    {"GET", "/api/v1/rejections", "listRejections", rejections, "The last refused readings, newest first", rejection_params, NULL, NULL, rejections_answers},
+    {"POST", "/api/v1/validate", "validateProfile", validate, "Check a profile without keeping it", NULL, "Object", NULL, validate_answers},
+    {"GET", "/api/v1/sample", "readSample", sample, "A sample profile to start from", sample_params, NULL, NULL, sample_answers},
+    {"GET", "/api/v1/status", "readStatus", status, "Version, counts, storage and addresses", NULL, NULL, NULL, status_answers},
+    {"GET", "/api/v1/stream", "openStream", stream_open, "WebSocket: readings in and out as they come (docs/interfaces.md)", NULL, NULL, NULL, stream_answers},
+    {"GET", "/api/v1/openapi.json", "readOpenapi", openapi, "This document", NULL, NULL, NULL, openapi_answers},
+    {"GET", "/schemas/twin-profile.json", "readProfileSchema", schema, "JSON Schema of a complete profile", NULL, NULL, NULL, schema_answers},
+    {"GET", "/metrics", "readMetrics", metrics, "Metrics in Prometheus or OpenMetrics form", NULL, NULL, NULL, metrics_answers},
+    {"GET", "/healthz", "readHealth", healthz, "The server runs", NULL, NULL, NULL, health_answers},
+    {"GET", "/readyz", "readReadiness", readyz, "The server can take readings", NULL, NULL, NULL, ready_answers},
+    {"GET", "/errors/{code}", "readError", error_page, "What an error's type means", NULL, NULL, NULL, error_answers},
+    {0},
+};
+/* clang-format on */

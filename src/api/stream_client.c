@@ -1,0 +1,297 @@
+/* stream_client.c - what a client of the stream says. */
+#include "api/stream_client.h"
+
+#include "base/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct said {
+    struct slice subscribe, unsubscribe, publish, id; /* raw JSON; p NULL: not said */
+    double rate;
+    bool has_rate, has_events, events;
+};
+
+/* ---- answers ---- */
+
+static void put_id(struct json_writer *w, const char *key, struct slice id)
+{
+    if (!id.p)
+        return;
+    json_key(w, key);
+    json_put_raw(w, id);
+}
+
+static void send_buf(struct client *k, struct buf *b)
+{
+    if (k->ws && !b->failed)
+        ws_send(k->ws, true, buf_slice(b));
+    buf_release(b);
+}
+
+static void send_error(struct client *k, struct slice id, int err, const char *detail,
+                       const struct ingest_result *ingest)
+{
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    json_key(&w, "error");
+    json_open(&w, '{');
+    problem_write(&w, err, detail);
+    json_close(&w, '}');
+    put_id(&w, "id", id);
+    if (ingest) {
+        json_key(&w, "accepted");
+        json_put_uint(&w, ingest->accepted);
+        json_key(&w, "refused");
+        json_put_uint(&w, ingest->rejected);
+    }
+    json_close(&w, '}');
+    send_buf(k, &b);
+}
+
+/* ---- publish ---- */
+
+struct publish {
+    struct client *client;
+    char id[64]; /* raw JSON, empty: none */
+};
+
+static void on_published(void *arg, const struct ingest_result *r)
+{
+    struct publish *p = arg;
+    struct slice id = p->id[0] ? slice_str(p->id) : (struct slice){0};
+    if (r->err) {
+        send_error(p->client, id, r->err, r->detail, r);
+    } else {
+        struct buf b = {0};
+        struct json_writer w;
+        json_writer_init(&w, &b, 0);
+        json_open(&w, '{');
+        json_key(&w, "ack");
+        json_put_raw(&w, id.p ? id : SLICE_LIT("null"));
+        json_key(&w, "accepted");
+        json_put_uint(&w, r->accepted);
+        json_close(&w, '}');
+        send_buf(p->client, &b);
+    }
+    client_release(p->client);
+    free(p);
+}
+
+static int read_publish(struct slice text, struct slice *ret_twin, struct slice *ret_readings)
+{
+    struct json_reader r;
+    enum json_event e;
+    json_reader_init(&r, text);
+    if (json_next(&r, &e) || e != JSON_OBJECT)
+        return ERR_INVALID;
+    while (json_next(&r, &e) == 0 && e == JSON_KEY) {
+        struct slice key = r.text;
+        size_t from = r.at;
+        json_next(&r, &e);
+        if (slice_is(key, "twin") && e == JSON_STRING)
+            *ret_twin = r.text;
+        json_skip(&r, e);
+        if (slice_is(key, "readings"))
+            *ret_readings = raw_json(&r, from);
+    }
+    return ret_twin->p && ret_readings->p ? 0 : ERR_INVALID;
+}
+
+static void publish(struct client *k, const struct said *said)
+{
+    struct slice twin = {0}, readings = {0};
+    if (read_publish(said->publish, &twin, &readings)) {
+        send_error(k, said->id, ERR_INVALID, "publish is {\"twin\":…,\"readings\":…}", NULL);
+        return;
+    }
+    struct core *c = k->stream->api->core;
+    struct ingest_source src = {"websocket", ws_peer(k->ws), SLICE_LIT("/api/v1/stream")};
+    struct publish *p = calloc(1, sizeof *p);
+    struct ingest *in = p ? ingest_begin(c, &src) : NULL;
+    if (!in) {
+        free(p);
+        send_error(k, said->id, ERR_NOMEM, NULL, NULL);
+        return;
+    }
+    p->client = k;
+    if (said->id.p)
+        snprintf(p->id, sizeof p->id, "%.*s", SLICE_ARG(said->id));
+    client_ref(k);
+    ingest_readings(in, twin, readings);
+    ingest_commit(in, on_published, p);
+    if (!core_has_room(c) && !k->paused) {
+        k->paused = true; /* the stream's timer goes on with it */
+        ws_pause(k->ws);
+    }
+}
+
+/* ---- subscribe ---- */
+
+static bool read_name(const struct jval *v, char out[ID_MAX + 1])
+{
+    struct slice s = jval_string(v);
+    out[0] = 0;
+    if (!v || slice_is(s, "*"))
+        return true;
+    if (!slice_is_id(s))
+        return false;
+    memcpy(out, s.p, s.n);
+    out[s.n] = 0;
+    return true;
+}
+
+static bool read_sub(const struct jval *v, const struct said *said, struct sub *sub)
+{
+    *sub = (struct sub){.interval_us = said->has_rate ? (int64_t)(1e6 / said->rate) : 0};
+    return v->type == J_OBJECT && jval_get(v, "twin") &&
+           read_name(jval_get(v, "twin"), sub->twin) &&
+           read_name(jval_get(v, "sensor"), sub->sensor);
+}
+
+/* An object or an array of objects {"twin","sensor"?}: call fn for each. */
+static int each_sub(struct slice json, const struct said *said, struct client *k, size_t *sensors,
+                    bool add)
+{
+    struct arena *a = arena_new();
+    struct jval *list, *v;
+    struct sub sub;
+    int err = a ? jdoc_parse(a, json, &list, NULL) : ERR_NOMEM;
+    if (!err && !add && list->type == J_STRING && slice_is(list->text, "*")) {
+        client_unsubscribe(k, NULL);
+        goto out;
+    }
+    if (!err && list->type != J_ARRAY && list->type != J_OBJECT)
+        err = ERR_INVALID;
+    for (v = err ? NULL : list->type == J_ARRAY ? list->first : list; v && !err; v = v->next) {
+        if (!read_sub(v, said, &sub))
+            err = ERR_INVALID;
+        else if (add)
+            err = client_subscribe(k, &sub, sensors);
+        else
+            client_unsubscribe(k, &sub);
+    }
+out:
+    arena_free(a);
+    return err;
+}
+
+static void subscribe(struct client *k, const struct said *said)
+{
+    size_t sensors = 0;
+    int err = each_sub(said->subscribe, said, k, &sensors, true);
+    if (err) {
+        send_error(k, said->id, err,
+                   err == ERR_INVALID
+                       ? "subscribe is a list of {\"twin\":\"id or *\",\"sensor\":\"id or *\"}"
+                   : err == ERR_TOO_LARGE ? "these are too many subscriptions"
+                                          : NULL,
+                   NULL);
+        return;
+    }
+    if (!said->id.p)
+        return;
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    put_id(&w, "subscribed", said->id);
+    json_key(&w, "sensors");
+    json_put_uint(&w, sensors);
+    json_close(&w, '}');
+    send_buf(k, &b); /* before the last values, which leave at the end of the turn */
+}
+
+/* ---- the message ---- */
+
+struct slice raw_json(const struct json_reader *r, size_t from)
+{
+    struct slice raw = slice_of(r->input.p + from, r->at - from);
+    while (raw.n && (raw.p[0] == ':' || raw.p[0] == ' ' || raw.p[0] == '\t' || raw.p[0] == '\r' ||
+                     raw.p[0] == '\n'))
+        raw = slice_skip(raw, 1);
+    return slice_trim(raw);
+}
+
+static int read_member(struct json_reader *r, struct slice key, struct said *said)
+{
+    enum json_event e;
+    size_t from = r->at;
+    int err = json_next(r, &e);
+    if (err)
+        return err;
+    if (slice_is(key, "rate")) {
+        said->has_rate = true;
+        if (e != JSON_NUMBER || slice_to_double(r->text, &said->rate))
+            said->rate = 0;
+    } else if (slice_is(key, "events")) {
+        said->has_events = true;
+        said->events = e == JSON_TRUE;
+    }
+    if ((err = json_skip(r, e)))
+        return err;
+    struct slice raw = raw_json(r, from);
+    if (slice_is(key, "subscribe"))
+        said->subscribe = raw;
+    else if (slice_is(key, "unsubscribe"))
+        said->unsubscribe = raw;
+    else if (slice_is(key, "publish"))
+        said->publish = raw;
+    else if (slice_is(key, "id") && (e == JSON_NUMBER || e == JSON_STRING))
+        said->id = raw;
+    return 0;
+}
+
+static bool read_said(struct client *k, struct slice message, struct said *said)
+{
+    struct json_reader r;
+    enum json_event e;
+    char detail[160];
+    json_reader_init(&r, message);
+    int err = json_next(&r, &e);
+    if (!err && e != JSON_OBJECT) {
+        send_error(k, said->id, ERR_MALFORMED, "a message is a JSON object", NULL);
+        return false;
+    }
+    while (!err && !(err = json_next(&r, &e)) && e == JSON_KEY)
+        err = read_member(&r, r.text, said);
+    if (!err)
+        err = json_next(&r, &e);
+    if (err) {
+        snprintf(detail, sizeof detail, "not JSON at byte %zu: %s", r.at,
+                 r.error ? r.error : "it ends too early");
+        send_error(k, (struct slice){0}, ERR_MALFORMED, detail, NULL);
+        return false;
+    }
+    if (said->id.n >= 64) {
+        send_error(k, (struct slice){0}, ERR_INVALID, "id is a number or text of at most 60 bytes",
+                   NULL);
+        return false;
+    }
+    if (said->has_rate && !(said->rate > 0 && said->rate <= 1000)) {
+        send_error(k, said->id, ERR_INVALID, "rate is updates a second, above 0 and up to 1000",
+                   NULL);
+        return false;
+    }
+    return true;
+}
+
+void client_message(struct client *k, struct slice message)
+{
+    struct said said = {0};
+    if (!read_said(k, message, &said))
+        return;
+    if (said.has_events)
+        k->events = said.events;
+    if (said.unsubscribe.p && each_sub(said.unsubscribe, &said, k, NULL, false))
+        send_error(k, said.id, ERR_INVALID, "unsubscribe is \"*\" or a list as for subscribe",
+                   NULL);
+    if (said.subscribe.p)
+        subscribe(k, &said);
+    if (said.publish.p)
+        publish(k, &said);
+    if (!said.publish.p && !said.subscribe.p && !said.unsubscribe.p && !said.has_events)
+        send_error(k, said.id, ERR_INVALID, "say subscribe, unsubscribe, events or publish", NULL);
+}

@@ -1,0 +1,426 @@
+/* twins.c - /api/v1/twins: list, make, read, change, delete; and what validation says. */
+#include "api/internal.h"
+#include "base/err.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { LIST_DEFAULT = 50, LIST_MAX = 500, SENSORS_DEFAULT = 6, SENSORS_MAX = 10000 };
+
+/* ---- the list ---- */
+
+struct filter {
+    struct slice name, type, state;
+};
+
+static bool contains_nocase(const char *text, struct slice part)
+{
+    if (!part.n)
+        return true;
+    for (size_t n = strlen(text); n >= part.n; text++, n--)
+        if (strncasecmp(text, part.p, part.n) == 0)
+            return true;
+    return false;
+}
+
+static bool passes(const struct filter *f, const struct twin *t)
+{
+    if (f->name.p && !contains_nocase(t->name, f->name) && !contains_nocase(t->id, f->name))
+        return false;
+    if (f->type.p && !slice_is_nocase(f->type, t->type))
+        return false;
+    return !f->state.p || slice_is(f->state, state_name(t->state));
+}
+
+/* The first twin behind the cursor, which is an id. */
+static size_t behind(struct twin *const *all, size_t n, struct slice cursor)
+{
+    size_t low = 0, high = n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        size_t len = strlen(all[mid]->id), least = len < cursor.n ? len : cursor.n;
+        int order = memcmp(all[mid]->id, cursor.p, least);
+        if (order < 0 || (order == 0 && len <= cursor.n))
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+void twins_list(struct call *call)
+{
+    uint64_t limit = LIST_DEFAULT, sensors = SENSORS_DEFAULT;
+    struct filter f = {http_query(call->req, "name"), http_query(call->req, "type"),
+                       http_query(call->req, "state")};
+    struct slice cursor = http_query(call->req, "cursor");
+    if (!call_uint(call, "limit", 1, LIST_MAX, &limit) ||
+        !call_uint(call, "sensors", 0, SENSORS_MAX, &sensors))
+        return;
+    if (f.state.p && !slice_is(f.state, "live") && !slice_is(f.state, "stale") &&
+        !slice_is(f.state, "waiting")) {
+        call_problem(call, ERR_INVALID, "state is live, stale or waiting.");
+        return;
+    }
+    if (cursor.p && !slice_is_id(cursor)) {
+        call_problem(call, ERR_INVALID, "cursor is what an earlier answer gave as next.");
+        return;
+    }
+    size_t n, total = 0, given = 0;
+    struct twin *const *all = core_twins(call->core, &n);
+    size_t from = cursor.p ? behind(all, n, cursor) : 0;
+    const struct twin *last = NULL;
+    bool more = false;
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    json_key(&w, "items");
+    json_open(&w, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (!passes(&f, all[i]))
+            continue;
+        total++;
+        if (i < from)
+            continue;
+        if (given == limit) {
+            more = true;
+            continue;
+        }
+        write_summary(&w, all[i], sensors);
+        last = all[i];
+        given++;
+    }
+    json_close(&w, ']');
+    json_key(&w, "next");
+    json_put_cstr(&w, more ? last->id : NULL);
+    json_key(&w, "total");
+    json_put_uint(&w, total);
+    json_close(&w, '}');
+    call_json(call, 200, &b);
+}
+
+/* ---- conditions (RFC 9110, section 13) ---- */
+
+/* Is the tag in the list of a header?  Weak ones compare for If-None-Match only. */
+static bool tag_listed(struct slice list, const char *etag, bool weak)
+{
+    struct slice rest = list, one;
+    while (slice_cut(&rest, ',', &one)) {
+        one = slice_trim(one);
+        if (slice_is(one, "*"))
+            return etag[0] != 0;
+        if (weak && slice_starts(one, "W/"))
+            one = slice_skip(one, 2);
+        if (etag[0] && slice_is(one, etag))
+            return true;
+    }
+    return false;
+}
+
+/* If-Match and If-None-Match of a change.  False: answered.  *ret_version: what the change must
+ * meet. */
+static bool conditions(struct call *call, const struct twin *t, uint64_t *ret_version)
+{
+    struct slice match = http_header(call->req, "if-match");
+    struct slice none = http_header(call->req, "if-none-match");
+    char etag[64] = "";
+    if (t)
+        etag_write(etag, t);
+    *ret_version = 0;
+    if (match.p && !tag_listed(match, etag, false)) {
+        call_problem(
+            call, ERR_PRECONDITION,
+            t ? "The twin was changed since you read it. Read it again, then repeat the change."
+              : "There is no such twin.");
+        return false;
+    }
+    if (none.p && tag_listed(none, etag, true)) {
+        call_problem(call, ERR_PRECONDITION, "The twin exists already.");
+        return false;
+    }
+    if (match.p)
+        *ret_version = t->version;
+    return true;
+}
+
+/* ---- changes ---- */
+
+static void put_raw(struct json_writer *w, const char *key, struct slice json, const char *empty)
+{
+    json_key(w, key);
+    json_put_raw(w, json.n ? json : slice_str(empty));
+}
+
+static void answer_failure(struct call *call, const struct twin_result *r)
+{
+    struct buf b = {0};
+    struct json_writer w;
+    if (r->err == ERR_OVERLOAD)
+        http_add_header(call->req, "Retry-After", "1");
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    problem_write(&w, r->err, r->detail);
+    if (r->findings.n)
+        put_raw(&w, "findings", r->findings, "[]");
+    json_close(&w, '}');
+    http_respond(call->req, err_info(r->err)->http, "application/problem+json", buf_slice(&b));
+    buf_release(&b);
+}
+
+static void on_kept(void *arg, const struct twin_result *r)
+{
+    struct call *call = arg;
+    if (!call_alive(call))
+        return;
+    if (r->err) {
+        answer_failure(call, r);
+        return;
+    }
+    char etag[64], location[160];
+    struct twin *t = core_twin(call->core, slice_str(r->id));
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    json_key(&w, "id");
+    json_put_cstr(&w, r->id);
+    put_raw(&w, "profile", r->profile, "null");
+    json_key(&w, "filled");
+    json_open(&w, '[');
+    for (const char *const *f = r->filled; f && *f; f++)
+        json_put_cstr(&w, *f);
+    json_close(&w, ']');
+    put_raw(&w, "findings", r->findings, "[]");
+    json_close(&w, '}');
+    if (t) {
+        etag_write(etag, t);
+        http_add_header(call->req, "ETag", etag);
+    }
+    snprintf(location, sizeof location, "/api/v1/twins/%s", r->id);
+    if (r->created)
+        http_add_header(call->req, "Location", location);
+    call_json(call, r->created ? 201 : 200, &b);
+}
+
+static bool profile_body(struct call *call)
+{
+    size_t most = call->api->opts.max_profile;
+    if (http_body(call->req).n <= most)
+        return true;
+    call_problemf(call, ERR_TOO_LARGE, "A profile has at most %zu bytes.", most);
+    return false;
+}
+
+void twins_create(struct call *call)
+{
+    if (!call_json_type(call) || !profile_body(call))
+        return;
+    call_wait(call, NULL);
+    core_twin_put(call->core, TWIN_CREATE, slice_of("", 0), http_body(call->req), 0, false, on_kept,
+                  call);
+}
+
+static bool usable_id(struct call *call)
+{
+    if (slice_is_id(call->parts[0]))
+        return true;
+    call_problem(call, ERR_INVALID,
+                 "A twin's id has letters, digits, \".\", \"_\", \"-\", \":\" and 1 to 128 bytes.");
+    return false;
+}
+
+void twin_replace(struct call *call)
+{
+    uint64_t version;
+    if (!usable_id(call) || !call_json_type(call) || !profile_body(call) ||
+        !conditions(call, core_twin(call->core, call->parts[0]), &version))
+        return;
+    call_wait(call, NULL);
+    core_twin_put(call->core, TWIN_PUT, call->parts[0], http_body(call->req), version, false,
+                  on_kept, call);
+}
+
+void twin_patch(struct call *call)
+{
+    struct slice type = http_header(call->req, "content-type"), media, rest = type;
+    uint64_t version;
+    struct twin *t = call_twin(call);
+    if (!t || !profile_body(call))
+        return;
+    if (!type.p || !slice_cut(&rest, ';', &media) ||
+        (!slice_is_nocase(slice_trim(media), "application/merge-patch+json") &&
+         !slice_is_nocase(slice_trim(media), "application/json"))) {
+        http_add_header(call->req, "Accept-Patch", "application/merge-patch+json");
+        call_problem(call, ERR_MEDIA_TYPE, "Send application/merge-patch+json (RFC 7396).");
+        return;
+    }
+    if (!conditions(call, t, &version))
+        return;
+    call_wait(call, NULL);
+    core_twin_patch(call->core, call->parts[0], http_body(call->req), version, on_kept, call);
+}
+
+static void on_removed(void *arg, const struct twin_result *r)
+{
+    struct call *call = arg;
+    if (!call_alive(call))
+        return;
+    if (r->err)
+        answer_failure(call, r);
+    else
+        http_respond(call->req, 204, NULL, slice_of("", 0));
+}
+
+void twin_delete(struct call *call)
+{
+    uint64_t version;
+    struct twin *t = call_twin(call);
+    if (!t || !conditions(call, t, &version))
+        return;
+    call_wait(call, NULL);
+    core_twin_remove(call->core, call->parts[0], version, on_removed, call);
+}
+
+/* ---- reading ---- */
+
+static void write_kept(struct call *call, struct slice profile, struct buf *b)
+{
+    struct jval *root;
+    struct json_writer w;
+    json_writer_init(&w, b, 2);
+    if (jdoc_parse(call->arena, profile, &root, NULL))
+        b->failed = true;
+    else
+        jval_write(&w, root);
+}
+
+static void on_read(void *arg, const struct twin_result *r)
+{
+    struct call *call = arg;
+    if (!call_alive(call))
+        return;
+    struct twin *t = core_twin(call->core, call->parts[0]);
+    if (r->err || !t) {
+        call_problem(call, r->err ? r->err : ERR_UNKNOWN_TWIN, r->detail);
+        return;
+    }
+    struct buf b = {0};
+    char etag[64];
+    if (call->flag)
+        b.failed = core_live_profile(call->core, t, call->arena, r->profile, &b) != 0 || b.failed;
+    else
+        write_kept(call, r->profile, &b);
+    buf_add_byte(&b, '\n');
+    etag_write(etag, t);
+    http_add_header(call->req, "ETag", etag);
+    call_json(call, 200, &b);
+}
+
+void twin_read(struct call *call)
+{
+    struct slice live = http_query(call->req, "live");
+    struct twin *t = call_twin(call);
+    if (!t)
+        return;
+    if (live.p && !slice_is(live, "true") && !slice_is(live, "false")) {
+        call_problem(call, ERR_INVALID, "live is true or false.");
+        return;
+    }
+    call->flag = !slice_is(live, "false");
+    char etag[64];
+    etag_write(etag, t);
+    /* the live view changes with every reading; only the kept one can be the same */
+    struct slice none = http_header(call->req, "if-none-match");
+    if (!call->flag && none.p && tag_listed(none, etag, true)) {
+        http_add_header(call->req, "ETag", etag);
+        http_respond(call->req, 304, NULL, slice_of("", 0));
+        return;
+    }
+    call_wait(call, NULL);
+    core_twin_get(call->core, call->parts[0], on_read, call);
+}
+
+/* ---- validation ---- */
+
+static void answer_findings(struct call *call, struct slice text)
+{
+    struct findings f = {0};
+    struct jval *root;
+    struct buf b = {0};
+    struct json_writer w;
+    if (profile_check(call->arena, text, &root, &f)) {
+        call_problem(call, ERR_NOMEM, NULL);
+        return;
+    }
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    json_key(&w, "complete");
+    json_put_bool(&w, f.errors == 0);
+    json_key(&w, "core");
+    json_put_bool(&w, root && f.core_errors == 0);
+    json_key(&w, "errors");
+    json_put_uint(&w, f.errors);
+    json_key(&w, "warnings");
+    json_put_uint(&w, f.warnings);
+    json_key(&w, "findings");
+    findings_write(&w, &f);
+    json_close(&w, '}');
+    call_json(call, 200, &b);
+}
+
+void validate(struct call *call)
+{
+    if (call_json_type(call) && profile_body(call))
+        answer_findings(call, http_body(call->req));
+}
+
+static void on_read_for_findings(void *arg, const struct twin_result *r)
+{
+    struct call *call = arg;
+    if (!call_alive(call))
+        return;
+    if (r->err) {
+        call_problem(call, r->err, r->detail);
+        return;
+    }
+    struct buf b = {0}; /* positions are those of what ?live=false shows */
+    write_kept(call, r->profile, &b);
+    if (b.failed)
+        call_problem(call, ERR_CORRUPT, NULL);
+    else
+        answer_findings(call, buf_slice(&b));
+    buf_release(&b);
+}
+
+void twin_findings(struct call *call)
+{
+    if (!call_twin(call))
+        return;
+    call_wait(call, NULL);
+    core_twin_get(call->core, call->parts[0], on_read_for_findings, call);
+}
+
+void sample(struct call *call)
+{
+    struct slice id = http_query(call->req, "id");
+    if (!id.p)
+        id = SLICE_LIT("my-machine");
+    if (!slice_is_id(id)) {
+        call_problem(call, ERR_INVALID,
+                     "id has letters, digits, \".\", \"_\", \"-\", \":\" and 1 to 128 bytes.");
+        return;
+    }
+    http_respond(call->req, 200, "application/json", profile_sample(call->arena, id));
+}
+
+void schema(struct call *call)
+{
+    struct buf b = {0};
+    profile_schema(&b);
+    if (b.failed)
+        call_problem(call, ERR_NOMEM, NULL);
+    else
+        http_respond(call->req, 200, "application/schema+json", buf_slice(&b));
+    buf_release(&b);
+}
