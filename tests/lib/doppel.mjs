@@ -11,6 +11,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { ROOT, run, SANITIZER_ENV, SANITIZER_REPORT, sanitizerPrefix } from "./spawned.mjs";
 import { until } from "./wait.mjs";
 
@@ -193,6 +194,21 @@ async function read(r) {
     const type = r.headers.get("content-type") ?? "";
     const body = /json/.test(type) && !/ndjson/.test(type) && text ? JSON.parse(text) : text;
     return { status: r.status, headers: r.headers, etag: r.headers.get("etag"), text, body, type };
+}
+
+/* One server for all tests of a file, judged when the last has ended. */
+export function shared(options = {}) {
+    const server = new Server(options);
+    before(async () => {
+        server.data = options.data ?? mkdtempSync(join(tmpdir(), "doppel-test-"));
+        await server.start();
+    });
+    after(async () => {
+        await server.stop();
+        if (!options.data) rmSync(server.data, { recursive: true, force: true });
+        server.judge();
+    });
+    return server;
 }
 
 /* A running server that ends with the test. */

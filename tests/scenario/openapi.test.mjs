@@ -1,0 +1,287 @@
+/* /api/v1/openapi.json: a document of OpenAPI 3.1 to which every answer conforms.
+ *
+ * Every operation it lists is called here, in good and in bad, and each answer is held against the
+ * schema that stands for its status and type.  An operation without a call fails the last test. */
+
+import assert from "node:assert/strict";
+import { before, test } from "node:test";
+import Ajv2020 from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import { shared } from "../lib/doppel.mjs";
+import { core, example, twin } from "../lib/profiles.mjs";
+
+const d = shared();
+const METHODS = ["get", "put", "post", "delete", "patch", "head", "options"];
+let api;
+let ajv;
+const called = new Map(); /* "get /path" -> the statuses that were seen */
+
+before(async () => {
+    const r = await d.get("/api/v1/openapi.json");
+    assert.equal(r.status, 200);
+    api = r.body;
+    ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
+    addFormats(ajv);
+    for (const format of ["int64", "int32", "double", "float"]) ajv.addFormat(format, true);
+    ajv.addSchema(api, "api");
+});
+
+const operations = () =>
+    Object.entries(api.paths).flatMap(([path, item]) =>
+        METHODS.filter((m) => item[m]).map((m) => `${m} ${path}`),
+    );
+
+/* The template of a path, the one with the most fixed parts first. */
+function template(path) {
+    const parts = path.split("/");
+    const fits = Object.keys(api.paths).filter((t) => {
+        const want = t.split("/");
+        return (
+            want.length === parts.length &&
+            want.every((w, i) => w === parts[i] || /^\{.+\}$/.test(w))
+        );
+    });
+    return fits.sort((a, b) => (a.match(/\{/g) ?? []).length - (b.match(/\{/g) ?? []).length)[0];
+}
+
+const pointer = (...steps) =>
+    `api#/${steps.map((s) => encodeURIComponent(s.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/")}`;
+
+function follow(node, ...steps) {
+    let where = steps;
+    let n = node;
+    while (n?.$ref) {
+        where = n.$ref
+            .slice(2)
+            .split("/")
+            .map((s) => s.replaceAll("~1", "/").replaceAll("~0", "~"));
+        n = where.reduce((x, s) => x?.[s], api);
+    }
+    return { node: n, where };
+}
+
+/* Send, and hold what comes back against the document. */
+async function call(method, path, { body, type = "application/json", headers = {}, expect } = {}) {
+    const r = await d.send(method, path, body, type, headers);
+    const tpl = template(new URL(path, d.url).pathname);
+    assert.ok(tpl, `${path} is in no path of the document`);
+    const m = method.toLowerCase();
+    const name = `${m} ${tpl}`;
+    if (!called.has(name)) called.set(name, new Set());
+    called.get(name).add(r.status);
+    const op = api.paths[tpl][m];
+    assert.ok(op, `${name} is not in the document`);
+    if (expect) assert.equal(r.status, expect, r.text);
+    const status = op.responses[r.status] ? String(r.status) : "default";
+    assert.ok(op.responses[status], `${name} says nothing of ${r.status}`);
+    const { node, where } = follow(op.responses[status], "paths", tpl, m, "responses", status);
+    const media = r.type.split(";")[0].trim();
+    if (r.text === "") {
+        if (![204, 304].includes(r.status))
+            assert.ok(!node.content, `${name} ${r.status} has a body in the document`);
+        return r;
+    }
+    assert.ok(
+        node.content?.[media],
+        `${name} ${r.status} is ${media}, the document says ${Object.keys(node.content ?? {})}`,
+    );
+    if (!/json/.test(media)) return r;
+    const check = ajv.getSchema(pointer(...where, "content", media, "schema"));
+    assert.ok(check, `${name} ${r.status} has no schema`);
+    assert.ok(
+        check(r.body),
+        `${name} ${r.status}: ${ajv.errorsText(check.errors)}\n${r.text.slice(0, 1000)}`,
+    );
+    for (const [h, spec] of Object.entries(node.headers ?? {}))
+        if (follow(spec).node?.required)
+            assert.ok(r.headers.get(h), `${name} ${r.status} has no ${h}`);
+    return r;
+}
+
+test("it is OpenAPI 3.1: what must be there is, references lead somewhere, schemas compile", async () => {
+    assert.match(api.openapi, /^3\.1\.\d+$/);
+    assert.ok(api.info.title && api.info.version);
+    assert.ok(operations().length >= 18, operations().join("\n"));
+    const ids = new Set();
+    for (const [path, item] of Object.entries(api.paths)) {
+        assert.match(path, /^\//);
+        for (const m of METHODS.filter((x) => item[x])) {
+            const op = item[m];
+            const name = `${m} ${path}`;
+            assert.ok(op.operationId && !ids.has(op.operationId), `${name}: operationId`);
+            ids.add(op.operationId);
+            assert.ok(op.summary?.length > 3 || op.description?.length > 3, `${name} says nothing`);
+            assert.ok(Object.keys(op.responses).length > 0);
+            const parameters = [...(item.parameters ?? []), ...(op.parameters ?? [])].map(
+                (p) => follow(p).node,
+            );
+            const inPath = [...path.matchAll(/\{(\w+)\}/g)].map((x) => x[1]);
+            assert.deepEqual(
+                parameters
+                    .filter((p) => p.in === "path")
+                    .map((p) => p.name)
+                    .sort(),
+                inPath.sort(),
+                name,
+            );
+            for (const p of parameters) {
+                assert.ok(p.schema, `${name}: ${p.name} has no schema`);
+                if (p.in === "path") assert.equal(p.required, true);
+                ajv.compile(p.schema.$ref ? { $ref: `api${p.schema.$ref}` } : p.schema);
+            }
+            for (const [status, response] of Object.entries(op.responses)) {
+                assert.match(status, /^([1-5]\d\d|[1-5]XX|default)$/);
+                const { node } = follow(response);
+                assert.ok(node?.description, `${name} ${status} has no description`);
+            }
+        }
+    }
+    const refs = [];
+    JSON.stringify(api, (k, v) => {
+        if (k === "$ref") refs.push(v);
+        return v;
+    });
+    for (const ref of refs)
+        assert.ok(follow({ $ref: ref }).node !== undefined, `${ref} leads nowhere`);
+    for (const name of Object.keys(api.components?.schemas ?? {}))
+        assert.ok(ajv.getSchema(`api#/components/schemas/${name}`), name);
+});
+
+const T = "/api/v1/twins";
+const PATCH = "application/merge-patch+json";
+
+test("twins, in good and in bad", async () => {
+    await call("POST", T, { body: example("oa-1"), expect: 201 });
+    await call("POST", T, { body: twin("oa-2", ["a", "b"]), expect: 201 });
+    await call("POST", T, { body: example("oa-1"), expect: 409 });
+    await call("POST", T, { body: { ...core("x"), name: "" }, expect: 422 });
+    await call("POST", T, { body: "{", expect: undefined });
+    await call("GET", `${T}?limit=1`, { expect: 200 });
+    await call("GET", `${T}?name=robot&type=Industrial%20Robot%20Arm&state=waiting&sensors=1`, {
+        expect: 200,
+    });
+    await call("GET", `${T}?limit=nonsense`, { expect: 400 });
+    await call("GET", `${T}?state=asleep`, { expect: 400 });
+    const { etag } = await call("GET", `${T}/oa-1`, { expect: 200 });
+    await call("GET", `${T}/oa-1?live=false`, {
+        expect: 200,
+        headers: { "if-none-match": '"other"' },
+    });
+    await call("GET", `${T}/oa-1?live=false`, { expect: 304, headers: { "if-none-match": etag } });
+    await call("GET", `${T}/nobody`, { expect: 404 });
+    await call("PUT", `${T}/oa-2`, { body: twin("oa-2", ["a", "b", "c"]), expect: 200 });
+    await call("PUT", `${T}/oa-3`, { body: twin("oa-3", ["a"]), expect: 201 });
+    await call("PUT", `${T}/oa-3`, {
+        body: twin("oa-3", ["a"]),
+        headers: { "if-match": '"old"' },
+        expect: 412,
+    });
+    await call("PUT", `${T}/oa-3`, { body: { hello: 1 }, expect: 422 });
+    await call("PATCH", `${T}/oa-3`, { body: { name: "New" }, type: PATCH, expect: 200 });
+    await call("PATCH", `${T}/oa-3`, { body: { name: null }, type: PATCH, expect: 422 });
+    await call("PATCH", `${T}/nobody`, { body: { name: "x" }, type: PATCH, expect: 404 });
+    await call("PATCH", `${T}/oa-3`, { body: "x", type: "text/plain", expect: 415 });
+    await call("DELETE", `${T}/oa-3`, { headers: { "if-match": '"old"' }, expect: 412 });
+    await call("DELETE", `${T}/oa-3`, { expect: 204 });
+    await call("DELETE", `${T}/oa-3`, { expect: 404 });
+    await call("GET", `${T}/oa-2/findings`, { expect: 200 });
+    await call("GET", `${T}/nobody/findings`, { expect: 404 });
+    await call("GET", `${T}/oa-1/sensors`, { expect: 200 });
+    await call("GET", `${T}/nobody/sensors`, { expect: 404 });
+    await call("GET", `${T}/oa-1/sensors/temp-1`, { expect: 200 });
+    await call("GET", `${T}/oa-1/sensors/none`, { expect: 404 });
+});
+
+test("readings and history, in good and in bad", async () => {
+    await call("POST", `${T}/oa-1/readings`, {
+        body: { "temp-1": 80, "motion-1": 1 },
+        expect: 200,
+    });
+    await call("POST", `${T}/oa-1/readings`, {
+        body: '{"sensor":"temp-1","value":1}\n',
+        type: "application/x-ndjson",
+        expect: 200,
+    });
+    await call("POST", `${T}/oa-1/readings`, { body: { none: 1, "temp-1": 2 }, expect: 422 });
+    await call("POST", `${T}/oa-1/readings`, { body: "{", expect: 400 });
+    await call("POST", `${T}/nobody/readings`, { body: { a: 1 }, expect: 404 });
+    await call("POST", `${T}/oa-1/sensors/temp-1/readings`, { body: "41", expect: 200 });
+    await call("POST", `${T}/oa-1/sensors/temp-1/readings`, { body: '"hot"', expect: 422 });
+    await call("POST", `${T}/oa-1/sensors/none/readings`, { body: "1", expect: 422 });
+    const h = `${T}/oa-1/sensors/temp-1/history`;
+    for (const q of [
+        "",
+        "?limit=1",
+        "?points=10",
+        "?every=1s&fn=mean",
+        "?every=1m&fn=count",
+        "?quality=true",
+    ])
+        await call("GET", h + q, { expect: 200 });
+    for (const q of ["?limit=0", "?points=1", "?every=x", "?from=x", "?every=1s&fn=nonsense"])
+        await call("GET", h + q, { expect: 400 });
+    await call("GET", `${T}/oa-1/sensors/none/history`, { expect: 404 });
+    await call("GET", "/api/v1/rejections", { expect: 200 });
+    await call("GET", "/api/v1/rejections?twin=oa-1&limit=2&since=0", { expect: 200 });
+    await call("GET", "/api/v1/rejections?limit=many", { expect: 400 });
+    await call("GET", `${T}/oa-1`, { expect: 200 });
+    await call("GET", `${T}?sensors=50`, { expect: 200 });
+});
+
+test("the rest", async () => {
+    await call("POST", "/api/v1/validate", { body: example("x"), expect: 200 });
+    await call("POST", "/api/v1/validate", { body: "{", expect: 200 });
+    for (const path of [
+        "/api/v1/status",
+        "/api/v1/sample",
+        "/api/v1/sample?id=me",
+        "/api/v1/openapi.json",
+        "/schemas/twin-profile.json",
+        "/metrics",
+        "/healthz",
+        "/readyz",
+    ])
+        await call("GET", path, { expect: 200 });
+    await call("GET", "/api/v1/sample?id=not%20an%20id", { expect: 400 });
+    if (api.paths["/api/v1/stream"]?.get) await call("GET", "/api/v1/stream", {});
+});
+
+test("every operation of the document was called, each in good", () => {
+    const never = operations().filter((o) => !called.has(o));
+    assert.deepEqual(never, []);
+    const onlyBad = operations().filter(
+        (o) => ![...called.get(o)].some((s) => s < 400) && o !== "get /api/v1/stream",
+    );
+    assert.deepEqual(onlyBad, []);
+});
+
+test("what the interface promises is in the document", () => {
+    const promised = [
+        "get /api/v1/twins",
+        "post /api/v1/twins",
+        "get /api/v1/twins/{id}",
+        "put /api/v1/twins/{id}",
+        "patch /api/v1/twins/{id}",
+        "delete /api/v1/twins/{id}",
+        "post /api/v1/validate",
+        "get /api/v1/twins/{id}/findings",
+        "get /api/v1/twins/{id}/sensors",
+        "get /api/v1/twins/{id}/sensors/{sensor}",
+        "get /api/v1/twins/{id}/sensors/{sensor}/history",
+        "post /api/v1/twins/{id}/readings",
+        "post /api/v1/twins/{id}/sensors/{sensor}/readings",
+        "get /api/v1/rejections",
+        "get /api/v1/status",
+        "get /api/v1/sample",
+        "get /api/v1/openapi.json",
+        "get /schemas/twin-profile.json",
+        "get /metrics",
+        "get /healthz",
+        "get /readyz",
+    ];
+    const plain = new Set(operations().map((o) => o.replace(/\{[^}]+\}/g, "{}")));
+    assert.deepEqual(
+        promised.filter((p) => !plain.has(p.replace(/\{[^}]+\}/g, "{}"))),
+        [],
+    );
+});
