@@ -1,0 +1,98 @@
+#include "server/file.h"
+
+#include "base/err.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static int last_errno;
+
+static int failed(int err)
+{
+    last_errno = errno;
+    return err;
+}
+
+static int read_all(int fd, size_t max, struct buf *out)
+{
+    for (size_t total = 0;;) {
+        char *p = buf_reserve(out, 65536);
+        if (!p)
+            return ERR_NOMEM;
+        ssize_t n = read(fd, p, 65536);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(ERR_IO);
+        if (n == 0)
+            return 0;
+        out->n += (size_t)n;
+        total += (size_t)n;
+        if (total > max)
+            return ERR_TOO_LARGE;
+    }
+}
+
+int file_read(const char *path, size_t max, struct buf *out)
+{
+    size_t before = out->n;
+    bool input = strcmp(path, "-") == 0;
+    int fd = input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return failed(errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND : ERR_IO);
+    int err = read_all(fd, max, out);
+    if (!input)
+        close(fd);
+    if (err)
+        out->n = before;
+    return err;
+}
+
+const char *file_why(int err)
+{
+    if (err == ERR_NOMEM)
+        return "out of memory";
+    if (err == ERR_TOO_LARGE)
+        return "it is too large";
+    return last_errno ? strerror(last_errno) : err_info(err)->text;
+}
+
+static int write_all(int fd, struct slice bytes)
+{
+    while (bytes.n > 0) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed(ERR_IO);
+        bytes = slice_skip(bytes, (size_t)n);
+    }
+    return fsync(fd) ? failed(ERR_IO) : 0;
+}
+
+int file_write(const char *path, struct slice bytes, unsigned mode)
+{
+    struct buf b = {0};
+    buf_addf(&b, "%s.new", path);
+    char *fresh = buf_take(&b);
+    if (!fresh)
+        return ERR_NOMEM;
+    int err = 0, fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+    if (fd < 0) {
+        err = failed(ERR_IO);
+        goto done;
+    }
+    err = write_all(fd, bytes);
+    if (close(fd) != 0 && !err)
+        err = failed(ERR_IO);
+    if (!err && rename(fresh, path) != 0)
+        err = failed(ERR_IO);
+    if (err)
+        unlink(fresh);
+done:
+    free(fresh);
+    return err;
+}
