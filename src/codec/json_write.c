@@ -7,6 +7,7 @@
 #include "base/utf8.h"
 #include "codec/json_internal.h"
 
+#include <assert.h>
 #include <math.h>
 
 void json_writer_init(struct json_writer *w, struct buf *out, uint8_t indent)
@@ -48,6 +49,7 @@ void json_open(struct json_writer *w, char bracket)
 
 void json_close(struct json_writer *w, char bracket)
 {
+    assert(w->depth > 0);
     w->depth--;
     if (w->indent && w->comma)
         new_line(w);
