@@ -336,6 +336,23 @@ uint32_t catalog_last_series(struct catalog *c)
     return atomic_load(&c->last_series);
 }
 
+int catalog_series_of(struct catalog *c, struct slice id, struct arena *a,
+                      struct catalog_series **ret, size_t *ret_n)
+{
+    struct db *db;
+    int err = db_pool_take(c->readers, &db);
+    if (err)
+        return err;
+    struct catalog_twin t = {.id = id};
+    err = read_series(db, a, &t);
+    db_pool_give(c->readers, db);
+    if (err)
+        return err;
+    *ret = (struct catalog_series *)(uintptr_t)t.series;
+    *ret_n = t.series_n;
+    return 0;
+}
+
 int catalog_meta_get(struct catalog *c, const char *name, struct arena *a, struct slice *ret)
 {
     struct db *db;
