@@ -28,7 +28,9 @@ struct journal_stats {
     uint64_t batches, readings, bytes, syncs, failures;
     uint64_t segments, segment_bytes; /* on disk now */
     uint64_t damaged_bytes;           /* met and passed over when opening */
-    int last_error;                   /* 0, or ERR_STORAGE while writing fails */
+    uint64_t torn_bytes; /* of these, at the very end: what a write cut off by a crash explains */
+    uint64_t missing_batches; /* known at opening to have been kept and not found */
+    int last_error;           /* 0, or ERR_STORAGE while writing fails */
     int last_errno;
 };
 
