@@ -104,7 +104,9 @@ static void load_rows(const struct unit_name *row, bool symbols)
         struct slice rest = slice_str(row->names), name;
         while (slice_cut(&rest, '|', &name)) {
             ut_unit *unit = row->spec && units ? ut_parse(units, row->spec, UT_UTF8) : NULL;
-            enum unit_class class = row->spec && *row->spec ? UNIT_MEASURE : UNIT_NONE;
+            enum unit_class class = !row->spec || !*row->spec     ? UNIT_NONE
+                                    : strcmp(row->spec, "1") == 0 ? UNIT_COUNT
+                                                                  : UNIT_MEASURE;
             struct entry *e = entry_keep(&table, name, class, unit);
             if (e && e->unit && symbols && is_word(name))
                 ut_map_symbol_to_unit(e->name, UT_UTF8, e->unit); /* a name it has stays */

@@ -13,7 +13,8 @@ bool units_known(struct slice unit);
 enum unit_class {
     UNIT_UNKNOWN,
     UNIT_NONE,    /* says that there is none: "1", "none", "boolean", "text" */
-    UNIT_MEASURE, /* something is measured or counted: "celsius", "%", "counts" */
+    UNIT_COUNT,   /* things are counted: "counts", "pcs" */
+    UNIT_MEASURE, /* something is measured: "celsius", "%" */
 };
 
 enum unit_class units_class(struct slice unit);
