@@ -1,7 +1,7 @@
 /* json_doc.c - the document: built from the events of the pull reader, looked up, written.
  *
  * A duplicate member is looked for when its object closes: among few by comparing, among many by
- * a hash.  So a fault of syntax is told before a duplicate, wherever they stand. */
+ * a hash.  So a fault of syntax inside an object is told before a duplicate in it. */
 #include "base/err.h"
 #include "codec/json_internal.h"
 
@@ -260,22 +260,18 @@ struct jval *jval_get(const struct jval *object, const char *key)
     return jval_get_slice(object, slice_str(key));
 }
 
-void jval_index(const struct jval *object, struct map *index)
+void jval_index_make(struct jval_index *index, const struct jval *object)
 {
-    *index = (struct map){0};
-    if (object->count <= JSON_LINEAR)
-        return;
-    for (struct jval *m = object->first; m; m = m->next) {
-        if (map_put(index, m->key, m, NULL)) {
-            map_release(index);
-            return;
-        }
-    }
+    *index = (struct jval_index){.there = true};
+    for (struct jval *m = object->first; m && index->there; m = m->next)
+        index->there = !map_put(&index->map, m->key, m, NULL);
+    if (!index->there)
+        map_release(&index->map);
 }
 
-struct jval *jval_find(const struct jval *object, const struct map *index, struct slice key)
+struct jval *jval_find(const struct jval *object, const struct jval_index *index, struct slice key)
 {
-    return index->count ? map_get(index, key) : jval_get_slice(object, key);
+    return index->there ? map_get(&index->map, key) : jval_get_slice(object, key);
 }
 
 struct jval *jval_at(const struct jval *array, size_t index)

@@ -145,7 +145,7 @@ struct jval *jval_copy(struct arena *a, const struct jval *v)
 }
 
 static int merge_members(struct arena *a, struct jval *target, const struct jval *patch,
-                         const struct map *index)
+                         const struct jval_index *index)
 {
     for (const struct jval *m = patch->first; m; m = m->next) {
         struct jval *old = jval_find(target, index, m->key);
@@ -173,11 +173,13 @@ struct jval *jval_merge_patch(struct arena *a, struct jval *target, const struct
         target = jval_new(a, J_OBJECT);
     if (!target)
         return NULL;
-    struct map index = {0};
+    /* A patch names a member once: the index of the members there were is all that it needs,
+     * and what it adds itself need not be searched, be the target small or empty. */
+    struct jval_index index = {0};
     if (patch->count > JSON_LINEAR)
-        jval_index(target, &index); /* a patch names a member once, so it stays true */
+        jval_index_make(&index, target);
     int rc = merge_members(a, target, patch, &index);
-    map_release(&index);
+    map_release(&index.map);
     return rc ? NULL : target;
 }
 
@@ -185,21 +187,20 @@ struct jval *jval_merge_patch(struct arena *a, struct jval *target, const struct
 
 static bool objects_equal(const struct jval *a, const struct jval *b)
 {
-    struct map index = {0};
-    bool equal = true, indexed = false;
+    struct jval_index index = {0};
+    bool equal = true;
     const struct jval *same = b->first; /* the member of b at the same place, mostly the one */
     for (const struct jval *m = a->first; m && equal; m = m->next) {
         const struct jval *other = same;
         if (!same || !slice_eq(same->key, m->key)) {
-            if (!indexed)
-                jval_index(b, &index);
-            indexed = true;
+            if (!index.there && b->count > JSON_LINEAR)
+                jval_index_make(&index, b);
             other = jval_find(b, &index, m->key);
         }
         equal = other && jval_equal(m, other);
         same = same ? same->next : NULL;
     }
-    map_release(&index);
+    map_release(&index.map);
     return equal;
 }
 

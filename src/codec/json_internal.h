@@ -58,9 +58,14 @@ bool json_number_valid(struct slice text);
 /* Put v behind the last child of parent. */
 void jval_link(struct jval *parent, struct jval *v);
 
-/* An object's members by key where there are many; else the map stays empty and
- * jval_find() walks.  Without memory it stays empty too. */
-void jval_index(const struct jval *object, struct map *index);
-struct jval *jval_find(const struct jval *object, const struct map *index, struct slice key);
+/* The members that an object has now, by key; where memory ran out it is not there and
+ * jval_find() walks. */
+struct jval_index {
+    struct map map;
+    bool there;
+};
+
+void jval_index_make(struct jval_index *index, const struct jval *object);
+struct jval *jval_find(const struct jval *object, const struct jval_index *index, struct slice key);
 
 #endif
