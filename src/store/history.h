@@ -7,28 +7,9 @@
 #ifndef STORE_HISTORY_H
 #define STORE_HISTORY_H
 
-#include "base/value.h"
+#include "codec/chunk.h" /* struct point */
 
 struct history; /* opaque */
-
-/* A point at rest: 24 bytes.  A text is a heap string of its own, owned by whoever owns the point.
- */
-struct point {
-    int64_t t_us;
-    union {
-        double d;
-        int64_t i;
-        bool b;
-        struct point_text *text;
-    } as;
-    uint8_t type;    /* enum value_type */
-    uint8_t quality; /* enum quality */
-};
-
-struct point_text {
-    uint32_t n;
-    char bytes[];
-};
 
 int point_make(int64_t t_us, struct value v, uint8_t quality, struct point *ret); /* ERR_NOMEM */
 struct value point_value(const struct point *p); /* a text points into the point's own */

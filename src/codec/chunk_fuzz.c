@@ -1,0 +1,145 @@
+/* Fuzzes chunks both ways.  The first byte chooses: bytes taken as a chunk as they are; as a chunk
+ * whose checksum is made right, to get past it; or as orders to make points, which must come back
+ * as they went in. */
+#include "codec/chunk.h"
+
+#include "base/crc32c.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* What decodes can be encoded, and decodes to the same. */
+static void try_bytes(const char *p, size_t n)
+{
+    struct chunk_points first = {0}, second = {0};
+    struct buf out = {0};
+    if (chunk_decode(slice_of(p, n), &first) == 0) {
+        assert(first.n > 0 && first.n <= CHUNK_POINTS_MAX);
+        if (chunk_encode(first.points, first.n, &out) != 0)
+            abort();
+        if (chunk_decode(buf_slice(&out), &second) != 0 || second.n != first.n)
+            abort();
+    }
+    buf_release(&out);
+    chunk_points_release(&first);
+    chunk_points_release(&second);
+}
+
+static void try_mended(const uint8_t *data, size_t size)
+{
+    if (size < 8)
+        return;
+    char *copy = malloc(size);
+    if (!copy)
+        return;
+    memcpy(copy, data, size);
+    copy[0] = CHUNK_VERSION;
+    copy[3] &= 0x1f; /* more counts that are allowed */
+    uint32_t crc = crc32c(crc32c(0, copy, 4), copy + 8, size - 8);
+    for (int i = 0; i < 4; i++)
+        copy[4 + i] = (char)(unsigned char)(crc >> 8 * i);
+    try_bytes(copy, size);
+    free(copy);
+}
+
+struct orders {
+    const uint8_t *p;
+    size_t n;
+};
+
+static uint64_t take(struct orders *o, size_t bytes)
+{
+    uint64_t v = 0;
+    for (; bytes && o->n; bytes--, o->n--)
+        v = v << 8 | *o->p++;
+    return v;
+}
+
+static bool make_point(struct orders *o, struct point *p, int64_t *t)
+{
+    uint64_t what = take(o, 1), step = take(o, what & 0x40 ? 7 : 1) + 1;
+    if (step > (uint64_t)INT64_MAX || __builtin_add_overflow(*t, (int64_t)step, t))
+        return false;
+    *p = (struct point){.t_us = *t,
+                        .type = (uint8_t)(VALUE_DOUBLE + what % 4),
+                        .quality = (uint8_t)((what >> 2) % 3)};
+    uint64_t v = take(o, what & 0x80 ? 8 : 2);
+    switch (p->type) {
+    case VALUE_DOUBLE:
+        if (what & 0x80)
+            memcpy(&p->as.d, &v, sizeof v);
+        else
+            p->as.d = (double)(int16_t)(uint16_t)v / 100;
+        return true;
+    case VALUE_INT:
+        p->as.i = (int64_t)v;
+        return true;
+    case VALUE_BOOL:
+        p->as.b = v & 1;
+        return true;
+    default:
+        p->as.text = malloc(sizeof *p->as.text + v % 16);
+        if (!p->as.text)
+            return false;
+        p->as.text->n = (uint32_t)(v % 16);
+        memset(p->as.text->bytes, (int)(v >> 4), v % 16);
+        return true;
+    }
+}
+
+static void check(const struct point *a, const struct point *b)
+{
+    bool same = a->t_us == b->t_us && a->type == b->type && a->quality == b->quality;
+    if (a->type == VALUE_BOOL)
+        same = same && a->as.b == b->as.b;
+    else if (a->type == VALUE_TEXT)
+        same = same && a->as.text->n == b->as.text->n &&
+               memcmp(a->as.text->bytes, b->as.text->bytes, a->as.text->n) == 0;
+    else
+        same = same && a->as.i == b->as.i;
+    if (!same)
+        abort();
+}
+
+static void try_points(struct orders o)
+{
+    struct point *points = calloc(CHUNK_POINTS_MAX, sizeof *points);
+    struct buf out = {0};
+    struct chunk_points got = {0};
+    int64_t t = (int64_t)take(&o, 8);
+    size_t n = 0;
+    while (points && o.n && n < CHUNK_POINTS_MAX && make_point(&o, &points[n], &t))
+        n++;
+    if (n) {
+        if (chunk_encode(points, n, &out) != 0 || chunk_decode(buf_slice(&out), &got) != 0 ||
+            got.n != n)
+            abort();
+        for (size_t i = 0; i < n; i++)
+            check(&points[i], &got.points[i]);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (points[i].type == VALUE_TEXT)
+            free(points[i].as.text);
+    free(points);
+    buf_release(&out);
+    chunk_points_release(&got);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 1)
+        return 0;
+    switch (data[0] % 3) {
+    case 0:
+        try_bytes((const char *)data + 1, size - 1);
+        break;
+    case 1:
+        try_mended(data + 1, size - 1);
+        break;
+    default:
+        try_points((struct orders){data + 1, size - 1});
+    }
+    return 0;
+}
