@@ -48,3 +48,31 @@ export const SHARED_DATA = join(ROOT, "../shared/data");
 export const noSharedData = existsSync(SHARED_DATA)
     ? false
     : "the measured machines are not here: no folder ../shared/data";
+
+/* The cases of tests/profiles/cases.json as texts: {name, rule, finds, schema, text}.  An edit sets
+ * or removes what stands at a JSON Pointer of perfect.json; "-" appends. */
+export function profileCases() {
+    const read = (f) => readFileSync(join(ROOT, "tests/profiles", f), "utf8");
+    const base = read("perfect.json");
+    return JSON.parse(read("cases.json")).map((c) => ({
+        ...c,
+        text: c.text ?? edited(base, c.edit),
+    }));
+}
+
+function edited(base, edits) {
+    const document = JSON.parse(base);
+    for (const { at, set, remove } of edits) {
+        const steps = at
+            .split("/")
+            .slice(1)
+            .map((s) => s.replaceAll("~1", "/").replaceAll("~0", "~"));
+        const key = steps.pop();
+        const home = steps.reduce((node, step) => node[step], document);
+        if (remove && Array.isArray(home)) home.splice(Number(key), 1);
+        else if (remove) delete home[key];
+        else if (key === "-") home.push(set);
+        else home[key] = set;
+    }
+    return JSON.stringify(document, null, 2);
+}
