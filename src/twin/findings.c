@@ -14,8 +14,9 @@ static const struct profile_rule *rule_find(const char *id)
     return r;
 }
 
-static void add(struct check *c, struct pile *pile, const char *rule, const struct jval *at,
-                const char *format, va_list args)
+static void __attribute__((format(printf, 5, 0)))
+add(struct check *c, struct pile *pile, const char *rule, const struct jval *at, const char *format,
+    va_list args)
 {
     pile->count++;
     if (c->failed || pile->n == FINDINGS_MAX)
