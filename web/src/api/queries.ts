@@ -44,7 +44,8 @@ export function useTwinList(filter: calls.TwinFilter, limit: number, sensors: nu
         },
         initialPageParam: null as string | null,
         getNextPageParam: (last) => last.next,
-        refetchInterval: 20_000,
+        /* a long list is asked for page by page, so less often */
+        refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 2 ? 20_000 : 5_000),
         placeholderData: keepPreviousData,
     });
 }

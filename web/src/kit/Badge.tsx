@@ -51,6 +51,14 @@ export function StateBadge({ state, filled }: { state: State; filled?: boolean }
 }
 
 export function LevelBadge({ level, filled }: { level: Level; filled?: boolean }) {
+    if (level === "unknown") {
+        return (
+            <span className={style.mute} title="The profile gives no range for this">
+                <span aria-hidden="true">–</span>
+                <span className="sr-only">No range</span>
+            </span>
+        );
+    }
     const { tone, icon, word } = LEVEL[level];
     return (
         <Badge tone={tone} icon={icon} filled={filled ?? false}>
@@ -82,7 +90,7 @@ const QUALITY: Record<Quality, Face> = {
 export function QualityBadge({ quality }: { quality: Quality | null }) {
     if (!quality) return <span className={style.mute}>–</span>;
     const { tone, icon, word } = QUALITY[quality];
-    if (quality === "good") return <Badge tone="mute">{word}</Badge>;
+    if (quality === "good") return <span className={style.plain}>{word}</span>;
     return (
         <Badge tone={tone} icon={icon}>
             {word}

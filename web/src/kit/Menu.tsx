@@ -4,20 +4,14 @@ import { cx } from "./cx";
 import { Icon, type IconName } from "./Icon";
 import style from "./Menu.module.css";
 
+/* Not in a portal: it stays inside the landmark that it belongs to. */
 export function Menu({ trigger, children }: { trigger: ReactNode; children: ReactNode }) {
     return (
         <Radix.Root modal={false}>
             <Radix.Trigger asChild>{trigger}</Radix.Trigger>
-            <Radix.Portal>
-                <Radix.Content
-                    className={style.menu}
-                    align="end"
-                    sideOffset={6}
-                    collisionPadding={8}
-                >
-                    {children}
-                </Radix.Content>
-            </Radix.Portal>
+            <Radix.Content className={style.menu} align="end" sideOffset={6} collisionPadding={8}>
+                {children}
+            </Radix.Content>
         </Radix.Root>
     );
 }

@@ -79,7 +79,7 @@ function Says({ state, action }: { state: PanelState; action?: ReactNode }) {
     if (state.kind === "misconfigured" || state.kind === "empty") {
         return (
             <div className={style.says}>
-                <Icon name={state.kind === "empty" ? "empty" : "warn"} size={20} />
+                <Icon name={state.kind === "empty" ? "empty" : "connect"} size={20} />
                 <p>{state.text}</p>
                 {action && <div className={style.buttons}>{action}</div>}
             </div>

@@ -145,38 +145,41 @@ function Overview({ id, sensors, profile }: { id: string; sensors: Sensor[]; pro
         navigate(`${path}?${params}`, { replace: true });
     };
     return (
-        <div className={style.overview}>
-            <div className={style.left}>
-                {chosen && (
-                    <div>
-                        <TimeBar />
-                        <Chart key={chosen.id} twin={id} sensor={chosen} height={300} />
-                    </div>
-                )}
-                <About profile={profile} />
+        <>
+            <TimeBar />
+            <div className={style.overview}>
+                <div className={style.left}>
+                    {chosen && <Chart key={chosen.id} twin={id} sensor={chosen} height={300} />}
+                    <About profile={profile} />
+                </div>
+                <Panel
+                    title="Properties"
+                    note={String(sensors.length)}
+                    flush
+                    state={panelState({
+                        empty:
+                            sensors.length === 0
+                                ? { why: "never", text: "This twin has no sensors." }
+                                : null,
+                    })}
+                    action={
+                        <Link
+                            href={`/twins/${encodeURIComponent(id)}/profile`}
+                            className={buttonClass()}
+                        >
+                            Add them in the profile
+                        </Link>
+                    }
+                >
+                    <PropertyTable
+                        twin={id}
+                        sensors={sensors}
+                        chosen={chosen?.id}
+                        choose={choose}
+                    />
+                </Panel>
             </div>
-            <Panel
-                title="Properties"
-                note={String(sensors.length)}
-                flush
-                state={panelState({
-                    empty:
-                        sensors.length === 0
-                            ? { why: "never", text: "This twin has no sensors." }
-                            : null,
-                })}
-                action={
-                    <Link
-                        href={`/twins/${encodeURIComponent(id)}/profile`}
-                        className={buttonClass()}
-                    >
-                        Add them in the profile
-                    </Link>
-                }
-            >
-                <PropertyTable twin={id} sensors={sensors} chosen={chosen?.id} choose={choose} />
-            </Panel>
-        </div>
+        </>
     );
 }
 

@@ -37,6 +37,15 @@ export function ValueCell({ twin, sensor, large }: CellProps & { large?: boolean
     );
 }
 
+/* On a card: nothing is said of a sensor that has no range. */
+export function CardLevel(props: CellProps) {
+    const reading = useSensorReading(props.twin, props.sensor);
+    const state = useSensorState(props.sensor, reading.t);
+    const level = useSensorLevel(props.twin, props.sensor);
+    if (state !== "live") return <StateBadge state={state} />;
+    return level === "unknown" ? null : <LevelBadge level={level} />;
+}
+
 /* Level while it lives; what it is instead when it does not. */
 export function LevelCell({ twin, sensor }: CellProps) {
     const reading = useSensorReading(twin, sensor);

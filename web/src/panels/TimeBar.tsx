@@ -100,7 +100,8 @@ export function TimeBar() {
                 <span className={style.viewing}>
                     {paused === null ? (
                         <>
-                            <span className={style.live}>Live.</span> Drag across a chart to zoom.
+                            <span className={style.live}>Live.</span>
+                            <span className={style.hint}>Drag across a chart to zoom.</span>
                         </>
                     ) : (
                         "Paused."

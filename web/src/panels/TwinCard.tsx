@@ -8,7 +8,7 @@ import { useVisible } from "../kit/useVisible";
 import { useSubscription, useTicking } from "../live/hooks";
 import { clock, store } from "../live/live";
 import { useBackfill } from "./backfill";
-import { AgeCell, LevelCell, SparkCell, ValueCell } from "./SensorCells";
+import { AgeCell, CardLevel, SparkCell, ValueCell } from "./SensorCells";
 import style from "./TwinCard.module.css";
 
 /* What REST said of a sensor, overtaken by what the stream said since. */
@@ -90,7 +90,7 @@ export function TwinCard({ twin }: { twin: TwinSummary }) {
                                 </div>
                                 <div className={style.reading}>
                                     <ValueCell twin={twin.id} sensor={sensor} large />
-                                    <LevelCell twin={twin.id} sensor={sensor} />
+                                    <CardLevel twin={twin.id} sensor={sensor} />
                                 </div>
                             </div>
                             {visible && (

@@ -130,6 +130,7 @@ export default function CodeEditor(props: CodeEditorProps) {
                     EditorState.readOnly.of(readOnly),
                     EditorView.contentAttributes.of({
                         "aria-label": label,
+                        tabindex: "0",
                         spellcheck: "false",
                     }),
                     EditorView.updateListener.of((update) => {

@@ -54,24 +54,23 @@ export function ChartActions({ twin, sensor, view, table, setTable }: ChartActio
                 small
                 look="ghost"
                 icon={table ? "chart" : "table"}
-                aria-pressed={table}
-                aria-label={`View ${sensor.name} as ${table ? "chart" : "table"}`}
                 onClick={() => setTable(!table)}
             >
                 {table ? "View as chart" : "View as table"}
+                <span className="sr-only"> {sensor.name}</span>
             </Button>
             <ServerButton
                 small
                 look="ghost"
                 icon={rows === null ? "download" : "close"}
-                aria-label={
-                    rows === null
-                        ? `Download ${sensor.name} as CSV`
-                        : `Cancel the download of ${sensor.name}`
-                }
+                title={rows === null ? "Download every reading of the range" : "Cancel"}
                 onClick={save}
             >
                 {rows === null ? "CSV" : `${formatCount(rows)} rows`}
+                <span className="sr-only">
+                    {" "}
+                    {rows === null ? sensor.name : `cancel ${sensor.name}`}
+                </span>
             </ServerButton>
         </>
     );

@@ -154,16 +154,24 @@ export function Plot(props: PlotProps) {
                 <span ref={now}>
                     <Now twin={twin} sensor={sensor} view={view} />
                 </span>
-                {sensor.normalRange && (
+                {(sensor.normalRange || sensor.criticalRange) && (
                     <span className={style.legend}>
-                        <span className={style.swatch} aria-hidden="true" />
-                        normal {sensor.normalRange[0]}–{sensor.normalRange[1]}
-                    </span>
-                )}
-                {sensor.criticalRange && (
-                    <span className={style.legend} data-second>
-                        <span className={style.swatch} data-kind="critical" aria-hidden="true" />
-                        critical {sensor.criticalRange[0]}–{sensor.criticalRange[1]}
+                        {sensor.normalRange && (
+                            <span className={style.range}>
+                                <span className={style.swatch} aria-hidden="true" />
+                                normal {sensor.normalRange[0]}–{sensor.normalRange[1]}
+                            </span>
+                        )}
+                        {sensor.criticalRange && (
+                            <span className={style.range}>
+                                <span
+                                    className={style.swatch}
+                                    data-kind="critical"
+                                    aria-hidden="true"
+                                />
+                                critical {sensor.criticalRange[0]}–{sensor.criticalRange[1]}
+                            </span>
+                        )}
                     </span>
                 )}
             </div>

@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef, useState } from "react";
 import { readHistory } from "../../api/calls";
-import { formatAge, formatValue } from "../../base/format";
+import { formatAge, formatCount, formatValue } from "../../base/format";
 import { preciseTime, spanText } from "../../base/time";
 import type { Sensor, Update, Value } from "../../base/wire";
 import { Panel } from "../../kit/Panel";
@@ -85,6 +85,14 @@ function Band({
     width: number;
 }) {
     const known = [...new Set(list.map((e) => e.value))].sort();
+    if (list.length > width / 3) {
+        return (
+            <p className={style.dense}>
+                {formatCount(list.length)} changes, too many to tell apart here. Zoom in, or view
+                them as a table.
+            </p>
+        );
+    }
     const x = (t: number) => ((Math.max(from, Math.min(to, t)) - from) / (to - from)) * width;
     return (
         <>

@@ -22,7 +22,7 @@ function token(name: string): string {
 }
 
 /* Fill a range of values across the plot, behind everything. */
-function band(u: uPlot, range: Range | undefined, colour: string): void {
+function band(u: uPlot, range: Range | undefined, colour: string, edge: string): void {
     const scale = u.scales.y;
     if (!range || scale?.min == null || scale.max == null) return;
     const low = Math.max(range[0], scale.min);
@@ -33,6 +33,10 @@ function band(u: uPlot, range: Range | undefined, colour: string): void {
     u.ctx.save();
     u.ctx.fillStyle = colour;
     u.ctx.fillRect(u.bbox.left, top, u.bbox.width, bottom - top);
+    /* an edge where the range ends inside the picture */
+    u.ctx.fillStyle = edge;
+    if (high < scale.max) u.ctx.fillRect(u.bbox.left, Math.round(top), u.bbox.width, 1);
+    if (low > scale.min) u.ctx.fillRect(u.bbox.left, Math.round(bottom), u.bbox.width, 1);
     u.ctx.restore();
 }
 
@@ -72,7 +76,7 @@ export function makePlot(root: HTMLElement, o: PlotOptions): uPlot {
         height: o.height,
         ms: 1,
         legend: { show: false },
-        padding: [10, 10, 0, 0],
+        padding: [10, 20, 0, 0],
         cursor: {
             sync: {
                 key: o.syncKey,
@@ -110,8 +114,8 @@ export function makePlot(root: HTMLElement, o: PlotOptions): uPlot {
         hooks: {
             drawClear: [
                 (u) => {
-                    band(u, o.normalRange, token("--band-ok"));
-                    band(u, o.criticalRange, token("--band-crit"));
+                    band(u, o.normalRange, token("--band-ok"), token("--ok"));
+                    band(u, o.criticalRange, token("--band-crit"), token("--crit"));
                 },
             ],
             setCursor: [(u) => o.onCursor(u.cursor.idx ?? null)],
