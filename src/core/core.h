@@ -187,6 +187,8 @@ void ingest_refuse(struct ingest *in, struct slice twin, struct slice sensor, in
  * applied, or refused. */
 void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg);
 
+void ingest_drop(struct ingest *in); /* ends it and keeps nothing */
+
 /* Does it make sense to read more from the peers?  False while too much waits for the disk. */
 bool core_has_room(const struct core *c);
 

@@ -666,6 +666,11 @@ void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg)
     c->stats.batches++;
 }
 
+void ingest_drop(struct ingest *in)
+{
+    ingest_end(in);
+}
+
 bool core_has_room(const struct core *c)
 {
     return c->waiting_readings < ROOM_READINGS &&

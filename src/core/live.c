@@ -150,6 +150,11 @@ void live_turn_wheel(struct core *c)
     }
 }
 
+void live_drop(struct sensor *s)
+{
+    wheel_out(s);
+}
+
 void live_forget(struct core *c, struct sensor *s)
 {
     wheel_out(s);

@@ -126,7 +126,7 @@ static void sensor_free(struct core *c, struct sensor *s)
 {
     if (!s)
         return;
-    live_forget(c, s);
+    live_drop(s);
     undirty(c, s);
     c->by_series[s->series] = NULL;
     c->series_n--;
