@@ -12,10 +12,11 @@
 struct broker; /* opaque */
 
 struct broker_opts {
-    size_t max_packet;   /* 0: 16 MiB */
-    size_t max_queued;   /* messages waiting for one session; 0: 10,000 */
-    int max_connections; /* 0: 20,000 */
-    unsigned connect_ms; /* from accept to CONNECT; 0: 10 s */
+    size_t max_packet;         /* 0: 16 MiB */
+    size_t max_queued;         /* messages waiting for one session; 0: 10,000 */
+    int max_connections;       /* 0: 20,000 */
+    unsigned connect_ms;       /* from accept to CONNECT; 0: 10 s */
+    uint16_t keep_alive_max_s; /* a 5.0 client that asks for longer is told this; 0: 60 s */
 };
 
 struct broker_stats {

@@ -1,0 +1,182 @@
+/* broker.c - the beginning and the end, the clock, the numbers. */
+#include "mqtt/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+
+enum { ROOM_MS = 5, STRANGERS = 1000 /* connections above the limit that are told so */ };
+
+/* ---- waiting for room ---- */
+
+void broker_wait_for_room(struct broker *b, struct conn *c)
+{
+    if (c->waiting)
+        return;
+    c->waiting = true;
+    c->wait_prev = NULL;
+    c->wait_next = b->waiting;
+    if (c->wait_next)
+        c->wait_next->wait_prev = c;
+    if (!b->waiting)
+        loop_timer_start(b->room, ROOM_MS, ROOM_MS);
+    b->waiting = c;
+}
+
+static void room_tick(void *arg)
+{
+    struct broker *b = arg;
+    struct conn *next;
+    if (b->core && !core_has_room(b->core))
+        return;
+    for (struct conn *c = b->waiting; c; c = next) {
+        next = c->wait_next;
+        if (c->acks_n <= ACKS_HIGH / 2)
+            conn_continue(c); /* it may wait again, or end: but it alone */
+        if (b->core && !core_has_room(b->core))
+            break;
+    }
+    if (!b->waiting)
+        loop_timer_stop(b->room);
+}
+
+/* ---- the clock ---- */
+
+static void check_conn(struct broker *b, struct conn *c, int64_t now)
+{
+    if (!c->session) {
+        if (now - c->since_us > (int64_t)b->opts.connect_ms * 1000)
+            conn_close(c, MQTT_UNSPECIFIED, "no CONNECT came");
+        return;
+    }
+    bool deaf = c->full || c->waiting; /* then it is us who do not listen */
+    if (c->keep_alive_us && !deaf && now - c->last_in_us > c->keep_alive_us)
+        conn_close(c, MQTT_KEEP_ALIVE_TIMEOUT, "nothing was heard for too long");
+    /* [MQTT-3.1.2-22]; 3.1.1 [MQTT-3.1.2-24] */
+}
+
+void broker_tick(struct broker *b)
+{
+    int64_t now = clock_mono_us();
+    struct conn *next;
+    for (struct conn *c = b->conns; c; c = next) {
+        next = c->next; /* closing one closes no other */
+        check_conn(b, c, now);
+    }
+    sessions_tick(b, now);
+    sys_tick(b, now);
+    if (now >= b->expire_us) {
+        b->expire_us = now + INT64_C(60000000);
+        retained_expire(b);
+    }
+}
+
+static void on_tick(void *arg)
+{
+    broker_tick(arg);
+}
+
+/* ---- beginning and end ---- */
+
+static void draw_prefix(struct broker *b)
+{
+    uint64_t r = (uint64_t)clock_now_us();
+    if (getrandom(&r, sizeof r, 0) != (ssize_t)sizeof r)
+        r ^= (uint64_t)(uintptr_t)b;
+    snprintf(b->id_prefix, sizeof b->id_prefix, "%016llx", (unsigned long long)r);
+}
+
+static void set_defaults(struct broker_opts *o)
+{
+    if (!o->max_packet)
+        o->max_packet = MAX_PACKET;
+    if (!o->max_queued)
+        o->max_queued = MAX_QUEUED;
+    if (!o->max_connections)
+        o->max_connections = MAX_CONNECTIONS;
+    if (!o->connect_ms)
+        o->connect_ms = CONNECT_MS;
+    if (!o->keep_alive_max_s)
+        o->keep_alive_max_s = KEEP_ALIVE_MAX_S;
+}
+
+int broker_new(struct loop *l, struct core *c, const struct broker_opts *opts, struct broker **ret)
+{
+    struct broker *b = calloc(1, sizeof *b);
+    if (!b)
+        return ERR_NOMEM;
+    b->loop = l;
+    b->core = c;
+    if (opts)
+        b->opts = *opts;
+    set_defaults(&b->opts);
+    draw_prefix(b);
+    b->started_us = clock_mono_us();
+    b->expire_us = b->started_us + INT64_C(60000000);
+    int err = loop_timer_new(l, on_tick, b, &b->tick);
+    if (!err)
+        err = loop_timer_new(l, room_tick, b, &b->room);
+    if (!err && c)
+        err = twins_out_init(b);
+    if (err) {
+        broker_free(b);
+        return err;
+    }
+    loop_timer_start(b->tick, TICK_MS, TICK_MS);
+    *ret = b;
+    return 0;
+}
+
+/* The answers of the core that are still to come find that nobody is there. */
+static void let_go_of_pendings(struct broker *b)
+{
+    struct pending *p;
+    while ((p = b->pendings)) {
+        b->pendings = p->next;
+        p->broker = NULL;
+        p->next = p->prev = NULL;
+    }
+    while ((p = b->spare)) {
+        b->spare = p->next;
+        free(p);
+    }
+}
+
+void broker_free(struct broker *b)
+{
+    struct session *s;
+    size_t at;
+    if (!b)
+        return;
+    b->closing = true; /* no wills: nobody is left to hear them */
+    loop_timer_free(b->tick);
+    loop_timer_free(b->room);
+    while (b->conns)
+        conn_close(b->conns, MQTT_SHUTTING_DOWN, "the server is shutting down");
+    for (at = 0; (s = map_next(&b->sessions, &at)); at = 0)
+        session_end(s);
+    let_go_of_pendings(b);
+    twins_out_release(b);
+    retained_drop_all(b);
+    tree_release(&b->tree);
+    map_release(&b->sessions);
+    route_release(&b->match);
+    buf_release(&b->scratch);
+    free(b);
+}
+
+void broker_accept(void *arg, struct net_conn *net)
+{
+    struct broker *b = arg;
+    if (b->conns_n >= (size_t)b->opts.max_connections + STRANGERS || !conn_new(b, net))
+        net_abort(net);
+}
+
+void broker_stats(const struct broker *b, struct broker_stats *ret)
+{
+    *ret = b->stats;
+    ret->connections = b->conns_n;
+    ret->sessions = b->sessions.count;
+    ret->subscriptions = b->subs_n;
+    ret->retained = b->retained_n;
+}

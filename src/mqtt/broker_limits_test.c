@@ -1,0 +1,122 @@
+/* Tests of what hostile, slow and large clients get. */
+#include "mqtt/testing.h"
+
+static void packets_over_the_limit_are_refused_by_their_header(void **state) /* [MQTT-3.2.2-15] */
+{
+    (void)state;
+    struct client t = client_new(b, MQTT_V5, "t");
+    assert_int_equal(t.p.as.connack.props.max_packet_size, 200);
+    conn_feed(t.c, SLICE_LIT("\x30\xff\x7f"));
+    expect_closed(&t, MQTT_PACKET_TOO_LARGE);
+    client_drop(&t);
+}
+
+static void the_oldest_waiting_message_makes_room(void **state)
+{
+    (void)state;
+    struct client from = client_new(b, MQTT_V5, "from");
+    struct client t = client_stay(b, MQTT_V5, "t", 100);
+    subscribe(&t, "a", 1);
+    client_drop(&t);
+    char text[8];
+    for (uint16_t i = 1; i <= 8; i++) {
+        snprintf(text, sizeof text, "%hd", (short)i);
+        publish(&from, "a", text, 1, i);
+    }
+    t = client_stay(b, MQTT_V5, "t", 100);
+    for (int i = 4; i <= 8; i++) {
+        snprintf(text, sizeof text, "%hd", (short)i);
+        expect_publish(&t, "a", text);
+    }
+    expect_nothing(&t);
+    struct broker_stats stats;
+    broker_stats(b, &stats);
+    assert_int_equal(stats.dropped, 3);
+    client_drop(&t);
+    client_drop(&from);
+}
+
+static void slow_readers_lose_qos0_and_are_not_read(void **state)
+{
+    (void)state;
+    struct client from = client_new(b, MQTT_V5, "from"), t = client_new(b, MQTT_V5, "t");
+    subscribe(&t, "a", 1);
+    struct mqtt_packet p = publish_packet("a", "", 0, 0);
+    char payload[150];
+    memset(payload, 'x', sizeof payload);
+    p.as.publish.payload = slice_of(payload, sizeof payload);
+    enum { MANY = 4000 };
+    for (int i = 0; i < MANY; i++)
+        client_say(&from, &p);
+    struct broker_stats stats;
+    broker_stats(b, &stats);
+    assert_true(stats.dropped > 0 && t.c->memory.n < OUT_HIGH + 1000);
+    client_say(&t, &(struct mqtt_packet){.type = MQTT_PINGREQ});
+    client_say(&t, &(struct mqtt_packet){.type = MQTT_PINGREQ});
+    assert_true(t.c->full); /* what it says waits until it reads */
+    int got = 0, pongs = 0;
+    while (client_hear(&t)) {
+        got += t.p.type == MQTT_PUBLISH;
+        pongs += t.p.type == MQTT_PINGRESP;
+    }
+    assert_int_equal((uint64_t)got + stats.dropped, MANY);
+    conn_drained(t.c);
+    while (client_hear(&t))
+        pongs += t.p.type == MQTT_PINGRESP;
+    assert_int_equal(pongs, 2);
+    client_drop(&t);
+    client_drop(&from);
+}
+
+static void subscriptions_are_limited(void **state)
+{
+    (void)state;
+    struct client t = client_new(b, MQTT_V5, "t");
+    char filter[300];
+    for (int i = 0; i < MAX_SUBS_SESSION; i++) {
+        snprintf(filter, sizeof filter, "f/%d", i);
+        subscribe(&t, filter, 0);
+    }
+    assert_int_equal(subscribe_with(&t, &(struct mqtt_filter){.filter = SLICE_LIT("one/more")}, 0),
+                     MQTT_QUOTA);
+    assert_int_equal(unsubscribe(&t, "f/7"), 0);
+    subscribe(&t, "one/more", 0);
+    for (size_t i = 0; i + 1 < sizeof filter; i += 2)
+        memcpy(filter + i, "a/", 2);
+    filter[2 * MAX_LEVELS + 1] = 0;
+    assert_int_equal(subscribe_with(&t, &(struct mqtt_filter){.filter = slice_str(filter)}, 0),
+                     MQTT_BAD_FILTER);
+    client_drop(&t);
+    assert_int_equal(b->tree.nodes, 0);
+}
+
+static void goodbye_is_said(void **state)
+{
+    (void)state;
+    struct client t = client_new(b, MQTT_V5, "t"), watch = client_new(b, MQTT_V5, "watch");
+    struct mqtt_packet p = with_will(MQTT_V5, "no", false, 0, 0);
+    struct client will = client_with(b, &p);
+    subscribe(&watch, "#", 0);
+    broker_free(b);
+    expect_closed(&t, MQTT_SHUTTING_DOWN);
+    expect_closed(&watch, MQTT_SHUTTING_DOWN); /* no will on the way out */
+    conn_let_go(t.c);
+    conn_let_go(watch.c);
+    conn_let_go(will.c);
+    buf_release(&t.last);
+    buf_release(&watch.last);
+    buf_release(&will.last);
+    b = NULL;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        BROKER_TEST_SMALL(packets_over_the_limit_are_refused_by_their_header),
+        BROKER_TEST_SMALL(the_oldest_waiting_message_makes_room),
+        BROKER_TEST_SMALL(slow_readers_lose_qos0_and_are_not_read),
+        BROKER_TEST(subscriptions_are_limited),
+        BROKER_TEST(goodbye_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+/* CONNECT: who is it, which session is theirs, what was agreed. */
+#include "mqtt/internal.h"
+
+#include "base/utf8.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static uint8_t code_of_311(uint8_t reason)
+{
+    switch (reason) {
+    case MQTT_BAD_VERSION:
+        return MQTT311_BAD_VERSION;
+    case MQTT_BAD_CLIENT_ID:
+        return MQTT311_BAD_CLIENT_ID;
+    default:
+        return MQTT311_UNAVAILABLE;
+    }
+}
+
+void connect_refuse(struct conn *c, uint8_t reason, const char *text)
+{
+    struct mqtt_packet p = {.type = MQTT_CONNACK, .as.connack = {.reason = reason}};
+    if (c->version != MQTT_V5) {
+        p.as.connack.reason = code_of_311(reason);
+    } else {
+        if (!mqtt_reason_fits(MQTT_CONNACK, reason))
+            p.as.connack.reason = MQTT_PROTOCOL_ERROR;
+        p.as.connack.props.has = MQTT_BIT(MQTT_REASON_STRING);
+        p.as.connack.props.reason_string = slice_str(text);
+    }
+    conn_send(c, &p);
+}
+
+/* 0, or with which reason and text the connection is refused. */
+static uint8_t check(struct conn *c, const struct mqtt_connect *m)
+{
+    struct broker *b = c->broker;
+    const struct mqtt_props *w = &m->will_props;
+    if (b->conns_n > (size_t)b->opts.max_connections)
+        return broker_refuse(b, MQTT_SERVER_BUSY, "too many connections");
+    if (mqtt_has(&m->props, MQTT_AUTH_METHOD)) /* [MQTT-4.12.0-1] */
+        return broker_refuse(b, MQTT_BAD_AUTH_METHOD, "no authentication method is known here");
+    if (m->client_id.n == 0 && m->version == MQTT_V311 && !m->clean_start)
+        return broker_refuse(b, MQTT_BAD_CLIENT_ID, /* 3.1.1 [MQTT-3.1.3-8] */
+                             "a session to be kept needs a client identifier");
+    if (!m->has_will)
+        return 0;
+    if (m->will_topic.p[0] == '$' || mqtt_topic_levels(m->will_topic) > MAX_LEVELS)
+        return broker_refuse(b, MQTT_BAD_TOPIC, "a will cannot have this topic");
+    if (mqtt_has(w, MQTT_PAYLOAD_FORMAT) && w->payload_format == 1 && !utf8_valid(m->will_payload))
+        return broker_refuse(b, MQTT_BAD_PAYLOAD, "the will is not the UTF-8 that it says it is");
+    return 0;
+}
+
+static struct will *will_new(struct broker *b, const struct mqtt_connect *m)
+{
+    const struct mqtt_props *p = &m->will_props;
+    struct will *w = calloc(1, sizeof *w);
+    buf_clear(&b->scratch);
+    if (p->raw.n)
+        mqtt_props_copy(&b->scratch, p->raw, PASS_THROUGH);
+    if (w && !b->scratch.failed)
+        w->message = message_new(m->will_topic, buf_slice(&b->scratch), m->will_payload);
+    if (!w || !w->message) {
+        free(w);
+        return NULL;
+    }
+    w->message->qos = m->will_qos;
+    w->message->retain = m->will_retain;
+    if (mqtt_has(p, MQTT_MESSAGE_EXPIRY)) /* from its publication on; see will_publish() */
+        w->message->expires_us = (int64_t)p->message_expiry * 1000000;
+    w->delay_s = mqtt_has(p, MQTT_WILL_DELAY) ? p->will_delay : 0;
+    return w;
+}
+
+/* The session that this client gets; an older connection of it ends [MQTT-3.1.4-3]. */
+static struct session *take_session(struct broker *b, struct slice id, bool clean,
+                                    bool *ret_present)
+{
+    struct session *s = session_find(b, id);
+    if (s && s->conn) {
+        conn_close(s->conn, MQTT_TAKEN_OVER, "another connection has the same client identifier");
+        s = session_find(b, id); /* it may have ended with that */
+    }
+    bool over = s && s->ends_us && clock_mono_us() >= s->ends_us; /* the tick comes late */
+    if (s && (clean || over)) {                                   /* [MQTT-3.1.2-4] */
+        session_end(s);
+        s = NULL;
+    }
+    *ret_present = s != NULL;
+    if (!s && b->sessions.count < MAX_SESSIONS)
+        s = session_new(b, id);
+    return s;
+}
+
+static void agree(struct conn *c, const struct mqtt_connect *m)
+{
+    const struct mqtt_props *p = &m->props;
+    c->quota_max = WINDOW;
+    c->keep_alive_us = (int64_t)m->keep_alive * 1500000;
+    if (m->version != MQTT_V5) {
+        c->session->expiry_s = m->clean_start ? 0 : UINT32_MAX;
+    } else {
+        c->session->expiry_s = mqtt_has(p, MQTT_SESSION_EXPIRY) ? p->session_expiry : 0;
+        if (mqtt_has(p, MQTT_RECEIVE_MAX) && p->receive_max < c->quota_max)
+            c->quota_max = (uint16_t)p->receive_max;
+        if (mqtt_has(p, MQTT_MAX_PACKET_SIZE))
+            c->max_packet = p->max_packet_size;
+        if (mqtt_has(p, MQTT_TOPIC_ALIAS_MAX))
+            c->alias_max =
+                (uint16_t)(p->topic_alias_max < ALIASES_OUT ? p->topic_alias_max : ALIASES_OUT);
+        if (mqtt_has(p, MQTT_REQUEST_PROBLEM))
+            c->request_problem = p->request_problem;
+    }
+    c->quota = c->quota_max;
+}
+
+static void accept_client(struct conn *c, const struct mqtt_connect *m, bool present)
+{
+    struct broker *b = c->broker;
+    struct mqtt_packet p = {.type = MQTT_CONNACK, .as.connack = {.session_present = present}};
+    struct mqtt_props *props = &p.as.connack.props;
+    props->has = MQTT_BIT(MQTT_RECEIVE_MAX) | MQTT_BIT(MQTT_TOPIC_ALIAS_MAX) |
+                 MQTT_BIT(MQTT_MAX_PACKET_SIZE);
+    props->receive_max = RECEIVE_MAXIMUM;
+    props->topic_alias_max = ALIASES_IN;
+    props->max_packet_size = (uint32_t)b->opts.max_packet;
+    if (m->client_id.n == 0) { /* [MQTT-3.1.3-7] */
+        props->has |= MQTT_BIT(MQTT_ASSIGNED_CLIENT_ID);
+        props->assigned_client_id = c->session->id;
+    }
+    if (m->version == MQTT_V5 && m->keep_alive > b->opts.keep_alive_max_s) { /* [MQTT-3.1.2-21] */
+        props->has |= MQTT_BIT(MQTT_SERVER_KEEP_ALIVE);
+        props->server_keep_alive = b->opts.keep_alive_max_s;
+        c->keep_alive_us = (int64_t)b->opts.keep_alive_max_s * 1500000;
+    }
+    conn_send(c, &p);
+}
+
+static char *peer_name(const struct conn *c, struct slice id)
+{
+    struct buf name = {0};
+    buf_add_str(&name, c->net ? net_peer(c->net) : "-");
+    buf_add_byte(&name, ' ');
+    buf_add_slice(&name, slice_of(id.p, id.n < 256 ? id.n : 256));
+    return buf_take(&name);
+}
+
+uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
+{
+    struct broker *b = c->broker;
+    const struct mqtt_connect *m = &packet->as.connect;
+    char made[64];
+    bool present;
+    if (c->session) /* [MQTT-3.1.0-2] */
+        return broker_refuse(b, MQTT_PROTOCOL_ERROR, "a second CONNECT");
+    c->version = (enum mqtt_version)m->version;
+    uint8_t reason = check(c, m);
+    struct slice id = m->client_id;
+    if (!id.n) {
+        int n = snprintf(made, sizeof made, "auto-%s-%llu", b->id_prefix,
+                         (unsigned long long)++b->assigned);
+        id = slice_of(made, (size_t)n);
+    }
+    struct will *will = reason || !m->has_will ? NULL : will_new(b, m);
+    if (!reason && m->has_will && !will)
+        reason = broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
+    struct session *s = reason ? NULL : take_session(b, id, m->clean_start, &present);
+    if (!reason && !s)
+        reason = broker_refuse(b, MQTT_QUOTA, "too many sessions");
+    if (reason) {
+        will_free(will);
+        connect_refuse(c, reason, b->why);
+        return reason;
+    }
+    c->peer = peer_name(c, id);
+    session_online(s, c);
+    s->will = will;
+    b->stats.connected_total++;
+    agree(c, m);
+    accept_client(c, m, present);
+    session_resume(s);
+    return 0;
+}

@@ -1,0 +1,399 @@
+/* internal.h - what the files of this room share; nobody outside includes it.
+ *
+ * Everything lives on the loop's thread.  Who owns what:
+ *
+ *   broker ─ sessions ─ subscriptions, messages waiting or in flight, the will
+ *          ├ conns    ─ what dies with the network connection: buffers, aliases, quotas
+ *          └ tree     ─ one node a level: subscriptions and the retained message of that topic
+ *
+ * A session outlives its connection, a connection belongs to at most one session.  A message is
+ * counted by reference.  Sending never closes a connection, so whoever walks sessions and sends
+ * need not fear that one vanishes; what closes is said at conn_close(). */
+#ifndef MQTT_INTERNAL_H
+#define MQTT_INTERNAL_H
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "codec/mqtt.h"
+#include "mqtt/broker.h"
+
+enum {
+    MAX_PACKET = 16 << 20,
+    MAX_CONNECT_PACKET = 1 << 20, /* before CONNECT a peer is a stranger */
+    MAX_QUEUED = 10000,
+    MAX_QUEUED_BYTES = 64 << 20, /* of one session */
+    MAX_CONNECTIONS = 20000,
+    MAX_SESSIONS = 100000,
+    MAX_SUBS_SESSION = 10000,
+    MAX_SUBS = 1000000,
+    MAX_NODES = 1000000,
+    MAX_LEVELS = 128,
+    MAX_RETAINED = 100000,
+    MAX_RETAINED_BYTES = 256 << 20,
+    CONNECT_MS = 10000,
+    KEEP_ALIVE_MAX_S = 60,
+    TICK_MS = 200,
+    SYS_EVERY_US = 10000000,
+    RECEIVE_MAXIMUM = 1024, /* what we let a client have in flight */
+    WINDOW = 1000,          /* what we have in flight at a client, at most */
+    ALIASES_IN = 64,
+    ALIASES_OUT = 1024,
+    OUT_HIGH = 256 << 10,    /* unsent bytes from which a reader is slow; over net.h's 64 kB */
+    ACKS_HIGH = 20000,       /* publishes of one connection waiting for the disk */
+    REPLAY_SLICE = 64 << 10, /* bytes of retained messages a turn */
+};
+
+struct session;
+struct conn;
+
+/* Properties of a message that its subscribers get unchanged. */
+#define PASS_THROUGH                                                                               \
+    (MQTT_BIT(MQTT_PAYLOAD_FORMAT) | MQTT_BIT(MQTT_CONTENT_TYPE) | MQTT_BIT(MQTT_RESPONSE_TOPIC) | \
+     MQTT_BIT(MQTT_CORRELATION_DATA) | MQTT_BIT(MQTT_USER_PROPERTY))
+
+/* ---- message.c ---- */
+
+struct message {
+    uint32_t refs;
+    uint8_t qos;        /* as published */
+    bool retain;        /* as published */
+    int64_t expires_us; /* monotonic; 0: never */
+    struct slice topic;
+    struct slice props; /* encoded: those that pass through, without the expiry */
+    struct slice payload;
+};
+
+/* All three are copied.  NULL when memory ran out.  One reference is the caller's. */
+struct message *message_new(struct slice topic, struct slice props, struct slice payload);
+struct message *message_ref(struct message *m);
+void message_unref(struct message *m); /* NULL allowed */
+bool message_expired(const struct message *m);
+size_t message_size(const struct message *m);
+
+/* Packet identifiers; 0 is none. */
+struct idset {
+    uint16_t *slots;
+    uint32_t cap, count;
+};
+bool idset_has(const struct idset *s, uint16_t id);
+int idset_add(struct idset *s, uint16_t id);
+void idset_remove(struct idset *s, uint16_t id);
+void idset_release(struct idset *s);
+
+/* ---- tree.c ---- */
+
+struct sub {
+    struct session *session;
+    struct tree_node *node;
+    struct share *share;       /* NULL: not shared */
+    struct sub *next, *prev;   /* at the node, or in the share */
+    struct slice filter;       /* as asked for, with $share/ */
+    struct slice topic_filter; /* without */
+    uint32_t id;               /* subscription identifier; 0: none */
+    uint8_t qos;
+    bool no_local, retain_as_published;
+};
+
+struct share {
+    struct share *next;
+    struct tree_node *node;
+    struct sub *subs, *last; /* the next in turn is at the front */
+    struct slice group;
+};
+
+struct tree_node {
+    struct tree_node *parent;
+    struct slice name; /* the bytes are the node's own */
+    struct map children;
+    struct tree_node *plus, *hash; /* the levels + and # */
+    struct sub *subs;
+    struct share *shares;
+    struct message *retained;
+};
+
+struct tree {
+    struct tree_node root;
+    size_t nodes;
+};
+
+/* The node of a filter or topic, made when missing; NULL past MAX_NODES or without memory. */
+struct tree_node *tree_make(struct tree *t, struct slice filter);
+struct tree_node *tree_find(struct tree *t, struct slice filter);
+void tree_prune(struct tree *t, struct tree_node *n); /* away with it and its parents when empty */
+void tree_release(struct tree *t);
+
+typedef void tree_fn(void *arg, struct tree_node *n);
+/* Every node whose filter matches the topic. */
+void tree_match(struct tree *t, struct slice topic, tree_fn *fn, void *arg);
+/* Every node of a retained message whose topic matches the filter; fn must not change the tree. */
+void tree_retained(struct tree *t, struct slice filter, tree_fn *fn, void *arg);
+void tree_retained_all(struct tree *t, tree_fn *fn, void *arg);
+
+/* ---- sessions: session.c, deliver.c ---- */
+
+enum delivery_state { DELIVERY_QUEUED, DELIVERY_SENT, DELIVERY_RELEASED /* PUBREC has come */ };
+
+struct delivery {
+    struct delivery *next, *prev;
+    struct delivery *same_hash;
+    struct message *message; /* NULL once PUBREC has come */
+    uint16_t packet_id;
+    uint8_t qos, state;
+    bool retain;
+    bool resend; /* was sent on a connection that is gone */
+    size_t ids_n;
+    char ids[]; /* encoded subscription identifiers */
+};
+
+struct delivery_list {
+    struct delivery *first, *last;
+    size_t n;
+};
+
+struct will {
+    struct message *message;
+    uint8_t qos;
+    uint32_t delay_s;
+};
+
+struct session {
+    struct broker *broker;
+    struct slice id;             /* the bytes are the session's own */
+    struct conn *conn;           /* NULL: offline */
+    uint32_t expiry_s;           /* UINT32_MAX: never */
+    int64_t ends_us, will_us;    /* offline: when; 0: not at all */
+    struct session *next, *prev; /* the offline ones */
+    struct will *will;
+    struct map subs; /* by filter */
+    struct delivery_list flight, queue;
+    struct delivery *resend; /* the first in flight that must be sent again */
+    struct delivery **by_id; /* those in flight, hashed by packet identifier */
+    size_t by_id_cap, queue_bytes;
+    uint16_t last_id;
+    struct idset received; /* QoS 2 publishes of the client that wait for PUBREL */
+    struct pending *pending;
+    uint64_t match_round; /* route.c: where this session stands in the targets of this round */
+    size_t match_at;
+    int64_t told_us; /* when losses were logged */
+    uint64_t lost;   /* since then */
+};
+
+struct session *session_new(struct broker *b, struct slice id); /* offline; NULL: no memory */
+struct session *session_find(struct broker *b, struct slice id);
+void session_end(struct session *s);                     /* publishes a will that waits; frees */
+void session_offline(struct session *s, bool with_will); /* its connection has gone */
+void session_online(struct session *s, struct conn *c);
+void sessions_tick(struct broker *b, int64_t now_us);
+void will_free(struct will *w);
+void session_lost(struct session *s, uint64_t n); /* count and tell */
+
+/* Hand a message to a subscriber at this QoS: now, later or, when it must be, not at all.
+ * ids: encoded subscription identifiers. */
+void session_deliver(struct session *s, struct message *m, uint8_t qos, bool retain,
+                     struct slice ids);
+void session_pump(struct session *s);   /* send what may be sent */
+void session_resume(struct session *s); /* send again what was in flight */
+void session_forget(struct session *s); /* free all that waits and is in flight */
+/* Acknowledgements by the client; false: it is none of ours. */
+enum ack_result { ACK_OK, ACK_UNKNOWN, ACK_WRONG };
+enum ack_result session_acked(struct session *s, enum mqtt_type type, uint16_t id, uint8_t reason);
+
+/* ---- connections: conn.c ---- */
+
+struct alias_out {
+    struct slice topic;
+    uint16_t alias;
+};
+
+struct conn {
+    struct broker *broker;
+    struct net_conn *net; /* NULL: output stays in `memory` (tests, fuzzing) */
+    struct buf memory;
+    struct conn *next, *prev;
+    struct session *session; /* NULL before CONNECT */
+    enum mqtt_version version;
+    bool closed;  /* conn_close() was called; the memory goes when nobody is busy with it */
+    bool normal;  /* DISCONNECT came */
+    bool waiting; /* not read from until the core has room or the acks are out */
+    bool full;    /* not read from until the output is drained */
+    bool feeds;   /* has published into the core */
+    int busy;
+    struct conn *wait_next, *wait_prev;
+    struct buf in; /* the start of a packet, or what came while waiting */
+    int64_t since_us, last_in_us, keep_alive_us; /* 0: off */
+    bool request_problem;
+    uint32_t max_packet;       /* the client's */
+    uint16_t quota, quota_max; /* QoS > 0 publishes that may be sent; Receive Maximum */
+    uint16_t alias_max;
+    struct map aliases_out;
+    char *aliases_in[ALIASES_IN]; /* NUL-ended topics; [alias - 1] */
+    uint32_t unacked;             /* QoS 1 publishes of the client that wait for PUBACK */
+    struct pending *acks_first, *acks_last;
+    size_t acks_n;
+    char *peer; /* "127.0.0.1:4711 client-id" */
+    struct replay *replays, *replays_last;
+    struct behind *behind; /* twins_out.c: series whose newest value is owed */
+};
+
+struct conn *conn_new(struct broker *b, struct net_conn *net);
+void conn_feed(struct conn *c, struct slice bytes);
+/* End it: the reason is told to 5.0 clients unless it is MQTT_SUCCESS.  c may be dead after. */
+void conn_close(struct conn *c, uint8_t reason, const char *text);
+void conn_drained(struct conn *c);
+void conn_hold(struct conn *c); /* its memory stays, even when it is closed, until: */
+void conn_let_go(struct conn *c);
+void conn_continue(struct conn *c); /* read on after waiting */
+size_t conn_queued(const struct conn *c);
+struct buf *conn_out(struct conn *c);          /* append, then: */
+void conn_sent(struct conn *c, size_t before); /* before: what .n was */
+void conn_send(struct conn *c, const struct mqtt_packet *p);
+void conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
+                   const char *detail);
+
+struct outgoing {
+    const struct message *message;
+    uint8_t qos;
+    bool retain, dup;
+    uint16_t packet_id;
+    struct slice ids;
+};
+/* False: larger than the client takes [MQTT-3.1.2-24]; nothing was sent. */
+bool conn_send_publish(struct conn *c, const struct outgoing *o);
+
+/* Handlers, one a packet.  0, or the reason to end the connection (with c->broker->why). */
+typedef uint8_t handler(struct conn *c, const struct mqtt_packet *p);
+handler handle_connect, handle_publish, handle_puback, handle_pubrel, handle_subscribe,
+    handle_unsubscribe;
+void connect_refuse(struct conn *c, uint8_t reason, const char *text); /* CONNACK, not closing */
+
+/* ---- publish.c: what clients publish, and its acknowledgement in order ---- */
+
+/* A publish that waits for the core, or for the acknowledgement of one before it. */
+struct pending {
+    struct broker *broker;       /* NULL: gone */
+    struct pending *next, *prev; /* those of the broker that wait for the core */
+    struct conn *conn;           /* NULL: no acknowledgement is owed any more */
+    struct pending *ack_next;
+    struct session *session; /* NULL: gone */
+    struct pending *session_next, *session_prev;
+    struct message *forward; /* to be routed when it was accepted */
+    char *detail;
+    uint16_t packet_id;
+    uint8_t qos, reason;
+    bool waiting; /* for the core */
+    bool retry;   /* not acknowledged in 3.1.1: the client must send it again */
+};
+
+struct pending *pending_new(struct broker *b, struct session *s, uint8_t qos, uint16_t packet_id);
+void pending_wait_in(struct conn *c, struct pending *p); /* at the end of the acknowledgements */
+void pending_done(struct pending *p);
+void conn_forget_acks(struct conn *c);
+void session_forget_pending(struct session *s);
+
+/* Publish in the name of s (may be NULL): to the twins or to the subscribers, and retain. */
+void broker_publish(struct broker *b, struct session *s, struct message *m);
+
+/* ---- route.c: from a topic to its subscribers ---- */
+
+struct target {
+    struct session *session;
+    uint8_t qos;
+    bool retain_as_published;
+    struct buf ids;
+};
+
+struct match {
+    struct target *items;
+    size_t n, cap;
+    struct share **shares;
+    size_t shares_n, shares_cap;
+};
+
+/* Who hears this topic; one entry a session.  b->match is filled. */
+struct match *route_match(struct broker *b, struct slice topic, const struct session *from);
+size_t route_send(struct broker *b, struct message *m); /* to b->match, just filled */
+struct sub *share_turn(struct share *s);                /* who is next */
+void route_release(struct match *m);
+
+/* ---- subscribe.c, retained.c ---- */
+
+uint8_t sub_add(struct session *s, const struct mqtt_filter *f, uint32_t id, bool *ret_new);
+bool sub_remove(struct session *s, struct slice filter);
+void subs_remove_all(struct session *s);
+
+uint8_t retained_store(struct broker *b, struct message *m); /* 0 or MQTT_QUOTA */
+void retained_expire(struct broker *b);
+void retained_drop_all(struct broker *b);
+int replay_start(struct conn *c, const struct mqtt_filter *f);
+void replay_pump(struct conn *c);
+void replays_free(struct conn *c);
+
+/* ---- sys_topics.c ---- */
+
+bool sys_is_filter(struct slice filter); /* could it match $SYS/...? */
+void sys_refresh(struct broker *b);      /* retain the present values */
+void sys_tick(struct broker *b, int64_t now_us);
+
+/* ---- twins_in.c, twins_out.c ---- */
+
+enum twin_topic { TWIN_TOPIC_NONE, TWIN_TOPIC_SENSOR, TWIN_TOPIC_TELEMETRY, TWIN_TOPIC_BAD };
+enum twin_topic twin_topic_parse(struct slice topic, struct slice *ret_twin,
+                                 struct slice *ret_sensor);
+/* Publish into the core.  p is told of the outcome by pending_done(). */
+void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
+                  struct slice payload);
+
+bool twins_filter(struct slice filter); /* could it match an update of a twin? */
+int twins_out_init(struct broker *b);
+void twins_out_release(struct broker *b);
+void twins_subscribers_changed(struct broker *b, struct slice filter, int by);
+void twins_catch_up(struct conn *c); /* send the newest values that are owed */
+void behind_free(struct behind *x);
+
+/* One slice of the last values for a new subscription; false: all are sent. */
+struct twins_replay {
+    char twin[129]; /* the last one done; "": none yet */
+};
+bool twins_replay_step(struct conn *c, struct slice filter, uint8_t qos, struct slice ids,
+                       struct twins_replay *at);
+
+/* ---- broker.c ---- */
+
+struct twins_out; /* opaque here */
+
+struct broker {
+    struct loop *loop;
+    struct core *core; /* NULL: twins/ is forwarded like all else */
+    struct broker_opts opts;
+    struct loop_timer *tick, *room;
+    struct conn *conns, *waiting; /* waiting: by wait_next */
+    size_t conns_n;
+    struct map sessions;
+    struct session *offline;
+    struct tree tree;
+    size_t subs_n, retained_n, retained_bytes, sys_subs;
+    struct match match;
+    uint64_t match_round;
+    struct buf scratch; /* for one encoding at a time */
+    struct pending *pendings, *spare;
+    size_t spare_n;
+    struct twins_out *twins;
+    struct broker_stats stats;
+    int64_t started_us, sys_us, expire_us; /* monotonic: start, and when next */
+    uint64_t assigned;                     /* client ids given out */
+    char id_prefix[17];
+    const char *why; /* of the last refusal */
+    bool closing;
+};
+
+void broker_tick(struct broker *b); /* what the timer does */
+void broker_wait_for_room(struct broker *b, struct conn *c);
+static inline uint8_t broker_refuse(struct broker *b, uint8_t reason, const char *why)
+{
+    b->why = why;
+    return reason;
+}
+
+#endif

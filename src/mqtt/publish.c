@@ -1,0 +1,369 @@
+/* What clients publish, and the acknowledgements that they get for it.
+ *
+ * Acknowledgements leave in the order in which the publishes came [MQTT-4.6.0-2], [MQTT-4.6.0-3],
+ * although the answers of the core come when they come: whoever has to wait stands in a line of its
+ * connection, and whoever comes behind one that waits stands there too.
+ *
+ * A publish that waits for the core outlives its connection, its session and the broker: each of
+ * them lets go of it when it dies, and the core's answer finds NULL. */
+#include "mqtt/internal.h"
+
+#include "base/utf8.h"
+
+#include <stdlib.h>
+
+enum { SPARES = 4096 };
+
+/* ---- pending publishes ---- */
+
+struct pending *pending_new(struct broker *b, struct session *s, uint8_t qos, uint16_t packet_id)
+{
+    struct pending *p = b->spare;
+    if (p) {
+        b->spare = p->next;
+        b->spare_n--;
+    } else if (!(p = malloc(sizeof *p))) {
+        return NULL;
+    }
+    *p = (struct pending){
+        .broker = b, .session = s, .qos = qos, .packet_id = packet_id, .next = b->pendings};
+    if (p->next)
+        p->next->prev = p;
+    b->pendings = p;
+    if (s) {
+        p->session_next = s->pending;
+        if (p->session_next)
+            p->session_next->session_prev = p;
+        s->pending = p;
+    }
+    return p;
+}
+
+static void leave_session(struct pending *p)
+{
+    if (!p->session)
+        return;
+    if (p->session_prev)
+        p->session_prev->session_next = p->session_next;
+    else
+        p->session->pending = p->session_next;
+    if (p->session_next)
+        p->session_next->session_prev = p->session_prev;
+    p->session_next = p->session_prev = NULL;
+    p->session = NULL;
+}
+
+static void pending_free(struct pending *p)
+{
+    struct broker *b = p->broker;
+    leave_session(p);
+    message_unref(p->forward);
+    free(p->detail);
+    if (!b) {
+        free(p);
+        return;
+    }
+    if (p->prev)
+        p->prev->next = p->next;
+    else
+        b->pendings = p->next;
+    if (p->next)
+        p->next->prev = p->prev;
+    if (b->spare_n >= SPARES) {
+        free(p);
+        return;
+    }
+    p->next = b->spare;
+    b->spare = p;
+    b->spare_n++;
+}
+
+void session_forget_pending(struct session *s)
+{
+    while (s->pending)
+        leave_session(s->pending);
+}
+
+void pending_wait_in(struct conn *c, struct pending *p)
+{
+    p->conn = c;
+    p->ack_next = NULL;
+    if (c->acks_last)
+        c->acks_last->ack_next = p;
+    else
+        c->acks_first = p;
+    c->acks_last = p;
+    c->acks_n++;
+    c->unacked += p->qos == 1;
+}
+
+static struct pending *next_ack(struct conn *c)
+{
+    struct pending *p = c->acks_first;
+    c->acks_first = p->ack_next;
+    if (!c->acks_first)
+        c->acks_last = NULL;
+    c->acks_n--;
+    c->unacked -= p->qos == 1;
+    p->conn = NULL;
+    return p;
+}
+
+/* Those that the core has not answered go on without a connection. */
+void conn_forget_acks(struct conn *c)
+{
+    while (c->acks_first) {
+        struct pending *p = next_ack(c);
+        if (!p->waiting)
+            pending_free(p);
+    }
+}
+
+static enum mqtt_type ack_type(uint8_t qos)
+{
+    return qos == 1 ? MQTT_PUBACK : MQTT_PUBREC;
+}
+
+static void send_acks(struct conn *c)
+{
+    while (c->acks_first && !c->acks_first->waiting) {
+        struct pending *p = c->acks_first;
+        if (p->retry && c->version != MQTT_V5) {
+            /* 3.1.1 cannot say "not now": without an acknowledgement the client sends it again */
+            conn_close(c, p->reason, "a publish could not be stored");
+            return;
+        }
+        next_ack(c);
+        conn_send_ack(c, ack_type(p->qos), p->packet_id, p->reason, p->detail);
+        pending_free(p);
+    }
+}
+
+void pending_done(struct pending *p)
+{
+    struct conn *c = p->conn;
+    p->waiting = false;
+    bool told = c && c->version == MQTT_V5;
+    if (p->qos == 2 && p->reason >= 0x80 && p->session && (!c || told || p->retry))
+        idset_remove(&p->session->received, p->packet_id); /* it is free again [MQTT-4.3.3-..] */
+    if (c)
+        send_acks(c);
+    else
+        pending_free(p);
+}
+
+/* Answer a publish at once, or as soon as those before it are answered. */
+static uint8_t acknowledge(struct conn *c, uint8_t qos, uint16_t id, uint8_t reason,
+                           const char *detail)
+{
+    if (qos == 0)
+        return 0;
+    if (!c->acks_first) {
+        conn_send_ack(c, ack_type(qos), id, reason, detail);
+        return 0;
+    }
+    struct pending *p = pending_new(c->broker, c->session, qos, id);
+    if (!p)
+        return broker_refuse(c->broker, MQTT_QUOTA, "the server is out of memory");
+    p->reason = reason;
+    p->detail = detail ? strdup(detail) : NULL;
+    pending_wait_in(c, p);
+    return 0;
+}
+
+/* ---- PUBLISH ---- */
+
+/* The topic behind an alias; a new alias is kept.  NULL slice and b->why: cannot be. */
+static uint8_t resolve_alias(struct conn *c, const struct mqtt_publish *m, struct slice *topic)
+{
+    uint32_t alias = m->props.topic_alias;
+    if (alias > ALIASES_IN) /* [MQTT-3.3.2-9] */
+        return broker_refuse(c->broker, MQTT_BAD_ALIAS, "the topic alias is over the maximum");
+    char **place = &c->aliases_in[alias - 1];
+    if (m->topic.n == 0) {
+        if (!*place)
+            return broker_refuse(c->broker, MQTT_PROTOCOL_ERROR, "the topic alias is not known");
+        *topic = slice_str(*place);
+        return 0;
+    }
+    char *copy = strndup(m->topic.p, m->topic.n); /* no U+0000 in it */
+    if (!copy)
+        return broker_refuse(c->broker, MQTT_QUOTA, "the server is out of memory");
+    free(*place);
+    *place = copy;
+    return 0;
+}
+
+static struct message *message_of(struct broker *b, const struct mqtt_publish *m,
+                                  struct slice topic)
+{
+    struct slice props = m->props.raw;
+    if (m->props.has & ~PASS_THROUGH) {
+        buf_clear(&b->scratch);
+        mqtt_props_copy(&b->scratch, m->props.raw, PASS_THROUGH);
+        if (b->scratch.failed)
+            return NULL;
+        props = buf_slice(&b->scratch);
+    }
+    struct message *msg = message_new(topic, props, m->payload);
+    if (!msg)
+        return NULL;
+    msg->qos = m->qos;
+    msg->retain = m->retain;
+    if (mqtt_has(&m->props, MQTT_MESSAGE_EXPIRY))
+        msg->expires_us = clock_mono_us() + (int64_t)m->props.message_expiry * 1000000;
+    return msg;
+}
+
+/* Why this message is not taken, or 0. */
+static uint8_t check(struct broker *b, const struct mqtt_publish *m, struct slice topic)
+{
+    if (topic.p[0] == '$' &&
+        (slice_starts(topic, "$SYS/") || slice_starts(topic, "$share/") || slice_is(topic, "$SYS")))
+        return broker_refuse(b, MQTT_BAD_TOPIC, "this topic is the server's own");
+    if (mqtt_topic_levels(topic) > MAX_LEVELS)
+        return broker_refuse(b, MQTT_BAD_TOPIC, "the topic has too many levels");
+    if (mqtt_has(&m->props, MQTT_PAYLOAD_FORMAT) && m->props.payload_format == 1 &&
+        !utf8_valid(m->payload)) /* 3.3.2.3.2 */
+        return broker_refuse(b, MQTT_BAD_PAYLOAD,
+                             "the payload is not the UTF-8 that it says it is");
+    return 0;
+}
+
+static uint8_t publish_twin(struct conn *c, const struct mqtt_publish *m, struct slice topic,
+                            enum twin_topic kind)
+{
+    struct broker *b = c->broker;
+    struct pending *p = pending_new(b, c->session, m->qos, m->packet_id);
+    if (!p)
+        return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
+    if (kind == TWIN_TOPIC_TELEMETRY && b->subs_n) {
+        const struct match *found = route_match(b, topic, c->session);
+        if (found->n || found->shares_n)
+            p->forward = message_of(b, m, topic);
+        if (p->forward)
+            p->forward->retain = false; /* the twin is its own last value */
+    }
+    p->waiting = c->feeds = true;
+    if (m->qos)
+        pending_wait_in(c, p);
+    twins_ingest(b, p, c->peer, topic, m->payload);
+    return 0;
+}
+
+static uint8_t publish_plain(struct conn *c, const struct mqtt_publish *m, struct slice topic)
+{
+    struct broker *b = c->broker;
+    const struct match *found = route_match(b, topic, c->session);
+    uint8_t reason = found->n || found->shares_n ? MQTT_SUCCESS : MQTT_NO_SUBSCRIBERS;
+    const char *detail = NULL;
+    if (m->retain || reason == MQTT_SUCCESS) {
+        struct message *msg = message_of(b, m, topic);
+        if (!msg)
+            return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
+        uint8_t full = m->retain ? retained_store(b, msg) : 0;
+        if (full && c->version == MQTT_V5 && m->qos) {
+            reason = full;
+            detail = "no room for more retained messages";
+        } else {
+            route_send(b, msg);
+        }
+        message_unref(msg);
+    }
+    if (reason >= 0x80 && m->qos == 2)
+        idset_remove(&c->session->received, m->packet_id);
+    return acknowledge(c, m->qos, m->packet_id, reason, detail);
+}
+
+/* A QoS 2 publish that came before.  It may still wait for the core, from a connection that is
+ * gone; then its answer belongs to this one. */
+static uint8_t publish_again(struct conn *c, uint16_t id)
+{
+    for (struct pending *p = c->session->pending; p; p = p->session_next) {
+        if (p->qos != 2 || p->packet_id != id || (!p->waiting && !p->conn))
+            continue;
+        if (!p->conn)
+            pending_wait_in(c, p);
+        return 0;
+    }
+    return acknowledge(c, 2, id, MQTT_SUCCESS, NULL);
+}
+
+uint8_t handle_publish(struct conn *c, const struct mqtt_packet *packet)
+{
+    const struct mqtt_publish *m = &packet->as.publish;
+    struct broker *b = c->broker;
+    struct session *s = c->session;
+    struct slice topic = m->topic, twin, sensor;
+    uint8_t reason;
+    b->stats.messages_in++;
+    if (mqtt_has(&m->props, MQTT_SUBSCRIPTION_ID)) /* [MQTT-3.3.4-6] */
+        return broker_refuse(b, MQTT_PROTOCOL_ERROR, "a subscription identifier from a client");
+    if (mqtt_has(&m->props, MQTT_TOPIC_ALIAS) && (reason = resolve_alias(c, m, &topic)))
+        return reason;
+    if (m->qos == 2 && idset_has(&s->received, m->packet_id)) /* [MQTT-4.3.3-10] */
+        return publish_again(c, m->packet_id);
+    if (m->qos && c->version == MQTT_V5 && c->unacked + s->received.count >= RECEIVE_MAXIMUM)
+        return broker_refuse(b, MQTT_RECEIVE_MAXIMUM, "more in flight than the Receive Maximum");
+    reason = check(b, m, topic);
+    if (reason)
+        return acknowledge(c, m->qos, m->packet_id, reason, b->why);
+    if (m->qos == 2 && idset_add(&s->received, m->packet_id))
+        return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
+    enum twin_topic kind = b->core ? twin_topic_parse(topic, &twin, &sensor) : TWIN_TOPIC_NONE;
+    return kind == TWIN_TOPIC_NONE ? publish_plain(c, m, topic) : publish_twin(c, m, topic, kind);
+}
+
+void broker_publish(struct broker *b, struct session *s, struct message *m)
+{
+    struct slice twin, sensor;
+    if (b->core && twin_topic_parse(m->topic, &twin, &sensor) != TWIN_TOPIC_NONE) {
+        struct pending *p = pending_new(b, s, 0, 0);
+        char peer[160] = "-";
+        if (!p)
+            return;
+        if (s) {
+            size_t n = s->id.n < sizeof peer - 6 ? s->id.n : sizeof peer - 6;
+            memcpy(peer, "will ", 5);
+            memcpy(peer + 5, s->id.p, n);
+            peer[5 + n] = 0;
+        }
+        p->waiting = true;
+        p->forward = message_ref(m);
+        m->retain = false;
+        twins_ingest(b, p, peer, m->topic, m->payload);
+        return;
+    }
+    if (m->retain)
+        retained_store(b, m);
+    route_match(b, m->topic, s);
+    route_send(b, m);
+}
+
+/* ---- the other three ---- */
+
+uint8_t handle_pubrel(struct conn *c, const struct mqtt_packet *p)
+{
+    uint16_t id = p->as.ack.packet_id;
+    bool known = idset_has(&c->session->received, id);
+    idset_remove(&c->session->received, id);
+    conn_send_ack(c, MQTT_PUBCOMP, id, known ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND, NULL);
+    return 0;
+}
+
+/* PUBACK, PUBREC, PUBCOMP: the client has something of ours. */
+uint8_t handle_puback(struct conn *c, const struct mqtt_packet *p)
+{
+    struct session *s = c->session;
+    const struct mqtt_ack *a = &p->as.ack;
+    enum ack_result result = session_acked(s, p->type, a->packet_id, a->reason);
+    if (result == ACK_WRONG)
+        return broker_refuse(c->broker, MQTT_PROTOCOL_ERROR,
+                             "an acknowledgement that does not belong to the message's QoS");
+    if (p->type == MQTT_PUBREC && a->reason < 0x80) /* [MQTT-4.3.3-4] */
+        conn_send_ack(c, MQTT_PUBREL, a->packet_id,
+                      result == ACK_OK ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND, NULL);
+    if (c->replays)
+        replay_pump(c);
+    return 0;
+}

@@ -1,0 +1,204 @@
+/* Retained messages, and their way to a new subscriber.
+ *
+ * What a subscription matches is gathered at once (references only) and sent in slices: as much as
+ * the output takes, the rest when that is drained or acknowledged.  A message that was replaced in
+ * the meantime is left out: the newer one has gone the ordinary way. */
+#include "mqtt/internal.h"
+
+#include <stdlib.h>
+
+static void count(struct broker *b, const struct message *m, int by)
+{
+    b->retained_n += (size_t)by;
+    b->retained_bytes += (size_t)by * message_size(m);
+}
+
+static void drop(struct broker *b, struct tree_node *n)
+{
+    struct message *m = n->retained;
+    count(b, m, -1);
+    n->retained = NULL;
+    message_unref(m);
+    tree_prune(&b->tree, n);
+}
+
+uint8_t retained_store(struct broker *b, struct message *m)
+{
+    struct tree_node *n = tree_find(&b->tree, m->topic);
+    if (m->payload.n == 0) { /* [MQTT-3.3.1-6], [-7] */
+        if (n && n->retained)
+            drop(b, n);
+        return 0;
+    }
+    size_t was = n && n->retained ? message_size(n->retained) : 0;
+    if ((!was && b->retained_n >= MAX_RETAINED) ||
+        b->retained_bytes - was + message_size(m) > MAX_RETAINED_BYTES)
+        return MQTT_QUOTA;
+    if (!n && !(n = tree_make(&b->tree, m->topic)))
+        return MQTT_QUOTA;
+    if (n->retained) {
+        count(b, n->retained, -1);
+        message_unref(n->retained);
+    }
+    n->retained = message_ref(m); /* [MQTT-3.3.1-5] */
+    count(b, m, 1);
+    return 0;
+}
+
+/* ---- expiry ---- */
+
+struct nodes {
+    struct tree_node **items;
+    size_t n, cap;
+    bool all;
+};
+
+static void gather(void *arg, struct tree_node *n)
+{
+    struct nodes *list = arg;
+    if (!list->all && !message_expired(n->retained))
+        return;
+    if (list->n == list->cap) {
+        size_t cap = list->cap ? list->cap * 2 : 64;
+        struct tree_node **items = realloc(list->items, cap * sizeof(struct tree_node *));
+        if (!items)
+            return;
+        list->items = items;
+        list->cap = cap;
+    }
+    list->items[list->n++] = n;
+}
+
+static void drop_gathered(struct broker *b, bool all)
+{
+    struct nodes list = {.all = all};
+    tree_retained_all(&b->tree, gather, &list);
+    for (size_t i = 0; i < list.n; i++) /* each has its message, so none vanishes with another */
+        drop(b, list.items[i]);
+    free(list.items);
+}
+
+void retained_expire(struct broker *b)
+{
+    drop_gathered(b, false);
+}
+
+void retained_drop_all(struct broker *b)
+{
+    drop_gathered(b, true);
+}
+
+/* ---- replays ---- */
+
+struct replay {
+    struct replay *next;
+    struct message **messages;
+    size_t n, cap, at;
+    bool failed;
+    bool twins; /* last values of twins are left to send */
+    struct twins_replay twins_at;
+    struct slice filter; /* the bytes are the replay's own */
+};
+
+static void add_message(void *arg, struct tree_node *n)
+{
+    struct replay *r = arg;
+    if (message_expired(n->retained))
+        return;
+    if (r->n == r->cap) {
+        size_t cap = r->cap ? r->cap * 2 : 8;
+        struct message **messages = realloc(r->messages, cap * sizeof(struct message *));
+        if (!messages) {
+            r->failed = true;
+            return;
+        }
+        r->messages = messages;
+        r->cap = cap;
+    }
+    r->messages[r->n++] = message_ref(n->retained);
+}
+
+static void replay_free(struct replay *r)
+{
+    for (; r->at < r->n; r->at++)
+        message_unref(r->messages[r->at]);
+    free(r->messages);
+    free(r);
+}
+
+int replay_start(struct conn *c, const struct mqtt_filter *f)
+{
+    struct broker *b = c->broker;
+    struct replay *r = calloc(1, sizeof *r + f->filter.n);
+    if (!r)
+        return ERR_NOMEM;
+    memcpy(r + 1, f->filter.p, f->filter.n);
+    r->filter = slice_of((char *)(r + 1), f->filter.n);
+    if (sys_is_filter(r->filter))
+        sys_refresh(b);
+    tree_retained(&b->tree, r->filter, add_message, r);
+    r->twins = b->core && twins_filter(r->filter);
+    if (r->failed || (!r->n && !r->twins)) {
+        int err = r->failed ? ERR_NOMEM : 0;
+        replay_free(r);
+        return err;
+    }
+    if (c->replays_last)
+        c->replays_last->next = r;
+    else
+        c->replays = r;
+    c->replays_last = r;
+    return 0;
+}
+
+static void send_retained(struct conn *c, struct message *m, const struct sub *s, struct slice ids)
+{
+    const struct tree_node *n = tree_find(&c->broker->tree, m->topic);
+    if (!n || n->retained != m || message_expired(m))
+        return;
+    session_deliver(c->session, m, m->qos < s->qos ? m->qos : s->qos, true, ids);
+}
+
+/* One step; false when this replay is over. */
+static bool step(struct conn *c, struct replay *r)
+{
+    const struct sub *s = map_get(&c->session->subs, r->filter);
+    char bytes[8];
+    struct buf ids = {.p = bytes, .cap = sizeof bytes};
+    if (!s) /* unsubscribed in the meantime */
+        return false;
+    if (s->id)
+        mqtt_props_add_number(&ids, MQTT_SUBSCRIPTION_ID, s->id);
+    if (r->at < r->n) {
+        struct message *m = r->messages[r->at++];
+        send_retained(c, m, s, buf_slice(&ids));
+        message_unref(m);
+        return true;
+    }
+    if (r->twins)
+        r->twins = twins_replay_step(c, r->filter, s->qos, buf_slice(&ids), &r->twins_at);
+    return r->twins;
+}
+
+void replay_pump(struct conn *c)
+{
+    while (c->replays && conn_queued(c) < OUT_HIGH && !c->session->queue.n && !c->session->resend) {
+        struct replay *r = c->replays;
+        if (step(c, r))
+            continue;
+        c->replays = r->next;
+        if (!c->replays)
+            c->replays_last = NULL;
+        replay_free(r);
+    }
+}
+
+void replays_free(struct conn *c)
+{
+    while (c->replays) {
+        struct replay *r = c->replays;
+        c->replays = r->next;
+        replay_free(r);
+    }
+    c->replays_last = NULL;
+}

@@ -1,0 +1,132 @@
+/* Sessions and wills: when they begin, wait and end. */
+#include "mqtt/internal.h"
+
+#include <stdlib.h>
+
+struct session *session_find(struct broker *b, struct slice id)
+{
+    return map_get(&b->sessions, id);
+}
+
+static void offline_link(struct session *s)
+{
+    struct broker *b = s->broker;
+    s->prev = NULL;
+    s->next = b->offline;
+    if (s->next)
+        s->next->prev = s;
+    b->offline = s;
+}
+
+static void offline_unlink(struct session *s)
+{
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        s->broker->offline = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+    s->next = s->prev = NULL;
+}
+
+struct session *session_new(struct broker *b, struct slice id)
+{
+    struct session *s = calloc(1, sizeof *s + id.n);
+    if (!s)
+        return NULL;
+    s->broker = b;
+    s->id = slice_of((char *)(s + 1), id.n);
+    memcpy(s + 1, id.p, id.n);
+    if (map_put(&b->sessions, s->id, s, NULL)) {
+        free(s);
+        return NULL;
+    }
+    offline_link(s);
+    return s;
+}
+
+void will_free(struct will *w)
+{
+    if (w)
+        message_unref(w->message);
+    free(w);
+}
+
+static void will_publish(struct session *s)
+{
+    struct will *w = s->will;
+    s->will = NULL;
+    s->will_us = 0;
+    if (!w)
+        return;
+    if (!s->broker->closing) {
+        if (w->message->expires_us) /* it counts from the publication, not from CONNECT */
+            w->message->expires_us += clock_mono_us();
+        broker_publish(s->broker, s, w->message);
+    }
+    will_free(w);
+}
+
+void session_end(struct session *s)
+{
+    struct broker *b = s->broker;
+    will_publish(s); /* [MQTT-3.1.3-9]: the end of the session is its last occasion */
+    map_remove(&b->sessions, s->id);
+    if (!s->conn)
+        offline_unlink(s);
+    else
+        s->conn->session = NULL;
+    subs_remove_all(s);
+    session_forget(s);
+    session_forget_pending(s);
+    idset_release(&s->received);
+    map_release(&s->subs);
+    free(s);
+}
+
+void session_online(struct session *s, struct conn *c)
+{
+    offline_unlink(s);
+    will_free(s->will); /* back in time: a delayed will is not sent [MQTT-3.1.3-9] */
+    s->will = NULL;
+    s->will_us = s->ends_us = 0;
+    s->conn = c;
+    c->session = s;
+}
+
+static int64_t after(int64_t now_us, uint32_t seconds)
+{
+    return now_us + (int64_t)seconds * 1000000;
+}
+
+void session_offline(struct session *s, bool with_will)
+{
+    int64_t now = clock_mono_us();
+    s->conn = NULL;
+    offline_link(s);
+    if (!with_will) {
+        will_free(s->will);
+        s->will = NULL;
+    }
+    if (s->expiry_s == 0) {
+        session_end(s);
+        return;
+    }
+    s->ends_us = s->expiry_s == UINT32_MAX ? 0 : after(now, s->expiry_s);
+    if (s->will && s->will->delay_s)
+        s->will_us = after(now, s->will->delay_s);
+    else
+        will_publish(s);
+}
+
+void sessions_tick(struct broker *b, int64_t now_us)
+{
+    struct session *next;
+    for (struct session *s = b->offline; s; s = next) {
+        next = s->next; /* a will that is published here takes no session away */
+        if (s->ends_us && now_us >= s->ends_us)
+            session_end(s);
+        else if (s->will_us && now_us >= s->will_us)
+            will_publish(s);
+    }
+}

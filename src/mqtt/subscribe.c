@@ -1,0 +1,226 @@
+/* SUBSCRIBE and UNSUBSCRIBE. */
+#include "mqtt/internal.h"
+
+#include <stdlib.h>
+
+static struct share *share_find(struct tree_node *n, struct slice group)
+{
+    struct share *s = n->shares;
+    while (s && !slice_eq(s->group, group))
+        s = s->next;
+    return s;
+}
+
+static struct share *share_make(struct tree_node *n, struct slice group)
+{
+    struct share *s = share_find(n, group);
+    if (s)
+        return s;
+    s = calloc(1, sizeof *s + group.n);
+    if (!s)
+        return NULL;
+    memcpy(s + 1, group.p, group.n);
+    s->group = slice_of((char *)(s + 1), group.n);
+    s->node = n;
+    s->next = n->shares;
+    n->shares = s;
+    return s;
+}
+
+static void share_free(struct share *s)
+{
+    struct share **at = &s->node->shares;
+    while (*at != s)
+        at = &(*at)->next;
+    *at = s->next;
+    free(s);
+}
+
+/* At the node the newest comes first; in a share, where turns are taken, it comes last. */
+static void link_sub(struct sub *s)
+{
+    if (!s->share) {
+        s->next = s->node->subs;
+        if (s->next)
+            s->next->prev = s;
+        s->node->subs = s;
+        return;
+    }
+    s->prev = s->share->last;
+    if (s->prev)
+        s->prev->next = s;
+    else
+        s->share->subs = s;
+    s->share->last = s;
+}
+
+static void unlink_sub(struct sub *s)
+{
+    struct sub **first = s->share ? &s->share->subs : &s->node->subs;
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        *first = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+    else if (s->share)
+        s->share->last = s->prev;
+    if (s->share && !s->share->subs)
+        share_free(s->share);
+}
+
+static void count_sub(struct broker *b, const struct sub *s, int by)
+{
+    b->subs_n += (size_t)by;
+    if (sys_is_filter(s->topic_filter))
+        b->sys_subs += (size_t)by;
+    twins_subscribers_changed(b, s->topic_filter, by);
+}
+
+static void set_options(struct sub *s, const struct mqtt_filter *f, uint32_t id)
+{
+    s->qos = f->qos;
+    s->no_local = f->no_local;
+    s->retain_as_published = f->retain_as_published;
+    s->id = id;
+}
+
+static struct sub *sub_new(struct session *session, struct slice filter)
+{
+    struct broker *b = session->broker;
+    struct slice group = {NULL, 0}, plain = filter;
+    bool shared = mqtt_share_parse(filter, &group, &plain) == 1;
+    struct sub *s = calloc(1, sizeof *s + filter.n);
+    if (!s)
+        return NULL;
+    char *copy = (char *)(s + 1);
+    memcpy(copy, filter.p, filter.n);
+    s->session = session;
+    s->filter = slice_of(copy, filter.n);
+    s->topic_filter = slice_of(copy + (plain.p - filter.p), plain.n);
+    s->node = tree_make(&b->tree, s->topic_filter);
+    if (s->node && shared && !(s->share = share_make(s->node, group))) {
+        tree_prune(&b->tree, s->node);
+        s->node = NULL;
+    }
+    if (!s->node) {
+        free(s);
+        return NULL;
+    }
+    link_sub(s);
+    return s;
+}
+
+static void sub_free(struct sub *s)
+{
+    struct broker *b = s->session->broker;
+    unlink_sub(s);
+    tree_prune(&b->tree, s->node);
+    free(s);
+}
+
+uint8_t sub_add(struct session *session, const struct mqtt_filter *f, uint32_t id, bool *ret_new)
+{
+    struct broker *b = session->broker;
+    struct sub *s = map_get(&session->subs, f->filter);
+    *ret_new = !s;
+    if (s) { /* [MQTT-3.8.4-3]: replaced, without a gap */
+        set_options(s, f, id);
+        twins_subscribers_changed(b, s->topic_filter, 0);
+        return f->qos;
+    }
+    if (mqtt_topic_levels(f->filter) > MAX_LEVELS)
+        return MQTT_BAD_FILTER;
+    if (session->subs.count >= MAX_SUBS_SESSION || b->subs_n >= MAX_SUBS)
+        return MQTT_QUOTA;
+    s = sub_new(session, f->filter);
+    if (!s)
+        return MQTT_QUOTA;
+    if (map_put(&session->subs, s->filter, s, NULL)) {
+        sub_free(s);
+        return MQTT_QUOTA;
+    }
+    set_options(s, f, id);
+    count_sub(b, s, 1);
+    return f->qos;
+}
+
+bool sub_remove(struct session *session, struct slice filter)
+{
+    struct sub *s = map_remove(&session->subs, filter);
+    if (!s)
+        return false;
+    count_sub(session->broker, s, -1);
+    sub_free(s);
+    return true;
+}
+
+void subs_remove_all(struct session *session)
+{
+    struct sub *s;
+    size_t at = 0;
+    while ((s = map_next(&session->subs, &at))) {
+        count_sub(session->broker, s, -1);
+        sub_free(s);
+    }
+    map_release(&session->subs);
+}
+
+/* ---- the packets ---- */
+
+/* Does the subscriber get retained messages, by its retain handling (3.8.3.1)? */
+static bool wants_retained(const struct mqtt_filter *f, bool is_new)
+{
+    if (slice_starts(f->filter, "$share/")) /* 4.8.2: never for shared ones */
+        return false;
+    return f->retain_handling == 0 || (f->retain_handling == 1 && is_new);
+}
+
+uint8_t handle_subscribe(struct conn *c, const struct mqtt_packet *packet)
+{
+    const struct mqtt_props *props = &packet->as.topics.props;
+    struct mqtt_packet answer = {.type = MQTT_SUBACK,
+                                 .as.topics.packet_id = packet->as.topics.packet_id};
+    struct buf codes = {0}, wanted = {0};
+    struct mqtt_filter f;
+    size_t at = 0;
+    uint32_t id = mqtt_has(props, MQTT_SUBSCRIPTION_ID) ? props->subscription_id : 0;
+    while (mqtt_topics_next(packet, c->version, &at, &f)) {
+        bool is_new;
+        uint8_t code = sub_add(c->session, &f, id, &is_new);
+        buf_add_byte(&wanted, code < 0x80 && wants_retained(&f, is_new));
+        if (code >= 0x80 && c->version != MQTT_V5) /* 3.1.1 [MQTT-3.9.3-2] */
+            code = 0x80;
+        buf_add_byte(&codes, code);
+    }
+    uint8_t reason = codes.failed || wanted.failed ? MQTT_QUOTA : 0;
+    if (!reason) {
+        answer.as.topics.list = buf_slice(&codes);
+        conn_send(c, &answer); /* [MQTT-3.8.4-1], [-5], [-6] */
+        at = 0;
+        for (size_t i = 0; mqtt_topics_next(packet, c->version, &at, &f); i++)
+            if (wanted.p[i] && replay_start(c, &f))
+                session_lost(c->session, 1);
+        replay_pump(c);
+    }
+    buf_release(&codes);
+    buf_release(&wanted);
+    return reason ? broker_refuse(c->broker, reason, "the server is out of memory") : 0;
+}
+
+uint8_t handle_unsubscribe(struct conn *c, const struct mqtt_packet *packet)
+{
+    struct mqtt_packet answer = {.type = MQTT_UNSUBACK,
+                                 .as.topics.packet_id = packet->as.topics.packet_id};
+    struct buf codes = {0};
+    struct mqtt_filter f;
+    size_t at = 0;
+    while (mqtt_topics_next(packet, c->version, &at, &f))
+        buf_add_byte(&codes,
+                     sub_remove(c->session, f.filter) ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION);
+    answer.as.topics.list = buf_slice(&codes);
+    if (!codes.failed)
+        conn_send(c, &answer); /* [MQTT-3.10.4-4], [-5], [MQTT-3.11.3-1] */
+    buf_release(&codes);
+    return 0;
+}

@@ -1,0 +1,98 @@
+/* From a publish under twins/ to readings.
+ *
+ * twins/{id}/sensors/{sensor} and twins/{id}/telemetry are readings.  What looks like one of them
+ * and is not (twins/{id}/sensors, a level too many, nothing behind the id) is refused, so that a
+ * mistyped topic does not vanish without a word.  Any other word behind the id, such as
+ * twins/{id}/commands/..., is between clients and none of the core's business. */
+#include "mqtt/internal.h"
+
+#include <stdio.h>
+
+enum twin_topic twin_topic_parse(struct slice topic, struct slice *ret_twin,
+                                 struct slice *ret_sensor)
+{
+    struct slice rest, word;
+    *ret_twin = *ret_sensor = slice_of("", 0);
+    if (!slice_starts(topic, "twins/"))
+        return TWIN_TOPIC_NONE;
+    rest = slice_skip(topic, 6);
+    slice_cut(&rest, '/', ret_twin);
+    if (ret_twin->n == 0 || !slice_cut(&rest, '/', &word) || word.n == 0)
+        return TWIN_TOPIC_BAD;
+    if (slice_is(word, "telemetry"))
+        return rest.p ? TWIN_TOPIC_BAD : TWIN_TOPIC_TELEMETRY;
+    if (!slice_is(word, "sensors"))
+        return TWIN_TOPIC_NONE;
+    if (!slice_cut(&rest, '/', ret_sensor) || ret_sensor->n == 0 || rest.p)
+        return TWIN_TOPIC_BAD;
+    return TWIN_TOPIC_SENSOR;
+}
+
+/* A reason that may stand in PUBACK and PUBREC: some of err.h's do not have their place there. */
+static uint8_t ack_reason(int err)
+{
+    uint8_t reason = err_info(err)->mqtt;
+    return mqtt_reason_fits(MQTT_PUBACK, reason) ? reason : MQTT_QUOTA;
+}
+
+/* Would the same message be taken at another time?  Then 3.1.1, which has no word for it, gets no
+ * acknowledgement at all. */
+static bool is_passing(int err)
+{
+    return err == ERR_STORAGE || err == ERR_OVERLOAD || err == ERR_NOMEM || err == ERR_IO ||
+           err == ERR_CANCELLED;
+}
+
+static void describe(struct pending *p, const struct ingest_result *r)
+{
+    struct buf text = {0};
+    if (!p->conn || p->conn->version != MQTT_V5 || !p->conn->request_problem)
+        return;
+    if (r->accepted || r->rejected > 1)
+        buf_addf(&text, "%zu readings accepted, %zu refused; the first: ", r->accepted,
+                 r->rejected);
+    buf_add_str(&text, r->detail ? r->detail : err_info(r->err)->text);
+    p->detail = buf_take(&text);
+}
+
+static void done(void *arg, const struct ingest_result *r)
+{
+    struct pending *p = arg;
+    if (r->err) {
+        p->reason = ack_reason(r->err);
+        p->retry = is_passing(r->err);
+        describe(p, r);
+    }
+    if (p->forward && p->broker && r->accepted) {
+        route_match(p->broker, p->forward->topic, p->session);
+        route_send(p->broker, p->forward);
+    }
+    pending_done(p);
+}
+
+void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
+                  struct slice payload)
+{
+    struct ingest_source src = {.via = "mqtt", .peer = peer, .topic = topic};
+    struct slice twin, sensor;
+    struct ingest *in = ingest_begin(b->core, &src);
+    if (!in) {
+        done(p, &(struct ingest_result){.rejected = 1, .err = ERR_NOMEM});
+        return;
+    }
+    switch (twin_topic_parse(topic, &twin, &sensor)) {
+    case TWIN_TOPIC_SENSOR:
+        ingest_sensor(in, twin, sensor, payload);
+        break;
+    case TWIN_TOPIC_TELEMETRY:
+        ingest_telemetry(in, twin, payload);
+        break;
+    case TWIN_TOPIC_BAD:
+    case TWIN_TOPIC_NONE:
+        ingest_refuse(in, twin, sensor, ERR_NOT_FOUND,
+                      "Readings go to twins/{id}/sensors/{sensor} or twins/{id}/telemetry.",
+                      payload);
+        break;
+    }
+    ingest_commit(in, done, p);
+}
