@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-enum { DB_STATEMENTS_MAX = 24 };
+enum { DB_STATEMENTS_MAX = 40 };
 
 /* What a file of ours is. */
 struct db_kind {

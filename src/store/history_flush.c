@@ -1,0 +1,436 @@
+/* Writing: how points become chunks is told at the top of history.c. */
+#include "base/err.h"
+#include "base/log.h"
+#include "store/history_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    LINE_FRESH,
+    LINE_LATE,
+    OPEN_MAX = 64,           /* chunks taken up at once; the stack is a dozen high */
+    DONE_POINTS = 2048,      /* so many are finished */
+    DONE_WEIGHT = 256 << 10, /* or so heavy */
+    CHUNK_WEIGHT = 1 << 20,  /* a chunk is cut before it gets heavier */
+    POINT_WEIGHT = 16,
+};
+
+struct open_chunk {
+    int64_t id, n, weight, bytes;
+};
+
+/* One line of a series on its way: the stack of open chunks from the top, and what is taken up. */
+struct line {
+    struct history *h;
+    struct history_totals *totals;
+    uint32_t series;
+    int line;
+    struct open_chunk open[OPEN_MAX];
+    int open_n, taken;
+    struct chunk_points *old; /* taken chunks, as in open */
+    struct point *merged;     /* NULL: nothing was taken up */
+    const struct point *points;
+    size_t n;
+    bool has_done;
+    int64_t done_t_max;
+};
+
+static size_t weight_of(const struct point *p)
+{
+    return POINT_WEIGHT + (p->type == VALUE_TEXT ? p->as.text->n : 0);
+}
+
+static size_t weight_of_all(const struct point *p, size_t n)
+{
+    size_t weight = 0;
+    for (size_t i = 0; i < n; i++)
+        weight += weight_of(&p[i]);
+    return weight;
+}
+
+static int read_stack(struct line *l)
+{
+    struct db *db = &l->h->writer;
+    sqlite3_stmt *s = db_stmt(db, SQL_OPEN_OF_LINE);
+    if (!s)
+        return db_error(db);
+    sqlite3_bind_int64(s, 1, l->series);
+    sqlite3_bind_int(s, 2, l->line);
+    int code = SQLITE_DONE;
+    while (l->open_n < OPEN_MAX && (code = sqlite3_step(s)) == SQLITE_ROW)
+        l->open[l->open_n++] = (struct open_chunk){
+            .id = sqlite3_column_int64(s, 0),
+            .n = sqlite3_column_int64(s, 1),
+            .weight = sqlite3_column_int64(s, 2),
+        };
+    sqlite3_reset(s);
+    return db_map_error(code);
+}
+
+/* How many of the stack are taken up. */
+static int choose(const struct line *l)
+{
+    int64_t n = (int64_t)l->n, weight = (int64_t)weight_of_all(l->points, l->n);
+    for (int i = 0; i < l->open_n; i++) {
+        if (n >= DONE_POINTS || weight >= DONE_WEIGHT)
+            return l->open_n; /* something will be finished: then everything is taken up */
+        if (l->open[i].n > 2 * n)
+            return i;
+        n += l->open[i].n;
+        weight += l->open[i].weight;
+    }
+    return l->open_n;
+}
+
+/* 0 with *ret.n == 0: damaged, and put aside as finished. */
+static int read_chunk(struct line *l, struct open_chunk *o, struct chunk_points *ret)
+{
+    struct db *db = &l->h->writer;
+    sqlite3_stmt *s = db_stmt(db, SQL_DATA);
+    if (!s)
+        return db_error(db);
+    sqlite3_bind_int64(s, 1, o->id);
+    int code = sqlite3_step(s);
+    int err = code == SQLITE_ROW    ? chunk_decode(db_column(s, 0), ret)
+              : code == SQLITE_DONE ? ERR_CORRUPT
+                                    : db_map_error(code);
+    o->bytes = code == SQLITE_ROW ? sqlite3_column_bytes(s, 0) : 0;
+    sqlite3_reset(s);
+    if (err == ERR_NOMEM || (code != SQLITE_ROW && code != SQLITE_DONE))
+        return err;
+    if (!err)
+        return 0;
+    log_error("history", "chunk %lld of series %u is damaged and left alone", (long long)o->id,
+              l->series);
+    ret->n = 0;
+    s = db_stmt(db, SQL_CLOSE);
+    if (s)
+        sqlite3_bind_int64(s, 1, o->id);
+    return db_run(db, s);
+}
+
+/* Put the points of taken chunks, oldest first, before the new ones, and sort. */
+static int take_up(struct line *l)
+{
+    l->taken = choose(l);
+    if (!l->taken)
+        return 0;
+    size_t n = l->n;
+    l->old = calloc((size_t)l->taken, sizeof *l->old);
+    if (!l->old)
+        return ERR_NOMEM;
+    for (int i = 0; i < l->taken; i++) {
+        int err = read_chunk(l, &l->open[i], &l->old[i]);
+        if (err)
+            return err;
+        n += l->old[i].n;
+    }
+    l->merged = malloc(n * sizeof *l->merged);
+    if (!l->merged)
+        return ERR_NOMEM;
+    size_t at = 0;
+    for (int i = l->taken - 1; i >= 0; i--) {
+        if (l->old[i].n)
+            memcpy(l->merged + at, l->old[i].points, l->old[i].n * sizeof *l->merged);
+        at += l->old[i].n;
+    }
+    memcpy(l->merged + at, l->points, l->n * sizeof *l->merged);
+    l->n = points_sort_keep(l->merged, n, false);
+    l->points = l->merged;
+    return 0;
+}
+
+struct numbers {
+    int64_t n;
+    double least, greatest, sum, first, last;
+};
+
+static struct numbers summarize(const struct point *p, size_t n)
+{
+    struct numbers s = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct value v = point_value(&p[i]);
+        if (!value_is_number(v))
+            continue;
+        double d = value_as_double(v);
+        if (s.n++ == 0)
+            s.least = s.greatest = s.first = d;
+        s.least = d < s.least ? d : s.least;
+        s.greatest = d > s.greatest ? d : s.greatest;
+        s.sum += d;
+        s.last = d;
+    }
+    return s;
+}
+
+static void bind_numbers(sqlite3_stmt *s, int at, const struct numbers *m)
+{
+    sqlite3_bind_int64(s, at, m->n);
+    if (!m->n)
+        return; /* unbound is NULL */
+    sqlite3_bind_double(s, at + 1, m->least);
+    sqlite3_bind_double(s, at + 2, m->greatest);
+    sqlite3_bind_double(s, at + 3, m->sum);
+    sqlite3_bind_double(s, at + 4, m->first);
+    sqlite3_bind_double(s, at + 5, m->last);
+}
+
+static int insert(struct line *l, const struct point *p, size_t n, bool open)
+{
+    struct history *h = l->h;
+    buf_clear(&h->encoded);
+    int err = chunk_encode(p, n, &h->encoded);
+    if (err)
+        return err;
+    struct numbers numbers = summarize(p, n);
+    sqlite3_stmt *s = db_stmt(&h->writer, SQL_INSERT);
+    if (!s)
+        return db_error(&h->writer);
+    sqlite3_bind_int64(s, 1, h->next_id++);
+    sqlite3_bind_int64(s, 2, l->series);
+    sqlite3_bind_int(s, 3, l->line);
+    sqlite3_bind_int(s, 4, open);
+    sqlite3_bind_int64(s, 5, p[0].t_us);
+    sqlite3_bind_int64(s, 6, p[n - 1].t_us);
+    sqlite3_bind_int(s, 7, history_span(p[0].t_us, p[n - 1].t_us));
+    sqlite3_bind_int64(s, 8, (int64_t)n);
+    sqlite3_bind_int64(s, 9, (int64_t)weight_of_all(p, n));
+    sqlite3_bind_int(s, 10, (unsigned char)h->encoded.p[1]); /* 0 when types differ */
+    bind_numbers(s, 11, &numbers);
+    db_bind_blob(s, 17, buf_slice(&h->encoded));
+    err = db_run(&h->writer, s);
+    l->totals->chunks++;
+    l->totals->points += (int64_t)n;
+    l->totals->bytes += (int64_t)h->encoded.n;
+    return err;
+}
+
+static int remove_taken(struct line *l)
+{
+    struct db *db = &l->h->writer;
+    for (int i = 0; i < l->taken; i++) {
+        if (!l->old[i].n)
+            continue; /* damaged: it stays */
+        sqlite3_stmt *s = db_stmt(db, SQL_DELETE);
+        if (s)
+            sqlite3_bind_int64(s, 1, l->open[i].id);
+        int err = db_run(db, s);
+        if (err)
+            return err;
+        l->totals->chunks--;
+        l->totals->points -= l->open[i].n;
+        l->totals->bytes -= l->open[i].bytes;
+    }
+    return 0;
+}
+
+/* How many points the next chunk gets. */
+static size_t cut(const struct point *p, size_t n)
+{
+    size_t weight = 0, i = 0;
+    while (i < n && i < CHUNK_POINTS_MAX) {
+        weight += weight_of(&p[i]);
+        if (i && weight > CHUNK_WEIGHT)
+            break;
+        i++;
+    }
+    return i;
+}
+
+static int write_chunks(struct line *l)
+{
+    const struct point *p = l->points;
+    size_t left = l->n;
+    while (left) {
+        size_t n = cut(p, left);
+        bool open = n == left && n < DONE_POINTS && weight_of_all(p, n) < DONE_WEIGHT;
+        int err = insert(l, p, n, open);
+        if (err)
+            return err;
+        if (!open) {
+            l->has_done = true;
+            l->done_t_max = p[n - 1].t_us;
+        }
+        p += n;
+        left -= n;
+    }
+    return 0;
+}
+
+static int write_line(struct line *l)
+{
+    int err = read_stack(l);
+    if (!err)
+        err = take_up(l);
+    if (!err)
+        err = write_chunks(l);
+    if (!err)
+        err = remove_taken(l);
+    for (int i = 0; l->old && i < l->taken; i++)
+        chunk_points_release(&l->old[i]);
+    free(l->old);
+    free(l->merged);
+    return err;
+}
+
+struct last {
+    bool known, has_edge;
+    int64_t t, edge;
+};
+
+static int read_last(struct history *h, uint32_t series, struct last *ret)
+{
+    sqlite3_stmt *s = db_stmt(&h->writer, SQL_LAST_GET);
+    if (!s)
+        return db_error(&h->writer);
+    sqlite3_bind_int64(s, 1, series);
+    int code = sqlite3_step(s);
+    if (code == SQLITE_ROW)
+        *ret = (struct last){
+            .known = true,
+            .t = sqlite3_column_int64(s, 0),
+            .has_edge = sqlite3_column_type(s, 1) != SQLITE_NULL,
+            .edge = sqlite3_column_int64(s, 1),
+        };
+    sqlite3_reset(s);
+    return db_map_error(code);
+}
+
+static int write_last(struct history *h, uint32_t series, const struct point *newest)
+{
+    buf_clear(&h->encoded);
+    int err = chunk_encode(newest, 1, &h->encoded);
+    if (err)
+        return err;
+    sqlite3_stmt *s = db_stmt(&h->writer, SQL_LAST_SET);
+    if (s) {
+        sqlite3_bind_int64(s, 1, series);
+        sqlite3_bind_int64(s, 2, newest->t_us);
+        db_bind_blob(s, 3, buf_slice(&h->encoded));
+    }
+    return db_run(&h->writer, s);
+}
+
+static int write_edge(struct history *h, uint32_t series, int64_t edge)
+{
+    sqlite3_stmt *s = db_stmt(&h->writer, SQL_EDGE_SET);
+    if (s) {
+        sqlite3_bind_int64(s, 1, edge);
+        sqlite3_bind_int64(s, 2, series);
+    }
+    return db_run(&h->writer, s);
+}
+
+static int flush_series(struct history *h, struct history_flush_series *f,
+                        struct history_totals *totals)
+{
+    f->n = points_sort(f->points, f->n);
+    if (!f->n)
+        return 0;
+    struct last last = {0};
+    int err = read_last(h, f->series, &last);
+    if (err)
+        return err;
+    size_t late_n = 0;
+    while (last.has_edge && late_n < f->n && f->points[late_n].t_us <= last.edge)
+        late_n++;
+    struct line late = {.h = h,
+                        .totals = totals,
+                        .series = f->series,
+                        .line = LINE_LATE,
+                        .points = f->points,
+                        .n = late_n};
+    struct line fresh = {.h = h,
+                         .totals = totals,
+                         .series = f->series,
+                         .line = LINE_FRESH,
+                         .points = f->points + late_n,
+                         .n = f->n - late_n};
+    if (late.n)
+        err = write_line(&late);
+    if (!err && fresh.n)
+        err = write_line(&fresh);
+    const struct point *newest = &f->points[f->n - 1];
+    if (!err && (!last.known || newest->t_us >= last.t))
+        err = write_last(h, f->series, newest);
+    if (!err && fresh.has_done)
+        err = write_edge(h, f->series, fresh.done_t_max);
+    return err;
+}
+
+static int commit(struct history *h, const struct history_totals *totals)
+{
+    int err = history_put_totals(h, totals);
+    if (!err)
+        err = db_commit(&h->writer);
+    if (err)
+        return err;
+    pthread_mutex_lock(&h->lock);
+    h->totals = *totals;
+    pthread_mutex_unlock(&h->lock);
+    return 0;
+}
+
+int history_flush(struct history *h, struct history_flush_series *list, size_t n, uint64_t seq)
+{
+    struct history_totals totals = history_totals(h);
+    assert((int64_t)seq >= totals.checkpoint);
+    int err = db_begin(&h->writer);
+    for (size_t i = 0; i < n && !err; i++)
+        err = flush_series(h, &list[i], &totals);
+    totals.checkpoint = (int64_t)seq;
+    if (!err)
+        err = commit(h, &totals);
+    if (err) {
+        db_rollback(&h->writer);
+        return err;
+    }
+    pthread_mutex_lock(&h->lock);
+    h->flushes++;
+    pthread_mutex_unlock(&h->lock);
+    return 0;
+}
+
+static int drop_series(struct history *h, uint32_t series, struct history_totals *totals)
+{
+    static const int sums[] = {SQL_SUM_OPEN, SQL_SUM_DONE};
+    static const int drops[] = {SQL_DROP_OPEN, SQL_DROP_DONE, SQL_DROP_LAST};
+    struct db *db = &h->writer;
+    for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
+        sqlite3_stmt *s = db_stmt(db, sums[i]);
+        if (s)
+            sqlite3_bind_int64(s, 1, series);
+        if (!s || sqlite3_step(s) != SQLITE_ROW)
+            return db_error(db);
+        totals->chunks -= sqlite3_column_int64(s, 0);
+        totals->points -= sqlite3_column_int64(s, 1);
+        totals->bytes -= sqlite3_column_int64(s, 2);
+        sqlite3_reset(s);
+    }
+    for (size_t i = 0; i < sizeof drops / sizeof drops[0]; i++) {
+        sqlite3_stmt *s = db_stmt(db, drops[i]);
+        if (s)
+            sqlite3_bind_int64(s, 1, series);
+        int err = db_run(db, s);
+        if (err)
+            return err;
+    }
+    return 0;
+}
+
+int history_drop(struct history *h, const uint32_t *series, size_t n)
+{
+    struct history_totals totals = history_totals(h);
+    int err = db_begin(&h->writer);
+    for (size_t i = 0; i < n && !err; i++)
+        err = drop_series(h, series[i], &totals);
+    if (!err)
+        err = commit(h, &totals);
+    if (err) {
+        db_rollback(&h->writer);
+        return err;
+    }
+    db_exec(&h->writer, "PRAGMA incremental_vacuum(1000)"); /* 8 MB at most; the rest is reused */
+    return 0;
+}

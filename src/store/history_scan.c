@@ -1,0 +1,347 @@
+/* Reading: a merge of all chunks that overlap the span asked for, and the head.
+ *
+ * A cursor for the open chunks and one for each class of finished ones give chunks in order of
+ * t_min; a chunk is read and decoded only when the merge reaches its t_min.  Where one source
+ * stands alone its points are handed on as they lie; only where sources overlap are points copied
+ * one by one, the highest rank winning a time: the head, then the highest id. */
+#include "base/err.h"
+#include "base/log.h"
+#include "store/history_internal.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum { BATCH = 512, RUN_MIN = 16, CURSORS_MAX = HISTORY_SPANS + 1 };
+
+struct cursor {
+    sqlite3_stmt *s; /* NULL: at its end */
+    int64_t id, t_min, t_max, n;
+};
+
+struct source {
+    const struct point *points;
+    size_t n, at;
+    int64_t rank;
+    struct chunk_points chunk; /* of the head: empty */
+};
+
+struct scan {
+    struct db *db;
+    uint32_t series;
+    int64_t from, to;
+    int (*fn)(void *arg, const struct point *points, size_t n);
+    void *arg;
+    const _Atomic(bool) *cancel;
+    struct cursor cursors[CURSORS_MAX];
+    int cursors_n;
+    struct source *sources; /* not used up yet */
+    size_t sources_n, sources_cap;
+    struct chunk_points spare; /* a used-up chunk's memory */
+    struct point batch[BATCH];
+    size_t batch_n;
+    bool corrupt;
+};
+
+static int advance(struct scan *s, struct cursor *c)
+{
+    int code = sqlite3_step(c->s);
+    if (code == SQLITE_ROW) {
+        c->id = sqlite3_column_int64(c->s, 0);
+        c->t_min = sqlite3_column_int64(c->s, 1);
+        c->t_max = sqlite3_column_int64(c->s, 2);
+        c->n = sqlite3_column_int64(c->s, 3);
+        return 0;
+    }
+    c->s = NULL;
+    return code == SQLITE_DONE ? 0 : db_error(s->db);
+}
+
+static int add_cursor(struct scan *s, sqlite3_stmt *stmt)
+{
+    assert(s->cursors_n < CURSORS_MAX);
+    struct cursor *c = &s->cursors[s->cursors_n++];
+    c->s = stmt;
+    return advance(s, c);
+}
+
+static int open_span(struct scan *s, int span)
+{
+    sqlite3_stmt *stmt = db_stmt(s->db, SQL_SCAN_SPAN + span);
+    if (!stmt)
+        return db_error(s->db);
+    /* the chunks of this class are shorter than 16^span */
+    uint64_t length = span < 16 ? (UINT64_C(1) << 4 * span) - 1 : UINT64_MAX;
+    uint64_t room = (uint64_t)s->from - (uint64_t)INT64_MIN;
+    int64_t lowest = length > room ? INT64_MIN : (int64_t)((uint64_t)s->from - length);
+    sqlite3_bind_int64(stmt, 1, s->series);
+    sqlite3_bind_int(stmt, 2, span);
+    sqlite3_bind_int64(stmt, 3, lowest);
+    sqlite3_bind_int64(stmt, 4, s->to);
+    sqlite3_bind_int64(stmt, 5, s->from);
+    return add_cursor(s, stmt);
+}
+
+static int open_cursors(struct scan *s)
+{
+    sqlite3_stmt *stmt = db_stmt(s->db, SQL_SCAN_OPEN);
+    if (!stmt)
+        return db_error(s->db);
+    sqlite3_bind_int64(stmt, 1, s->series);
+    sqlite3_bind_int64(stmt, 2, s->to);
+    sqlite3_bind_int64(stmt, 3, s->from);
+    int err = add_cursor(s, stmt);
+    for (int span = -1; !err;) {
+        stmt = db_stmt(s->db, SQL_NEXT_SPAN);
+        if (!stmt)
+            return db_error(s->db);
+        sqlite3_bind_int64(stmt, 1, s->series);
+        sqlite3_bind_int(stmt, 2, span);
+        int code = sqlite3_step(stmt);
+        if (code != SQLITE_ROW)
+            return db_map_error(code);
+        span = sqlite3_column_int(stmt, 0);
+        sqlite3_reset(stmt);
+        if (span < 0 || span >= HISTORY_SPANS)
+            return ERR_CORRUPT;
+        err = open_span(s, span);
+    }
+    return err;
+}
+
+/* The cursor whose chunk begins first, NULL when all are at their end. */
+static struct cursor *next_chunk(struct scan *s)
+{
+    struct cursor *first = NULL;
+    for (int i = 0; i < s->cursors_n; i++)
+        if (s->cursors[i].s && (!first || s->cursors[i].t_min < first->t_min))
+            first = &s->cursors[i];
+    return first;
+}
+
+/* The first point at or behind t. */
+static size_t find(const struct point *p, size_t n, int64_t t)
+{
+    size_t low = 0;
+    while (low < n) {
+        size_t middle = low + (n - low) / 2;
+        if (p[middle].t_us < t)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
+}
+
+static int add_source(struct scan *s, const struct point *p, size_t n, int64_t rank,
+                      struct chunk_points *take_chunk)
+{
+    size_t first = find(p, n, s->from), end = find(p, n, s->to);
+    if (first >= end)
+        return 0;
+    if (s->sources_n == s->sources_cap) {
+        size_t cap = s->sources_cap ? 2 * s->sources_cap : 8;
+        struct source *more = realloc(s->sources, cap * sizeof *more);
+        if (!more)
+            return ERR_NOMEM;
+        s->sources = more;
+        s->sources_cap = cap;
+    }
+    s->sources[s->sources_n] = (struct source){.points = p, .n = end, .at = first, .rank = rank};
+    if (take_chunk) {
+        s->sources[s->sources_n].chunk = *take_chunk;
+        *take_chunk = (struct chunk_points){0};
+    }
+    s->sources_n++;
+    return 0;
+}
+
+static int read_chunk(struct scan *s, const struct cursor *c, struct chunk_points *ret)
+{
+    sqlite3_stmt *stmt = db_stmt(s->db, SQL_DATA);
+    if (!stmt)
+        return db_error(s->db);
+    sqlite3_bind_int64(stmt, 1, c->id);
+    int code = sqlite3_step(stmt);
+    int err = code == SQLITE_ROW ? chunk_decode(db_column(stmt, 0), ret) : db_error(s->db);
+    sqlite3_reset(stmt);
+    if (!err && (ret->n != (size_t)c->n || ret->points[0].t_us != c->t_min ||
+                 ret->points[ret->n - 1].t_us != c->t_max))
+        err = ERR_CORRUPT;
+    return err;
+}
+
+/* Read the cursor's chunk into the merge and move the cursor on. */
+static int load(struct scan *s, struct cursor *c)
+{
+    struct chunk_points chunk = s->spare;
+    s->spare = (struct chunk_points){0};
+    int err = read_chunk(s, c, &chunk);
+    if (err == ERR_CORRUPT || err == ERR_UNSUPPORTED) {
+        log_error("history", "chunk %lld of series %u is damaged: %lld points are passed over",
+                  (long long)c->id, s->series, (long long)c->n);
+        s->corrupt = true;
+        err = 0;
+    } else if (!err) {
+        err = add_source(s, chunk.points, chunk.n, c->id, &chunk);
+    }
+    if (chunk.points) {
+        chunk_points_release(&s->spare);
+        s->spare = chunk;
+    }
+    return err ? err : advance(s, c);
+}
+
+static int hand_over(struct scan *s, const struct point *p, size_t n)
+{
+    return n ? s->fn(s->arg, p, n) : 0;
+}
+
+static int flush_batch(struct scan *s)
+{
+    size_t n = s->batch_n;
+    s->batch_n = 0;
+    return hand_over(s, s->batch, n);
+}
+
+/* Points as they lie, many at once; few are collected. */
+static int emit(struct scan *s, const struct point *p, size_t n)
+{
+    if (n < RUN_MIN) {
+        int err = s->batch_n + n > BATCH ? flush_batch(s) : 0;
+        memcpy(s->batch + s->batch_n, p, n * sizeof *p);
+        s->batch_n += n;
+        return err;
+    }
+    int err = flush_batch(s);
+    return err ? err : hand_over(s, p, n);
+}
+
+/* Forget sources that are used up.  What was collected may hold texts of theirs: it goes first. */
+static int sweep(struct scan *s)
+{
+    for (size_t i = 0; i < s->sources_n;) {
+        struct source *one = &s->sources[i];
+        if (one->at < one->n) {
+            i++;
+            continue;
+        }
+        int err = flush_batch(s);
+        if (err)
+            return err;
+        chunk_points_release(&s->spare);
+        s->spare = one->chunk;
+        *one = s->sources[--s->sources_n];
+    }
+    return 0;
+}
+
+/* The source that has the next point: the lowest time, of one time the highest rank.  *ret_limit:
+ * the next time of any other source. */
+static struct source *leader(struct scan *s, int64_t *ret_limit)
+{
+    struct source *best = &s->sources[0];
+    int64_t limit = INT64_MAX;
+    for (size_t i = 1; i < s->sources_n; i++) {
+        struct source *one = &s->sources[i];
+        int64_t t = one->points[one->at].t_us, best_t = best->points[best->at].t_us;
+        bool better = t < best_t || (t == best_t && one->rank > best->rank);
+        int64_t other = better ? best_t : t;
+        limit = other < limit ? other : limit;
+        if (better)
+            best = one;
+    }
+    *ret_limit = limit;
+    return best;
+}
+
+/* One step: everything that comes before the next meeting of sources, or one point of a meeting. */
+static int step(struct scan *s)
+{
+    int64_t limit;
+    struct source *best = leader(s, &limit);
+    int64_t t = best->points[best->at].t_us;
+    const struct cursor *next = next_chunk(s);
+    if (next && next->t_min < limit)
+        limit = next->t_min; /* behind t: all others are loaded */
+    const struct point *p = best->points + best->at;
+    size_t n = 1;
+    if (t < limit)
+        n = find(p, best->n - best->at, limit);
+    for (size_t i = 0; i < s->sources_n && n == 1; i++) { /* what loses against best */
+        struct source *one = &s->sources[i];
+        if (one != best && one->points[one->at].t_us == t)
+            one->at++;
+    }
+    best->at += n;
+    int err = emit(s, p, n);
+    return err ? err : sweep(s);
+}
+
+static bool is_cancelled(const struct scan *s)
+{
+    return s->cancel && atomic_load_explicit(s->cancel, memory_order_relaxed);
+}
+
+/* Does the next chunk begin no later than the next point? */
+static bool is_needed(struct scan *s, const struct cursor *next)
+{
+    if (!next || !s->sources_n)
+        return next != NULL;
+    int64_t limit;
+    const struct source *best = leader(s, &limit);
+    return next->t_min <= best->points[best->at].t_us;
+}
+
+static int merge(struct scan *s)
+{
+    int err = 0;
+    while (!err) {
+        if (is_cancelled(s))
+            return ERR_CANCELLED;
+        struct cursor *next = next_chunk(s);
+        if (is_needed(s, next))
+            err = load(s, next);
+        else if (s->sources_n)
+            err = step(s);
+        else
+            return flush_batch(s);
+    }
+    return err;
+}
+
+int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
+                 const struct point *head, size_t head_n,
+                 int (*fn)(void *arg, const struct point *points, size_t n), void *arg,
+                 const _Atomic(bool) *cancel)
+{
+    if (from >= to)
+        return 0;
+    struct scan *s = calloc(1, sizeof *s);
+    if (!s)
+        return ERR_NOMEM;
+    s->series = series;
+    s->from = from;
+    s->to = to;
+    s->fn = fn;
+    s->arg = arg;
+    s->cancel = cancel;
+    int err = db_pool_take(h->readers, &s->db);
+    if (!err)
+        err = db_exec(s->db, "BEGIN"); /* one state of the file, whatever is flushed meanwhile */
+    if (!err)
+        err = open_cursors(s);
+    if (!err && head_n)
+        err = add_source(s, head, head_n, INT64_MAX, NULL);
+    if (!err)
+        err = merge(s);
+    for (size_t i = 0; i < s->sources_n; i++)
+        chunk_points_release(&s->sources[i].chunk);
+    free(s->sources);
+    chunk_points_release(&s->spare);
+    db_pool_give(h->readers, s->db);
+    if (!err && s->corrupt)
+        err = ERR_CORRUPT;
+    free(s);
+    return err;
+}
