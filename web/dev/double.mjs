@@ -7,6 +7,7 @@
  *
  *   node dev/double.mjs [--port 8090] [--many N] [--empty] [--still] [--noisy]
  *     --many N   N more twins that move slowly     --empty  no twins at all
+ *     --wide N   a twin of N sensors at 10 Hz
  *     --still    nothing moves                     --noisy  a refused reading now and then */
 
 import { createHash } from "node:crypto";
@@ -26,6 +27,7 @@ const { values: args } = parseArgs({
         empty: { type: "boolean", default: false },
         still: { type: "boolean", default: false },
         noisy: { type: "boolean", default: false },
+        wide: { type: "string", default: "0" },
     },
 });
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
@@ -76,6 +78,7 @@ function keep(id, doc, text, extra = {}) {
         created: old?.created ?? Date.now(),
         modified: Date.now(),
         simulated: old?.simulated ?? false,
+        demo: old?.demo ?? false,
         sensors: readSensors(doc, old?.sensors),
         state: old?.state ?? "waiting",
         ...extra,
@@ -136,9 +139,11 @@ function summary(twin, count) {
         type: twin.doc.subjectOf.name,
         state: twinState(twin),
         simulated: twin.simulated,
+        demo: twin.demo,
         created: iso(twin.created),
         modified: iso(twin.modified),
         lastSynced: last ? iso(last) : null,
+        sensorCount: twin.sensors.size,
         sensors: [...twin.sensors].slice(0, count).map(([id, s]) => showSensor(id, s)),
     };
 }
@@ -747,6 +752,7 @@ function startDemo() {
         const id = doc.identifier.value;
         const twin = keep(id, doc, JSON.stringify(doc, null, 2), {
             simulated,
+            demo: true,
             created: now - 9 * 86_400_000,
         });
         for (const [sensorId, signal] of Object.entries(SIGNALS[id])) {
@@ -803,7 +809,30 @@ function startOneOfMany(i) {
     }
 }
 
+function startWide(count) {
+    const doc = sample("wide");
+    doc.name = "Wide twin";
+    doc.sensors = Array.from({ length: count }, (_, i) => ({
+        id: `s-${i + 1}`,
+        name: `Channel ${i + 1}`,
+        type: "voltage",
+        unit: "V",
+        updateFrequency: 10,
+        normalRange: [-8, 8],
+        criticalRange: [12, 20],
+    }));
+    const twin = keep("wide", fillIn(doc).doc, JSON.stringify(doc));
+    const sensors = [...twin.sensors];
+    setInterval(() => {
+        const t = Date.now();
+        sensors.forEach(([id, s], i) => {
+            append(twin, id, s, t, Number((9 * Math.sin(t / 3000 + i)).toFixed(2)), "good");
+        });
+    }, 100);
+}
+
 if (!args.empty) startDemo();
+if (Number(args.wide) > 0) startWide(Number(args.wide));
 if (args.noisy) {
     const refuse = () =>
         reject(

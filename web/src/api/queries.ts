@@ -1,6 +1,7 @@
 /* queries.ts - the calls as react-query knows them, and what makes them old. */
 
 import {
+    type InfiniteData,
     keepPreviousData,
     QueryClient,
     useInfiniteQuery,
@@ -8,7 +9,7 @@ import {
     useQueryClient,
 } from "@tanstack/react-query";
 import { useCallback, useEffect, useRef } from "react";
-import type { State, TwinEvent } from "../base/wire";
+import type { Page, State, TwinEvent, TwinSummary } from "../base/wire";
 import { useTwinEvents } from "../live/hooks";
 import { store } from "../live/live";
 import * as calls from "./calls";
@@ -48,6 +49,20 @@ export function useTwinList(filter: calls.TwinFilter, limit: number, sensors: nu
         refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 2 ? 20_000 : 5_000),
         placeholderData: keepPreviousData,
     });
+}
+
+/* What a list already said of a twin, so that its page starts with its name. */
+export function knownSummary(twin: string): TwinSummary | undefined {
+    const lists = queryClient.getQueriesData<InfiniteData<Page<TwinSummary>>>({
+        queryKey: ["twins", "list"],
+    });
+    for (const [, data] of lists) {
+        for (const page of data?.pages ?? []) {
+            const found = page.items.find((t) => t.id === twin);
+            if (found) return found;
+        }
+    }
+    return undefined;
 }
 
 export function useTwinSearch(name: string) {

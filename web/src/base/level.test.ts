@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { levelOf, staleAfter, stateOf, twinState, worstLevel } from "./level";
+import { type Limits, levelOf, staleAfter, stateOf, twinState, worstLevel } from "./level";
 
 describe("levelOf", () => {
     it("judges by both ranges", () => {
-        const at = (v: number) => levelOf(v, [30, 65], [75, 90]);
+        const at = (v: number) => levelOf(v, { normalRange: [30, 65], criticalRange: [75, 90] });
         expect(at(42)).toBe("normal");
         expect(at(65)).toBe("normal");
         expect(at(70)).toBe("warning");
@@ -12,18 +12,28 @@ describe("levelOf", () => {
         expect(at(95)).toBe("critical");
     });
     it("takes what lies past a low critical range for critical", () => {
-        expect(levelOf(-3, [40, 80], [0, 20])).toBe("critical");
-        expect(levelOf(30, [40, 80], [0, 20])).toBe("warning");
-        expect(levelOf(95, [40, 80], [0, 20])).toBe("warning");
+        const limits: Limits = { normalRange: [40, 80], criticalRange: [0, 20] };
+        expect(levelOf(-3, limits)).toBe("critical");
+        expect(levelOf(30, limits)).toBe("warning");
+        expect(levelOf(95, limits)).toBe("warning");
     });
     it("works with one range and knows nothing without", () => {
-        expect(levelOf(5, [0, 10])).toBe("normal");
-        expect(levelOf(15, [0, 10])).toBe("warning");
-        expect(levelOf(5, undefined, [8, 10])).toBe("normal");
-        expect(levelOf(9, undefined, [8, 10])).toBe("critical");
-        expect(levelOf(5)).toBe("unknown");
-        expect(levelOf("open", [0, 1])).toBe("unknown");
-        expect(levelOf(Number.NaN, [0, 1])).toBe("unknown");
+        expect(levelOf(5, { normalRange: [0, 10] })).toBe("normal");
+        expect(levelOf(15, { normalRange: [0, 10] })).toBe("warning");
+        expect(levelOf(5, { criticalRange: [8, 10] })).toBe("normal");
+        expect(levelOf(9, { criticalRange: [8, 10] })).toBe("critical");
+        expect(levelOf(5, {})).toBe("unknown");
+        expect(levelOf("open", { normalRange: [0, 1] })).toBe("unknown");
+        expect(levelOf(Number.NaN, { normalRange: [0, 1] })).toBe("unknown");
+    });
+    it("warns on the far side of a threshold", () => {
+        const high: Limits = { normalRange: [0, 100], threshold: 70 };
+        expect(levelOf(69, high)).toBe("normal");
+        expect(levelOf(71, high)).toBe("warning");
+        expect(levelOf(5, { threshold: 3 })).toBe("warning");
+        const low: Limits = { criticalRange: [0, 10], threshold: 20 };
+        expect(levelOf(15, low)).toBe("warning");
+        expect(levelOf(25, low)).toBe("normal");
     });
 });
 

@@ -5,18 +5,34 @@
 
 import type { Level, Quality, Range, Sensor, State, Value } from "./wire";
 
-export function levelOf(value: Value | null, normal?: Range, critical?: Range): Level {
-    if (typeof value !== "number" || Number.isNaN(value) || (!normal && !critical)) {
-        return "unknown";
-    }
+export interface Limits {
+    normalRange?: Range;
+    criticalRange?: Range;
+    threshold?: number;
+}
+
+/* A threshold warns on its far side: away from the normal range, else towards the critical one,
+ * else upwards. */
+function isBeyond(value: number, { normalRange, criticalRange, threshold }: Limits): boolean {
+    if (threshold === undefined) return false;
+    const down = normalRange
+        ? threshold <= normalRange[0]
+        : criticalRange !== undefined && threshold >= criticalRange[1];
+    return down ? value < threshold : value > threshold;
+}
+
+export function levelOf(value: Value | null, limits: Limits): Level {
+    const { normalRange: normal, criticalRange: critical, threshold } = limits;
+    const judged = normal || critical || threshold !== undefined;
+    if (typeof value !== "number" || Number.isNaN(value) || !judged) return "unknown";
     if (critical) {
         const [low, high] = critical;
         if (value >= low && value <= high) return "critical";
         if (normal && low >= normal[1] && value > high) return "critical";
         if (normal && high <= normal[0] && value < low) return "critical";
     }
-    if (normal) return value >= normal[0] && value <= normal[1] ? "normal" : "warning";
-    return "normal";
+    if (normal && (value < normal[0] || value > normal[1])) return "warning";
+    return isBeyond(value, limits) ? "warning" : "normal";
 }
 
 /* Frames are gathered and travel, so a fast sensor is not called stale between two of them. */

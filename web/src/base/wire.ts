@@ -21,6 +21,8 @@ export interface Sensor {
     interval: number | null;
     normalRange?: Range;
     criticalRange?: Range;
+    /* an alert threshold of the profile that names this sensor */
+    threshold?: number;
     updates: number;
 }
 
@@ -31,6 +33,8 @@ export interface TwinSummary {
     type: string;
     state: State;
     simulated: boolean;
+    demo?: boolean;
+    sensorCount?: number;
     created: string;
     modified: string;
     lastSynced: string | null;

@@ -73,11 +73,21 @@ export function TwinBadge({ state, level }: { state: State; level: Level }) {
     return worrying ? <LevelBadge level={level} filled /> : <StateBadge state={state} filled />;
 }
 
-export function SimulatedBadge() {
+/* Where a twin's readings come from, when it is not a device. */
+export function OriginBadges({ twin }: { twin: { simulated?: boolean; demo?: boolean } }) {
     return (
-        <Badge tone="sim" filled>
-            simulated
-        </Badge>
+        <>
+            {twin.simulated && (
+                <Badge tone="sim" filled>
+                    simulated
+                </Badge>
+            )}
+            {twin.demo && (
+                <Badge tone="info" filled>
+                    demo
+                </Badge>
+            )}
+        </>
     );
 }
 

@@ -55,7 +55,7 @@ export function useSensorState(sensor: Sensor, t: number | null): State {
 
 export function useSensorLevel(twin: string, sensor: Sensor): Level {
     const reading = useSensorReading(twin, sensor);
-    return levelOf(reading.value, sensor.normalRange, sensor.criticalRange);
+    return levelOf(reading.value, sensor);
 }
 
 export function useLink(): Link {

@@ -5,11 +5,11 @@ import { useEffect, useMemo, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { deleteTwin, listTwins } from "../api/calls";
 import { ApiError } from "../api/client";
-import { queryClient, useFindings, useProfile, useTwinSensors } from "../api/queries";
+import { knownSummary, queryClient, useFindings, useProfile, useTwinSensors } from "../api/queries";
 import { formatAge } from "../base/format";
 import { stateOf, twinState, worstLevel } from "../base/level";
 import type { Level, Sensor, State } from "../base/wire";
-import { SimulatedBadge, TwinBadge } from "../kit/Badge";
+import { OriginBadges, TwinBadge } from "../kit/Badge";
 import { Button, buttonClass } from "../kit/Button";
 import { Confirm } from "../kit/Dialog";
 import { Icon } from "../kit/Icon";
@@ -40,8 +40,13 @@ function asTab(text: string | undefined): Tab {
     return TABS.find((t) => t === text) ?? "overview";
 }
 
-/* Whether it is simulated stands in the list only. */
-function useSimulated(twin: string, name: string | null): boolean {
+interface Origin {
+    simulated?: boolean;
+    demo?: boolean;
+}
+
+/* Where its readings come from stands in the list only. */
+function useOrigin(twin: string, name: string | null): Origin {
     const found = useQuery({
         queryKey: ["twin", twin, "summary", name],
         queryFn: ({ signal }) =>
@@ -49,7 +54,7 @@ function useSimulated(twin: string, name: string | null): boolean {
         enabled: name !== null,
         staleTime: 60_000,
     });
-    return found.data?.items.find((t) => t.id === twin)?.simulated ?? false;
+    return found.data?.items.find((t) => t.id === twin) ?? {};
 }
 
 /* State, level and age of the whole twin, as one string so that only changes render. */
@@ -72,11 +77,19 @@ function Updated({ twin, sensors }: { twin: string; sensors: Sensor[] }) {
     return <span data-testid="updated">{text}</span>;
 }
 
-function Head(props: { id: string; name: string | null; sensors: Sensor[]; type: string | null }) {
+interface HeadProps {
+    id: string;
+    name: string | null;
+    type: string | null;
+    origin: Origin | undefined;
+    sensors: Sensor[];
+}
+
+function Head(props: HeadProps) {
     const { id, name, sensors } = props;
     const [, navigate] = useLocation();
     const [asking, setAsking] = useState(false);
-    const simulated = useSimulated(id, name);
+    const found = useOrigin(id, props.origin === undefined ? name : null);
     const remove = async () => {
         await deleteTwin(id);
         announce(`Deleted ${name ?? id}`);
@@ -90,7 +103,7 @@ function Head(props: { id: string; name: string | null; sensors: Sensor[]; type:
                 <div className={style.title}>
                     <h1>{name ?? id}</h1>
                     {sensors.length > 0 && <Pulse twin={id} sensors={sensors} />}
-                    {simulated && <SimulatedBadge />}
+                    <OriginBadges twin={props.origin ?? found} />
                 </div>
                 <div className={style.sub}>
                     {props.type && <span>{props.type}</span>}
@@ -261,7 +274,8 @@ export default function Twin({ id, tab: asked }: { id: string; tab: string | und
             return null;
         }
     }, [profile.data]);
-    const name = typeof doc?.name === "string" ? doc.name : null;
+    const [known] = useState(() => knownSummary(id));
+    const name = typeof doc?.name === "string" ? doc.name : (known?.name ?? null);
     const subject = doc?.subjectOf as { name?: unknown } | undefined;
     useTitle(name ?? id);
 
@@ -288,7 +302,8 @@ export default function Twin({ id, tab: asked }: { id: string; tab: string | und
                 id={id}
                 name={name}
                 sensors={list}
-                type={typeof subject?.name === "string" ? subject.name : null}
+                type={typeof subject?.name === "string" ? subject.name : (known?.type ?? null)}
+                origin={known}
             />
             <Tabs
                 label="Parts of this twin"

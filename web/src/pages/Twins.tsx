@@ -7,14 +7,14 @@ import { queryClient, useTwinList } from "../api/queries";
 import { formatCount, plural } from "../base/format";
 import type { State, TwinSummary } from "../base/wire";
 import { AgeText } from "../kit/Age";
-import { SimulatedBadge, StateBadge } from "../kit/Badge";
+import { OriginBadges, StateBadge } from "../kit/Badge";
 import { Button, buttonClass } from "../kit/Button";
 import { Confirm } from "../kit/Dialog";
 import { Input, Select } from "../kit/Field";
 import { Icon } from "../kit/Icon";
 import { Panel } from "../kit/Panel";
 import { panelState } from "../kit/panelState";
-import { Table } from "../kit/Table";
+import { Table, tableStyle } from "../kit/Table";
 import { announce } from "../kit/toast";
 import { useDelayed } from "../kit/useDelayed";
 import { useTitle } from "../kit/useTitle";
@@ -78,10 +78,13 @@ function Row({ twin, remove }: { twin: TwinSummary; remove: () => void }) {
             <td>
                 <span className={style.badges}>
                     <StateBadge state={twin.state} />
-                    {twin.simulated && <SimulatedBadge />}
+                    <OriginBadges twin={twin} />
                 </span>
             </td>
             <td className={`${style.optional} ${style.mute}`}>{twin.type}</td>
+            <td className={`${style.optional} ${style.mute} ${tableStyle.num}`}>
+                {twin.sensorCount ?? "–"}
+            </td>
             <td className={`${style.optional} ${style.mute}`}>
                 <AgeText t={synced} none="never" />
             </td>
@@ -191,6 +194,9 @@ export default function Twins() {
                             <th scope="col">State</th>
                             <th scope="col" className={style.optional}>
                                 Type
+                            </th>
+                            <th scope="col" className={`${style.optional} ${tableStyle.num}`}>
+                                Sensors
                             </th>
                             <th scope="col" className={style.optional}>
                                 Last reading

@@ -3,7 +3,7 @@
 import { Link } from "wouter";
 import { levelOf, stateOf, twinState, worstLevel } from "../base/level";
 import type { Level, Sensor, State, TwinSummary } from "../base/wire";
-import { SimulatedBadge, TwinBadge } from "../kit/Badge";
+import { OriginBadges, TwinBadge } from "../kit/Badge";
 import { useVisible } from "../kit/useVisible";
 import { useSubscription, useTicking } from "../live/hooks";
 import { clock, store } from "../live/live";
@@ -18,7 +18,7 @@ export function freshest(twin: string, sensor: Sensor): Sensor {
     return {
         ...sensor,
         ...live,
-        level: levelOf(live.value, sensor.normalRange, sensor.criticalRange),
+        level: levelOf(live.value, sensor),
     };
 }
 
@@ -72,7 +72,7 @@ export function TwinCard({ twin }: { twin: TwinSummary }) {
                     </h2>
                     <div className={style.sub}>
                         <span>{twin.type}</span>
-                        {twin.simulated && <SimulatedBadge />}
+                        <OriginBadges twin={twin} />
                     </div>
                 </div>
                 <TwinBadge state={state} level={level} />

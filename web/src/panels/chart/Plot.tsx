@@ -22,6 +22,8 @@ export interface PlotProps {
     model: ChartModel;
     gap: number;
     past: History | undefined;
+    /* out of sight nothing is drawn */
+    visible: boolean;
     width: number;
     height: number;
     onZoom: (from: number, to: number) => void;
@@ -53,7 +55,7 @@ export function isBoolean(sensor: Sensor): boolean {
 }
 
 export function Plot(props: PlotProps) {
-    const { twin, sensor, view, model, past, width, height } = props;
+    const { twin, sensor, view, model, past, visible, width, height } = props;
     const root = useRef<HTMLDivElement>(null);
     const at = useRef<HTMLSpanElement>(null);
     const now = useRef<HTMLSpanElement>(null);
@@ -98,6 +100,7 @@ export function Plot(props: PlotProps) {
         };
         const paint = () => {
             const p = latest.current;
+            if (!p.visible) return;
             if (p.view.mode === "live") {
                 const { ring } = store.series(p.twin, p.sensor.id);
                 if (p.model.missed(ring)) p.onMissed();
@@ -126,7 +129,7 @@ export function Plot(props: PlotProps) {
     }, [width, height]);
 
     // biome-ignore lint/correctness/useExhaustiveDependencies: each of these changes the picture
-    useEffect(() => redraw.current(), [view, model, past]);
+    useEffect(() => redraw.current(), [view, model, past, visible]);
 
     const key = (event: KeyboardEvent) => {
         const u = plot.current;

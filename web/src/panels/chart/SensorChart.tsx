@@ -8,6 +8,7 @@ import type { TimeView } from "../../base/time";
 import type { Sensor } from "../../base/wire";
 import { Panel } from "../../kit/Panel";
 import { panelState } from "../../kit/panelState";
+import { useVisible } from "../../kit/useVisible";
 import { useSensorReading, useSensorState } from "../../live/hooks";
 import { clock } from "../../live/live";
 import { ChartActions } from "./ChartActions";
@@ -72,6 +73,7 @@ export function usePlotWidth() {
 export function SensorChart(props: SensorChartProps) {
     const { twin, sensor, view, height = 220 } = props;
     const [ref, width] = usePlotWidth();
+    const [seen, visible] = useVisible<HTMLDivElement>();
     const [table, setTable] = useState(false);
     /* in steps, so that dragging a window's border does not ask the server at every pixel */
     const points = width > 0 ? Math.ceil(width / 100) * 100 : 0;
@@ -107,7 +109,12 @@ export function SensorChart(props: SensorChartProps) {
     });
     const shared = { twin, sensor, view, model, gap };
     return (
-        <div ref={ref}>
+        <div
+            ref={(element) => {
+                ref.current = element;
+                seen.current = element;
+            }}
+        >
             <Panel
                 title={sensor.name}
                 note={unitSign(sensor.unit)}
@@ -122,6 +129,7 @@ export function SensorChart(props: SensorChartProps) {
                         {...shared}
                         key={sensor.id}
                         past={loaded}
+                        visible={visible}
                         width={width}
                         height={height}
                         onZoom={props.onZoom}
