@@ -71,6 +71,8 @@ void http_respond_start(struct http_req *r, int status, const char *type,
                         void (*on_ready)(struct http_req *r, void *data));
 bool http_respond_write(struct http_req *r, struct slice bytes);
 void http_respond_end(struct http_req *r);
+/* The rest cannot be sent: instead of http_respond_end(); the peer sees an incomplete answer. */
+void http_respond_abort(struct http_req *r);
 
 /* ---- WebSocket (RFC 6455, RFC 7692 permessage-deflate; over HTTP/1.1, and RFC 8441 over HTTP/2)
  * ---- */

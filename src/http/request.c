@@ -1,0 +1,241 @@
+/* request.c - one request: its memory and what a handler can ask it. */
+#include "base/err.h"
+#include "http/http_internal.h"
+
+#include <stdlib.h>
+
+static void end_gzip(struct http_req *r)
+{
+    if (!r->gzip)
+        return;
+    loop_disarm(r->server->loop, &r->gzip_hook);
+    gzip_free(r->gzip);
+    r->gzip = NULL;
+}
+
+struct http_req *req_new(struct http_conn *c)
+{
+    struct http_server *s = c->server;
+    struct http_req *r = s->spare;
+    if (r) {
+        s->spare = r->next;
+        s->spare_count--;
+        struct arena *arena = r->arena;
+        struct buf body = r->body;
+        *r = (struct http_req){.arena = arena, .body = body};
+    } else {
+        r = calloc(1, sizeof *r);
+        if (!r || !(r->arena = arena_new())) {
+            free(r);
+            return NULL;
+        }
+    }
+    s->live++;
+    r->server = s;
+    r->conn = c;
+    r->is_tls = c->net && net_is_tls(c->net);
+    return r;
+}
+
+static void destroy(struct http_req *r)
+{
+    buf_release(&r->body);
+    arena_free(r->arena);
+    free(r);
+}
+
+void req_free(struct http_req *r)
+{
+    struct http_server *s = r->server;
+    end_gzip(r);
+    s->live--;
+    if (s->ending || s->spare_count >= HTTP_SPARE_REQS) {
+        destroy(r);
+    } else {
+        arena_reset(r->arena);
+        if (r->body.cap > HTTP_KEEP_BODY)
+            buf_release(&r->body);
+        buf_clear(&r->body);
+        r->next = s->spare;
+        s->spare = r;
+        s->spare_count++;
+    }
+    server_free_if_unused(s);
+}
+
+void req_free_spare(struct http_server *s)
+{
+    while (s->spare) {
+        struct http_req *r = s->spare;
+        s->spare = r->next;
+        destroy(r);
+    }
+    s->spare_count = 0;
+}
+
+void req_peer_gone(struct http_req *r)
+{
+    if (r->state == REQ_READING) {
+        req_free(r);
+        return;
+    }
+    end_gzip(r);
+    r->peer = arena_printf(r->arena, "%s", conn_peer(r->conn));
+    r->conn = NULL;
+    r->stream = NULL;
+    if (r->on_gone) {
+        r->told_gone = true;
+        r->on_gone(r, r->data);
+    } /* else the handler will answer, into nothing, and that frees it */
+}
+
+int fields_add(struct fields *f, struct arena *a, struct slice name, struct slice value)
+{
+    if (f->n == f->cap) {
+        unsigned cap = f->cap ? f->cap * 2 : 16;
+        struct field *at = arena_alloc(a, cap * sizeof *at);
+        if (!at)
+            return ERR_NOMEM;
+        if (f->n)
+            memcpy(at, f->at, f->n * sizeof *at);
+        f->at = at;
+        f->cap = cap;
+    }
+    f->at[f->n++] = (struct field){name, value};
+    return 0;
+}
+
+const struct field *fields_find(const struct fields *f, const char *name)
+{
+    for (unsigned i = 0; i < f->n; i++)
+        if (slice_is_nocase(f->at[i].name, name))
+            return &f->at[i];
+    return NULL;
+}
+
+bool req_has_token(const struct http_req *r, const char *header, const char *token)
+{
+    struct slice rest = http_header(r, header), item;
+    while (rest.p && slice_cut(&rest, ',', &item))
+        if (slice_is_nocase(slice_trim(item), token))
+            return true;
+    return false;
+}
+
+/* ---- what a handler asks ---- */
+
+struct arena *http_arena(struct http_req *r)
+{
+    return r->arena;
+}
+
+struct slice http_method(const struct http_req *r)
+{
+    return r->method;
+}
+
+struct slice http_path(const struct http_req *r)
+{
+    return r->path;
+}
+
+struct slice http_raw_path(const struct http_req *r)
+{
+    return r->raw_path;
+}
+
+struct slice http_query_text(const struct http_req *r)
+{
+    return r->query;
+}
+
+struct slice http_body(const struct http_req *r)
+{
+    return buf_slice(&r->body);
+}
+
+struct slice http_header(const struct http_req *r, const char *name)
+{
+    const struct field *first = fields_find(&r->fields, name);
+    if (!first) /* HTTP/2 says it otherwise, and an absolute target overrules it */
+        return strcasecmp(name, "host") == 0 && r->authority.p ? r->authority : slice_of(NULL, 0);
+    if (r->authority.p && strcasecmp(name, "host") == 0)
+        return r->authority;
+    const struct field *end = r->fields.at + r->fields.n;
+    size_t n = first->value.n, count = 1;
+    for (const struct field *f = first + 1; f < end; f++) {
+        if (slice_is_nocase(f->name, name)) {
+            n += f->value.n + 2;
+            count++;
+        }
+    }
+    if (count == 1)
+        return first->value;
+    char *joined = arena_alloc(r->arena, n + 1), *p = joined;
+    if (!joined)
+        return first->value;
+    const char *between = strcasecmp(name, "cookie") == 0 ? "; " : ", ";
+    for (const struct field *f = first; f < end; f++) {
+        if (!slice_is_nocase(f->name, name))
+            continue;
+        if (p != joined) {
+            memcpy(p, between, 2);
+            p += 2;
+        }
+        if (f->value.n)
+            memcpy(p, f->value.p, f->value.n);
+        p += f->value.n;
+    }
+    *p = 0;
+    return slice_of(joined, n);
+}
+
+struct slice http_query(const struct http_req *r, const char *name)
+{
+    struct slice rest = r->query, pair, key, value;
+    while (rest.p && slice_cut(&rest, '&', &pair)) {
+        value = pair;
+        if (!slice_cut(&value, '=', &key))
+            continue;
+        if (uri_decode(r->arena, key, true, &key) != 0 || !slice_is(key, name))
+            continue;
+        if (!value.p)
+            value = SLICE_LIT("");
+        return uri_decode(r->arena, value, true, &value) == 0 ? value : slice_of(NULL, 0);
+    }
+    return slice_of(NULL, 0);
+}
+
+const char *http_peer(const struct http_req *r)
+{
+    if (r->conn)
+        return conn_peer(r->conn);
+    return r->peer ? r->peer : "";
+}
+
+bool http_is_tls(const struct http_req *r)
+{
+    return r->is_tls;
+}
+
+int http_version(const struct http_req *r)
+{
+    return r->version;
+}
+
+void http_set_data(struct http_req *r, void *data, void (*on_gone)(struct http_req *r, void *data))
+{
+    r->data = data;
+    r->on_gone = on_gone;
+}
+
+void *http_data(const struct http_req *r)
+{
+    return r->data;
+}
+
+void http_release(struct http_req *r)
+{
+    if (r->told_gone)
+        req_free(r);
+}
