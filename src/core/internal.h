@@ -86,7 +86,8 @@ int series_reserve(struct core *c, uint32_t series);
 void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool replay);
 void live_restore(struct core *c, struct sensor *s, const struct reading *r);
 void live_turn_wheel(struct core *c);
-void live_forget(struct core *c, struct sensor *s);  /* before it is freed or retired */
+void live_forget(struct core *c, struct sensor *s);  /* before it is retired */
+void live_drop(struct sensor *s);                    /* before it is freed, with its twin */
 void live_relevel(struct core *c, struct sensor *s); /* its ranges changed */
 void core_tell(struct core *c, enum core_event_kind kind, struct twin *t,
                const struct rejection *r);
