@@ -3,7 +3,7 @@
 // usage: node --test tests/schema_test.mjs
 // The schema is the file that DOPPEL_SCHEMA names; without it, the newest profile_test under build/ writes one.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";

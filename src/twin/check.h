@@ -51,7 +51,8 @@ int check_finish(struct check *c, struct slice text, struct findings *ret);
 /* What a value is, for a message: "a list", or the value itself, cut when long. */
 const char *check_show(struct check *c, const struct jval *v);
 
-/* Where a value stands, for a message: sensors[0].unit; the root is "the profile". */
+/* Where a value stands, for a message: sensors[0].unit, sensors[0] (temp-1); the root
+ * is "the profile". */
 const char *check_path(struct check *c, const struct jval *v);
 
 /* ' becomes ": how the tables write JSON. */

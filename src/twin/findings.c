@@ -159,7 +159,7 @@ static int place(struct check *c, struct slice text, const struct raw_finding *r
         f->core = rule->core;
         f->message = raw[i].message;
         f->pointer = pointer_of(c, raw[i].at);
-        if (offset > text.n)
+        if (!text.p || offset > text.n)
             continue; /* added later */
         int lines, columns;
         json_position(slice_skip(text, at), offset - at, &lines, &columns);
@@ -234,6 +234,25 @@ static struct slice cut(struct slice s, size_t max)
     return slice_of(s.p, max);
 }
 
+/* A short list as it is written. */
+static bool show_list(struct buf *out, const struct jval *list)
+{
+    struct json_writer w;
+    if (list->count > 4)
+        return false;
+    for (const struct jval *v = list->first; v; v = v->next)
+        if (v->type >= J_ARRAY || v->text.n > SHOWN / 4)
+            return false;
+    buf_add_byte(out, '[');
+    for (const struct jval *v = list->first; v; v = v->next) {
+        buf_add_str(out, v == list->first ? "" : ", ");
+        json_writer_init(&w, out, 0);
+        jval_write(&w, v);
+    }
+    buf_add_byte(out, ']');
+    return true;
+}
+
 const char *check_show(struct check *c, const struct jval *v)
 {
     struct buf b = {0};
@@ -244,7 +263,11 @@ const char *check_show(struct check *c, const struct jval *v)
     case J_BOOL:
         return v->boolean ? "true" : "false";
     case J_ARRAY:
-        return v->count ? "a list" : "an empty list";
+        if (!v->count)
+            return "an empty list";
+        if (!show_list(&b, v))
+            return "a list";
+        break;
     case J_OBJECT:
         return "an object";
     case J_NUMBER:
@@ -279,6 +302,9 @@ const char *check_path(struct check *c, const struct jval *v)
             buf_add_byte(&b, '.');
         buf_add_slice(&b, cut(chain[n]->key, SHOWN));
     }
+    struct slice id = jval_string(jval_get(v, "id"));
+    if (v->parent->type == J_ARRAY && slice_is_id(id))
+        buf_addf(&b, " (%.*s)", SLICE_ARG(id));
     return keep(c, &b);
 }
 

@@ -206,18 +206,36 @@ int moment_parse(struct slice text, int64_t *ret_t_us, bool *ret_date_alone)
     return 0;
 }
 
+/* Unix time in seconds or milliseconds, when a number looks like one of this age. */
+static const char *as_unix_time(struct arena *a, double d)
+{
+    const double now = (double)clock_now_us() / 1e6;
+    double seconds = d > 1e11 ? d / 1000 : d;
+    struct buf b = {0};
+    if (!(seconds > now / 2 && seconds < now * 2))
+        return "is a number";
+    clock_format(&b, (int64_t)(seconds * 1e6));
+    const char *text = arena_printf(a, "is a number (%.*s, if it counts %sseconds)",
+                                    SLICE_ARG(buf_slice(&b)), d > 1e11 ? "milli" : "");
+    buf_release(&b);
+    return text;
+}
+
 static const char *why_no_time(struct arena *a, const struct jval *v)
 {
     int64_t t;
-    if (v->type == J_NUMBER)
-        return "is a number";
-    if (!is_string(v))
+    double d;
+    if (jval_number(v, &d))
+        return as_unix_time(a, d);
+    if (!is_string(v) || v->text.n > 64)
         return NULL;
     char *with_z = arena_printf(a, "%.*sZ", SLICE_ARG(v->text));
     if (with_z && !clock_parse(slice_str(with_z), &t))
         return "has no offset from UTC (Z or +01:00)";
     if (!clock_parse_date(v->text, &t))
         return "is a date without a time";
+    if (v->text.n > 20 && strchr("+-", v->text.p[v->text.n - 5]))
+        return "has no colon in its offset";
     if (v->text.n >= 10 && slice_find(slice_of(v->text.p, 10), '/') >= 0)
         return "is written with slashes";
     return NULL;
@@ -463,14 +481,19 @@ static bool is_url(const struct jval *v)
 
 static const char *why_no_url(struct arena *a, const struct jval *v)
 {
-    (void)a;
     if (!is_string(v))
         return NULL;
-    if (slice_find(v->text, ' ') >= 0)
-        return "has a space in it";
     ptrdiff_t colon = slice_find(v->text, ':');
-    bool scheme = colon > 0 && slice_starts(slice_skip(v->text, (size_t)colon), "://");
-    return scheme ? NULL : "does not begin with a scheme and ://";
+    if (colon < 1 || !slice_starts(slice_skip(v->text, (size_t)colon), "://"))
+        return "does not begin with a scheme and ://";
+    for (size_t i = 0; i < v->text.n; i++) {
+        char c = v->text.p[i];
+        if (c == ' ')
+            return "has a space in it";
+        if (c > ' ' && strchr("\"<>\\^`{|}", c))
+            return arena_printf(a, "has the character %c in it", c);
+    }
+    return "has no host, or a port that is not from 1 to 65535";
 }
 
 static bool is_reference(const struct jval *v)
@@ -553,7 +576,7 @@ const struct kind kind_date = {
 const struct kind kind_moment = {
     .name = "moment",
     .fits = is_date,
-    .wanted = "a date, or a time with an offset,",
+    .wanted = "a date or a time with an offset",
     .example = "'2024-03-15T14:30:00Z'",
     .schema = "'$ref': '#/$defs/date'",
     .why = why_no_time,
@@ -577,7 +600,7 @@ const struct kind kind_duration = {
 const struct kind kind_interval = {
     .name = "interval",
     .fits = is_interval,
-    .wanted = "a positive number (hertz) or a duration",
+    .wanted = "a positive number (hertz) or a duration such as \"10s\"",
     .example = "'10s'",
     .schema = "'anyOf': [{'type': 'number', 'exclusiveMinimum': 0}, {'$ref': '#/$defs/duration'}]",
     .why = why_no_interval,
@@ -586,7 +609,7 @@ const struct kind kind_interval = {
 const struct kind kind_frequency = {
     .name = "frequency",
     .fits = is_frequency,
-    .wanted = "\"realtime\", a positive number (hertz) or a duration",
+    .wanted = "\"realtime\", a positive number (hertz) or a duration such as \"10s\"",
     .example = "'10s'",
     .schema = "'anyOf': [{'const': 'realtime'}, {'$ref': '#/$defs/interval'}]",
     .why = why_no_interval,
@@ -660,7 +683,7 @@ const struct kind kind_compression = {
 const struct kind kind_range = {
     .name = "range",
     .fits = is_range,
-    .wanted = "two numbers, the low end first,",
+    .wanted = "a list of two numbers with the low end first",
     .example = "[30, 65]",
     .schema = "'type': 'array', 'prefixItems': [{'type': 'number'}, {'type': 'number'}], "
               "'minItems': 2, 'maxItems': 2, '$comment': 'the first is below the second: "
@@ -671,7 +694,7 @@ const struct kind kind_value = {
     .fits = is_value,
     .wanted = "a number, true, false or a text",
     .example = "42.3",
-    .schema = "'type': ['number', 'boolean', 'string']",
+    .schema = "'anyOf': [{'type': 'number'}, {'type': 'boolean'}, {'type': 'string'}]",
 };
 const struct kind kind_url = {
     .name = "url",

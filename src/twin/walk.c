@@ -73,8 +73,9 @@ static void say_missing(struct check *c, const struct jval *object, const struct
     const struct jval *other = misspelt(object, fields, f->name);
     const char *where = check_path(c, object), *example = example_of(c, f);
     if (other)
-        check_error(c, f->missing, object, "Add \"%s\" to %s: %s. Is \"%.*s\" there a misspelling?",
-                    f->name, where, f->what, SLICE_ARG(other->key));
+        check_error(c, f->missing, object,
+                    "Add \"%s\" to %s: %s. Perhaps \"%.*s\" was meant to be it.", f->name, where,
+                    f->what, SLICE_ARG(other->key));
     else if (example)
         check_error(c, f->missing, object, "Add \"%s\" to %s: %s, such as \"%s\": %s.", f->name,
                     where, f->what, f->name, example);
@@ -92,6 +93,8 @@ static void say_wrong(struct check *c, const struct jval *v, const struct field 
     const char *where = check_path(c, v), *shown = check_show(c, v), *example = example_of(c, f);
     const char *why = f->kind->why ? f->kind->why(c->arena, v) : NULL;
     double d;
+    if (example && strstr(f->kind->wanted, example))
+        example = NULL;
     if (f->kind->number && v->type == J_STRING && !why && !slice_to_double(v->text, &d)) {
         check_error(c, rule, v, "%s is the number %.*s in quotes: write it without them.", where,
                     SLICE_ARG(v->text));

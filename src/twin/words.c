@@ -60,13 +60,23 @@ static void put_words(struct buf *out, const char *words)
     buf_add_str(out, "$'}}}]}");
 }
 
+static void put_required(struct buf *out, const char *name)
+{
+    buf_addf(out, "{'required': ['%s'], 'properties': {'%s': true}}", name, name);
+}
+
 void sensor_conditions(struct buf *out)
 {
     buf_add_str(out, ", 'dependentRequired': {'currentValue': ['timestamp']}, '$comment': "
                      "'sensor.value: the type of currentValue fits what else is said', 'if': "
-                     "{'anyOf': [{'required': ['normalRange']}, {'required': ['criticalRange']}, "
-                     "{'required': ['accuracy']}]}, 'then': {'properties': {'currentValue': "
-                     "{'type': 'number'}}}, 'else': {'if': ");
+                     "{'anyOf': [");
+    put_required(out, "normalRange");
+    buf_add_str(out, ", ");
+    put_required(out, "criticalRange");
+    buf_add_str(out, ", ");
+    put_required(out, "accuracy");
+    buf_add_str(out, "]}, 'then': {'properties': {'currentValue': {'type': 'number'}}}, 'else': "
+                     "{'if': ");
     put_words(out, boolean_words);
     buf_add_str(out, ", 'then': {'properties': {'currentValue': {'type': 'boolean'}}}, 'else': "
                      "{'if': ");
@@ -76,5 +86,9 @@ void sensor_conditions(struct buf *out)
 
 void media_conditions(struct buf *out)
 {
-    buf_add_str(out, ", 'anyOf': [{'required': ['contentUrl']}, {'required': ['url']}]");
+    buf_add_str(out, ", 'anyOf': [");
+    put_required(out, "contentUrl");
+    buf_add_str(out, ", ");
+    put_required(out, "url");
+    buf_add_str(out, "]");
 }
