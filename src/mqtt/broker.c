@@ -168,7 +168,7 @@ void broker_free(struct broker *b)
 void broker_accept(void *arg, struct net_conn *net)
 {
     struct broker *b = arg;
-    if (b->conns_n >= (size_t)b->opts.max_connections + STRANGERS || !conn_new(b, net))
+    if (b->conns_n >= (size_t)b->opts.max_connections + STRANGERS || !mqtt_conn_new(b, net))
         net_abort(net);
 }
 

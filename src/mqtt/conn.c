@@ -13,7 +13,7 @@ static const struct net_events events;
 
 /* ---- beginning and end ---- */
 
-struct conn *conn_new(struct broker *b, struct net_conn *net)
+struct conn *mqtt_conn_new(struct broker *b, struct net_conn *net)
 {
     struct conn *c = calloc(1, sizeof *c);
     if (!c)
@@ -130,19 +130,19 @@ void conn_close(struct conn *c, uint8_t reason, const char *text)
 
 /* ---- out ---- */
 
-size_t conn_queued(const struct conn *c)
+size_t mqtt_conn_queued(const struct conn *c)
 {
     return c->net ? net_queued(c->net) : c->memory.n;
 }
 
-struct buf *conn_out(struct conn *c)
+struct buf *mqtt_conn_out(struct conn *c)
 {
     return c->net ? net_out(c->net) : &c->memory;
 }
 
 void conn_sent(struct conn *c, size_t before)
 {
-    c->broker->stats.bytes_out += conn_out(c)->n - before;
+    c->broker->stats.bytes_out += mqtt_conn_out(c)->n - before;
     if (c->net)
         net_flush_later(c->net);
 }
@@ -162,7 +162,7 @@ static void drop_reason_string(struct mqtt_packet *p)
  * [MQTT-3.4.2-2]. */
 void conn_send(struct conn *c, const struct mqtt_packet *p)
 {
-    struct buf *out = conn_out(c);
+    struct buf *out = mqtt_conn_out(c);
     size_t before = out->n;
     if (mqtt_write(out, c->version, p))
         return;
@@ -188,7 +188,7 @@ void conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t rea
         conn_send(c, &p);
         return;
     }
-    struct buf *out = conn_out(c);
+    struct buf *out = mqtt_conn_out(c);
     size_t before = out->n;
     mqtt_write_ack(out, c->version, type, id, reason);
     conn_sent(c, before);
@@ -240,7 +240,7 @@ static void set_props(struct conn *c, const struct outgoing *o, struct mqtt_prop
 
 bool conn_send_publish(struct conn *c, const struct outgoing *o)
 {
-    struct buf *out = conn_out(c);
+    struct buf *out = mqtt_conn_out(c);
     size_t before = out->n;
     struct alias_out *made = NULL;
     struct mqtt_publish p = {.dup = o->dup,
@@ -350,7 +350,7 @@ static void handle_packet(struct conn *c, struct slice bytes)
 static bool must_wait(struct conn *c)
 {
     struct broker *b = c->broker;
-    if (conn_queued(c) > OUT_HIGH && c->session)
+    if (mqtt_conn_queued(c) > OUT_HIGH && c->session)
         c->full = true;
     if ((c->feeds && !core_has_room(b->core)) || c->acks_n > ACKS_HIGH)
         broker_wait_for_room(b, c);

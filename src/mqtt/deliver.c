@@ -127,7 +127,7 @@ static void make_room(struct session *s, size_t bytes)
 
 static bool may_send(const struct session *s)
 {
-    return s->conn && s->conn->quota > 0 && conn_queued(s->conn) < OUT_HIGH;
+    return s->conn && s->conn->quota > 0 && mqtt_conn_queued(s->conn) < OUT_HIGH;
 }
 
 static void send_publish(struct session *s, struct delivery *d, bool dup)
@@ -167,7 +167,7 @@ static void deliver_qos0(struct session *s, struct message *m, bool retain, stru
 {
     if (!s->conn)
         return;
-    if (conn_queued(s->conn) > OUT_HIGH) {
+    if (mqtt_conn_queued(s->conn) > OUT_HIGH) {
         session_lost(s, 1);
         return;
     }

@@ -237,7 +237,7 @@ struct conn {
     struct behind *behind; /* twins_out.c: series whose newest value is owed */
 };
 
-struct conn *conn_new(struct broker *b, struct net_conn *net);
+struct conn *mqtt_conn_new(struct broker *b, struct net_conn *net);
 void conn_feed(struct conn *c, struct slice bytes);
 /* End it: the reason is told to 5.0 clients unless it is MQTT_SUCCESS.  c may be dead after. */
 void conn_close(struct conn *c, uint8_t reason, const char *text);
@@ -245,8 +245,8 @@ void conn_drained(struct conn *c);
 void conn_hold(struct conn *c); /* its memory stays, even when it is closed, until: */
 void conn_let_go(struct conn *c);
 void conn_continue(struct conn *c); /* read on after waiting */
-size_t conn_queued(const struct conn *c);
-struct buf *conn_out(struct conn *c);          /* append, then: */
+size_t mqtt_conn_queued(const struct conn *c);
+struct buf *mqtt_conn_out(struct conn *c);     /* append, then: */
 void conn_sent(struct conn *c, size_t before); /* before: what .n was */
 void conn_send(struct conn *c, const struct mqtt_packet *p);
 void conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,

@@ -182,7 +182,8 @@ static bool step(struct conn *c, struct replay *r)
 
 void replay_pump(struct conn *c)
 {
-    while (c->replays && conn_queued(c) < OUT_HIGH && !c->session->queue.n && !c->session->resend) {
+    while (c->replays && mqtt_conn_queued(c) < OUT_HIGH && !c->session->queue.n &&
+           !c->session->resend) {
         struct replay *r = c->replays;
         if (step(c, r))
             continue;

@@ -113,7 +113,7 @@ struct sub *share_turn(struct share *share)
     int best_rank = -1;
     for (struct sub *s = share->subs; s && best_rank < 2; s = s->next) {
         const struct conn *c = s->session->conn;
-        int rank = !c ? 0 : s->session->queue.n || conn_queued(c) > OUT_HIGH ? 1 : 2;
+        int rank = !c ? 0 : s->session->queue.n || mqtt_conn_queued(c) > OUT_HIGH ? 1 : 2;
         if (rank > best_rank) {
             best = s;
             best_rank = rank;

@@ -122,7 +122,7 @@ static inline void expect_closed(struct client *t, uint8_t reason)
 
 static inline struct client client_open(struct broker *broker, enum mqtt_version v)
 {
-    struct client t = {.c = conn_new(broker, NULL), .v = v};
+    struct client t = {.c = mqtt_conn_new(broker, NULL), .v = v};
     assert_non_null(t.c);
     conn_hold(t.c);
     return t;

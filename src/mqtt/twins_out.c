@@ -219,7 +219,7 @@ static void send_plain(struct update *u, struct conn *c)
     }
     if (bytes->n > c->max_packet)
         return;
-    struct buf *out = conn_out(c);
+    struct buf *out = mqtt_conn_out(c);
     size_t before = out->n;
     buf_add_slice(out, buf_slice(bytes));
     u->t->broker->stats.messages_out++;
@@ -236,7 +236,7 @@ static void send_to(struct update *u, struct session *s, uint8_t qos, struct sli
             return;
         u->kept->qos = 1;
         session_deliver(s, u->kept, 1, u->retain, ids);
-    } else if (c && conn_queued(c) > OUT_HIGH) {
+    } else if (c && mqtt_conn_queued(c) > OUT_HIGH) {
         owe(c, u->sensor->series);
     } else if (c && !u->retain && !ids.n && !c->alias_max) {
         send_plain(u, c);
@@ -301,7 +301,7 @@ void twins_catch_up(struct conn *c)
     struct twins_out *t = c->broker->twins;
     if (!x || !t)
         return;
-    while (x->at < x->n && conn_queued(c) < OUT_HIGH) {
+    while (x->at < x->n && mqtt_conn_queued(c) < OUT_HIGH) {
         uint32_t series = x->series[x->at++];
         const struct sensor *s = core_series(c->broker->core, series);
         x->noted[series / 8] &= (uint8_t) ~(1u << (series % 8));
