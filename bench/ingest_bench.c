@@ -1,4 +1,5 @@
-/* ingest_bench.c - how many readings a second a server takes durably, and how soon a stream shows them.
+/* ingest_bench.c - how many readings a second a server takes durably, and how soon a stream shows
+ * them.
  *
  * usage: ingest_bench [--doppel PROGRAM] [--connections 100] [--readings 10] [--window 16]
  *               [--seconds 10] [--twins 100] [--rounds 3]
@@ -44,6 +45,7 @@ struct conn {
     size_t out_at;
 };
 
+static uint64_t acknowledged; /* readings, in all runs */
 static struct settings set = {"build/release/doppel", 100, 10, 16, 10, 100, 3, 0, 0};
 static struct buf payloads[VARIANTS];
 
@@ -163,6 +165,32 @@ static void request(const char *method, const char *path, struct slice body, int
     close(fd);
     if (code != expected) {
         fprintf(stderr, "ingest: %s %s answered %d\n%.*s\n", method, path, code, (int)got, answer);
+        exit(1);
+    }
+}
+
+/* What the server says it has taken and refused, to be held against what was acknowledged. */
+static void check_counts(uint64_t acknowledged)
+{
+    char answer[8192];
+    static const char ask[] =
+        "GET /api/v1/status HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
+    unsigned long long accepted = 0, rejected = 1;
+    int fd = dial(set.http_port);
+    send_all(fd, ask, sizeof ask - 1);
+    size_t n = 0;
+    ssize_t got;
+    while ((got = read(fd, answer + n, sizeof answer - 1 - n)) > 0)
+        n += (size_t)got;
+    close(fd);
+    answer[n] = 0;
+    const char *at = strstr(answer, "\"accepted\":");
+    if (!at || sscanf(at, "\"accepted\":%llu,\"rejected\":%llu", &accepted, &rejected) != 2)
+        die("the status");
+    printf("acknowledged %llu readings; the server counts %llu accepted, %llu refused\n",
+           (unsigned long long)acknowledged, accepted, rejected);
+    if (rejected || accepted < acknowledged) {
+        fprintf(stderr, "ingest: these do not agree; the figures above mean nothing\n");
         exit(1);
     }
 }
@@ -452,6 +480,7 @@ static double run(bool http, double limit, struct probe *p)
     }
     close(ep);
     free(all);
+    acknowledged += acks * (uint64_t)set.readings;
     return (double)acks * set.readings / seconds;
 }
 
@@ -480,9 +509,10 @@ static void read_arguments(int argc, char **argv)
                 *numbers[k].to = atoi(argv[i + 1]);
     }
     if (argc % 2 == 0 || set.rounds < 1 || set.rounds > ROUNDS_MAX || set.connections < 1) {
-        fprintf(stderr,
-                "usage: ingest_bench [--doppel PROGRAM] [--connections N] [--readings N] [--window N]\n"
-                "              [--seconds N] [--twins N] [--rounds N]\n");
+        fprintf(
+            stderr,
+            "usage: ingest_bench [--doppel PROGRAM] [--connections N] [--readings N] [--window N]\n"
+            "              [--seconds N] [--twins N] [--rounds N]\n");
         exit(2);
     }
 }
@@ -533,6 +563,7 @@ int main(int argc, char **argv)
            "ms, p99 %.2f ms\n",
            median(mqtt, set.rounds), median(http, set.rounds), median(p50, set.rounds),
            median(p99, set.rounds));
+    check_counts(acknowledged);
     printf("memory: %ld kB idle, %ld kB after\n", idle, resident_kb(pid));
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
