@@ -23,7 +23,7 @@ static const struct option_row client_options[] = {
     {.name = "server",
      .letter = 's',
      .value = "URL",
-     .fallback = "$DOPPEL_SERVER, else http://127.0.0.1:8080",
+     .otherwise = "$DOPPEL_SERVER, else http://127.0.0.1:8080",
      .help = "the server to talk to"},
     {.name = "cacert", .value = "FILE", .help = "certificate that the server's is checked against"},
     {.name = "insecure", .letter = 'k', .help = "do not check the server's certificate"},

@@ -26,12 +26,13 @@ enum code {
 };
 
 struct option_row {
-    const char *name;     /* "points" is --points */
-    char letter;          /* 'p' is -p; 0: none */
-    bool negatable;       /* a switch that --no-NAME turns off */
-    const char *value;    /* what its value is called; NULL: a switch */
-    const char *fallback; /* the default as help shows it, NULL: none */
-    const char *help;     /* a phrase without full stop */
+    const char *name;      /* "points" is --points */
+    char letter;           /* 'p' is -p; 0: none */
+    bool negatable;        /* a switch that --no-NAME turns off */
+    const char *value;     /* what its value is called; NULL: a switch */
+    const char *fallback;  /* the default, NULL: none */
+    const char *otherwise; /* what happens without it, in words; instead of a default */
+    const char *help;      /* a phrase without full stop */
 };
 
 struct command_example {

@@ -78,7 +78,7 @@ const struct option_row *config_options(void)
     rows[n++] =
         (struct option_row){.name = "config",
                             .value = "FILE",
-                            .fallback = "DATA/doppel.ini when it is there",
+                            .otherwise = "DATA/doppel.ini when it is there",
                             .help = "file with settings; docs/configuration.md tells its form"};
     rows[n++] =
         (struct option_row){.name = "print-config",

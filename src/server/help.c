@@ -60,13 +60,19 @@ static size_t option_words(const struct option_row *o, char *ret, size_t size)
     return n > 0 ? (size_t)n : 0;
 }
 
+static const char *default_words(const struct option_row *o)
+{
+    return o->fallback ? o->fallback : o->otherwise;
+}
+
 static void print_option(FILE *out, const struct option_row *o)
 {
     enum { COLUMN = 30 };
     char words[96], help[512];
     size_t n = option_words(o, words, sizeof words);
-    snprintf(help, sizeof help, "%s%s%s%s", o->help, o->fallback ? " (default: " : "",
-             o->fallback ? o->fallback : "", o->fallback ? ")" : "");
+    const char *without = default_words(o);
+    snprintf(help, sizeof help, "%s%s%s%s", o->help, without ? " (default: " : "",
+             without ? without : "", without ? ")" : "");
     fprintf(out, "  %s", words);
     if (n + 2 >= COLUMN)
         fprintf(out, "\n%*s", COLUMN, "");
@@ -146,7 +152,7 @@ static void markdown_options(FILE *out, const struct command *c)
         fputs(" | ", out);
         cell(out, o->help);
         fputs(" | ", out);
-        cell(out, o->fallback ? o->fallback : "");
+        cell(out, default_words(o) ? default_words(o) : "");
         fputs(" |\n", out);
     }
 }

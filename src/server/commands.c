@@ -1,0 +1,356 @@
+/* commands.c - the table of subcommands. */
+#include "server/command.h"
+#include "server/run.h"
+
+#define CODES1(a) (1U << (a))
+#define CODES(a, b) (CODES1(a) | CODES1(b))
+
+enum {
+    CODES_LOCAL = 1U << CODE_OK | 1U << CODE_USAGE,
+    CODES_CLIENT = CODES_LOCAL | 1U << CODE_REACH | 1U << CODE_MISSING | 1U << CODE_REFUSED |
+                   1U << CODE_FAILED,
+};
+
+static const struct command_example serve_examples[] = {
+    {"doppel serve --demo", "with twins to look at; open http://127.0.0.1:8080"},
+    {"doppel serve --data /srv/doppel --http 127.0.0.1:0 --mqtt off",
+     "another directory, a free port, no MQTT"},
+    {"doppel serve --https 127.0.0.1:8443 --tls-self-signed", "TLS with a certificate of its own"},
+    {"doppel serve --print-config > doppel.ini", "a file of settings to start from"},
+    {0},
+};
+
+static const struct option_row validate_options[] = {
+    {.name = "quiet", .letter = 'q', .help = "leave the warnings out"},
+    {.name = "strict", .help = "a warning is as bad as an error"},
+    {0},
+};
+
+static const struct command_example validate_examples[] = {
+    {"doppel validate pump.json", "is the profile complete?"},
+    {"doppel validate --json blueprints/*.json", "several, for a script"},
+    {"doppel twin get water-pump | doppel validate -", "what a server has"},
+    {0},
+};
+
+static const struct option_row twin_ls_options[] = {
+    {.name = "name", .value = "TEXT", .help = "those with this in their name or id"},
+    {.name = "type", .value = "TEXT", .help = "those that mirror this type of thing"},
+    {.name = "state", .value = "STATE", .help = "live, stale or waiting"},
+    {.name = "ids", .help = "only the ids, one a line"},
+    {0},
+};
+
+static const struct command_example twin_ls_examples[] = {
+    {"doppel twin ls", "all twins with their newest values"},
+    {"doppel twin ls --state stale --ids", "which have fallen silent?"},
+    {0},
+};
+
+static const struct option_row twin_get_options[] = {
+    {.name = "kept", .help = "as it was written, without the live parts"},
+    {.name = "findings", .help = "what validation says of it, instead"},
+    {0},
+};
+
+static const struct command_example twin_get_examples[] = {
+    {"doppel twin get water-pump", "the profile with its newest values"},
+    {"doppel twin get water-pump --kept > pump.json", "to edit it and apply it again"},
+    {0},
+};
+
+static const struct option_row twin_apply_options[] = {
+    {.name = "warnings", .letter = 'w', .help = "show warnings too"},
+    {0},
+};
+
+static const struct command_example twin_apply_examples[] = {
+    {"doppel twin apply pump.json", "make the twin, or change it"},
+    {"curl -s http://127.0.0.1:8080/api/v1/sample?id=my-pump | doppel twin apply -",
+     "a first twin from the sample"},
+    {0},
+};
+
+static const struct command_example twin_rm_examples[] = {
+    {"doppel twin rm water-pump", "the twin and everything it was"},
+    {0},
+};
+
+static const struct option_row send_options[] = {
+    {.name = "at",
+     .value = "TIME",
+     .otherwise = "the server's time on arrival",
+     .help = "when it was measured: 2024-03-15T14:30:00Z, Unix milliseconds, -5m"},
+    {.name = "unit", .value = "UNIT", .help = "unit of the values; the server converts them"},
+    {.name = "quality", .value = "WORD", .help = "good, uncertain or bad"},
+    {.name = "text", .help = "the values are texts, also those that look like numbers"},
+    {0},
+};
+
+static const struct command_example send_examples[] = {
+    {"doppel send robot temp-1=42.3 pressure-1=1210", "two readings, now"},
+    {"doppel send robot temp-1=108 --unit degF --at -5m", "converted, five minutes ago"},
+    {"my-device | doppel send robot -",
+     "a stream of lines such as {\"sensor\":\"temp-1\",\"value\":42.3}"},
+    {0},
+};
+
+static const struct option_row watch_options[] = {
+    {.name = "rate", .value = "HERTZ", .help = "at most so many updates a second for each sensor"},
+    {.name = "count", .letter = 'n', .value = "N", .help = "end after so many lines"},
+    {.name = "for", .value = "DURATION", .help = "end after this time"},
+    {.name = "events", .help = "also what happens to twins: created, changed, stale, refused"},
+    {0},
+};
+
+static const struct command_example watch_examples[] = {
+    {"doppel watch", "everything, until Ctrl-C"},
+    {"doppel watch water-pump robot/temp-1 --rate 1", "a twin and a sensor, once a second"},
+    {"doppel watch --json --count 100 | jq .value", "for scripts: one JSON object a line"},
+    {0},
+};
+
+static const struct option_row history_options[] = {
+    {.name = "from",
+     .value = "TIME",
+     .fallback = "-1h",
+     .help = "begin: 2024-03-15T14:30:00Z, 2024-03-15, Unix milliseconds, -90s, -1h, -7d"},
+    {.name = "to", .value = "TIME", .fallback = "now", .help = "end, not included"},
+    {.name = "points", .value = "N", .help = "thinned on the server, extremes kept (4 to 20000)"},
+    {.name = "every", .value = "DURATION", .help = "one point a step"},
+    {.name = "fn",
+     .value = "NAME",
+     .help = "of the step: mean, min, max, first, last, count or sum"},
+    {.name = "limit",
+     .letter = 'n',
+     .value = "N",
+     .otherwise = "1000 in a table, else all",
+     .help = "at most so many points; 0 is all"},
+    {.name = "quality", .help = "with the quality of each reading"},
+    {.name = "csv", .help = "print CSV with times in UTC"},
+    {0},
+};
+
+static const struct command_example history_examples[] = {
+    {"doppel history water-pump vibration-1", "the last hour"},
+    {"doppel history water-pump temp-1 --from -7d --every 1h --fn max", "the hottest of each hour"},
+    {"doppel history robot temp-1 --from 2024-03-01 --csv > march.csv", "everything, as a table"},
+    {0},
+};
+
+static const struct command_example status_examples[] = {
+    {"doppel status", "is it well, how much is there?"},
+    {"doppel status --server https://twins.example:8443 --cacert ca.pem", "of another machine"},
+    {0},
+};
+
+static const struct option_row replay_options[] = {
+    {.name = "twin", .value = "ID", .help = "the twin that takes the readings"},
+    {.name = "map",
+     .letter = 'm',
+     .value = "COLUMN=SENSOR,...",
+     .otherwise = "each column is the sensor of that name",
+     .help = "which column is which sensor; by name, or by number from 1; may stand often"},
+    {.name = "create", .help = "make the twin from the columns when it does not exist"},
+    {.name = "speed",
+     .value = "N",
+     .fallback = "1",
+     .help = "so many times as fast as it was measured, or max"},
+    {.name = "shift",
+     .value = "now",
+     .help = "readings carry the moment at which they are played, instead of their own time"},
+    {.name = "loop", .help = "begin again at the end (with --shift now)"},
+    {.name = "mqtt", .value = "HOST:PORT", .help = "send over MQTT at QoS 1, instead of HTTP"},
+    {.name = "time", .letter = 't', .value = "COLUMN", .help = "the column with the time"},
+    {.name = "time-format",
+     .value = "FORM",
+     .fallback = "auto",
+     .help = "auto, rfc3339, unix, unix-ms, unix-us, or a pattern such as \"%d.%m.%Y %H:%M:%S\""},
+    {.name = "tz",
+     .value = "ZONE",
+     .fallback = "UTC",
+     .help = "of times without an offset: +02:00, Europe/Berlin"},
+    {.name = "every", .value = "DURATION", .help = "distance of the rows when there is no time"},
+    {.name = "separator",
+     .value = "CHAR",
+     .otherwise = "found out",
+     .help = "between the fields; tab is one too"},
+    {.name = "decimal", .value = "CHAR", .fallback = ".", .help = ". or , in numbers"},
+    {.name = "no-header", .help = "the first row is data already"},
+    {.name = "skip", .value = "N", .help = "leave out the first N rows of data"},
+    {.name = "rows", .letter = 'n', .value = "N", .help = "end after so many rows"},
+    {0},
+};
+
+static const struct command_example replay_examples[] = {
+    {"doppel replay run.csv --twin pump --create --speed max", "a whole file, with its own times"},
+    {"doppel replay run.csv --twin pump --map Pressure=pressure-1,3=flow-1 --speed 60 --shift now "
+     "--loop",
+     "an hour a minute, as if it happened now, for ever"},
+    {"doppel replay run.csv --twin pump --mqtt 127.0.0.1:1883 --speed max",
+     "the way that devices take"},
+    {0},
+};
+
+static const struct command_example completion_examples[] = {
+    {"source <(doppel completion bash)", "for this shell"},
+    {"doppel completion fish > ~/.config/fish/completions/doppel.fish", "for good"},
+    {0},
+};
+
+static const struct option_row help_options[] = {
+    {.name = "markdown", .help = "as the pages in docs/ have it"},
+    {0},
+};
+
+const struct command commands[] = {
+    {.name = "serve",
+     .args = "",
+     .summary = "run the server: page, REST, stream and MQTT over one data directory",
+     .text =
+         "Everything is kept in the data directory, which is made when it is missing; an empty one "
+         "is a complete system.  When it listens the server prints one line, \"listening "
+         "http=HOST:PORT mqtt=HOST:PORT\".  SIGINT and SIGTERM end it.",
+     .groups = COMMAND_CONFIG,
+     .codes = CODES_LOCAL | CODES1(CODE_FAILED),
+     .examples = serve_examples,
+     .run = serve_run},
+    {.name = "validate",
+     .args = "FILE...",
+     .summary = "check twin profiles, without a server",
+     .text =
+         "FILE is a profile in JSON; - is standard input.  A profile is complete when it has no "
+         "error; warnings are advice.",
+     .options = validate_options,
+     .groups = COMMAND_JSON,
+     .min_args = 1,
+     .max_args = -1,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_FAILED),
+     .examples = validate_examples,
+     .words = "file",
+     .run = validate_run},
+    {.name = "twin ls",
+     .args = "",
+     .summary = "list the twins with their state and newest values",
+     .options = twin_ls_options,
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .codes = CODES_CLIENT & ~CODES1(CODE_MISSING),
+     .examples = twin_ls_examples,
+     .run = twin_ls_run},
+    {.name = "twin get",
+     .args = "TWIN",
+     .summary = "print the profile of a twin",
+     .options = twin_get_options,
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_CLIENT,
+     .examples = twin_get_examples,
+     .words = "twin",
+     .run = twin_get_run},
+    {.name = "twin apply",
+     .args = "FILE...",
+     .summary = "make twins from profiles, or change them",
+     .text =
+         "The id is the profile's identifier.value.  What is required and missing is filled with "
+         "defaults, which are told.  - is standard input.",
+     .options = twin_apply_options,
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .min_args = 1,
+     .max_args = -1,
+     .codes = (CODES_CLIENT | CODES1(CODE_NO)) & ~CODES1(CODE_MISSING),
+     .examples = twin_apply_examples,
+     .words = "file",
+     .run = twin_apply_run},
+    {.name = "twin rm",
+     .args = "TWIN...",
+     .summary = "remove twins and everything they were",
+     .groups = COMMAND_CLIENT,
+     .min_args = 1,
+     .max_args = -1,
+     .codes = CODES_CLIENT,
+     .examples = twin_rm_examples,
+     .words = "twin",
+     .run = twin_rm_run},
+    {.name = "send",
+     .args = "TWIN SENSOR=VALUE... | TWIN -",
+     .summary = "send readings",
+     .text =
+         "VALUE is a number, true, false, or text.  With - readings come from standard input, one "
+         "JSON object a line, and are sent as they come.",
+     .options = send_options,
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .min_args = 2,
+     .max_args = -1,
+     .codes = CODES_CLIENT | CODES1(CODE_NO),
+     .examples = send_examples,
+     .words = "twin",
+     .run = send_run},
+    {.name = "watch",
+     .args = "[TWIN[/SENSOR]]...",
+     .summary = "print readings as they come",
+     .text = "Without an argument everything.  * stands for all twins, or all sensors of one.",
+     .options = watch_options,
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .max_args = -1,
+     .codes = CODES_CLIENT,
+     .examples = watch_examples,
+     .words = "twin",
+     .run = watch_run},
+    {.name = "history",
+     .args = "TWIN SENSOR",
+     .summary = "print what a sensor was",
+     .options = history_options,
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .min_args = 2,
+     .max_args = 2,
+     .codes = CODES_CLIENT,
+     .examples = history_examples,
+     .words = "twin",
+     .run = history_run},
+    {.name = "status",
+     .args = "",
+     .summary = "tell how a server is",
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .codes = CODES_CLIENT & ~CODES1(CODE_MISSING),
+     .examples = status_examples,
+     .run = status_run},
+    {.name = "replay",
+     .args = "FILE --twin ID",
+     .summary = "play a table of measurements (CSV) into a twin",
+     .text =
+         "FILE is a table with a row for each moment; - is standard input.  Separator, header and "
+         "the column with the time are found out.  Empty fields, NA and NaN are gaps.  Readings "
+         "keep their own time, so that playing a file twice changes nothing.",
+     .options = replay_options,
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_CLIENT | CODES1(CODE_NO),
+     .examples = replay_examples,
+     .words = "file",
+     .run = replay_run},
+    {.name = "version",
+     .args = "",
+     .summary = "tell the version",
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL,
+     .run = version_run},
+    {.name = "completion",
+     .args = "bash|zsh|fish",
+     .summary = "print the completions for a shell",
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_LOCAL,
+     .examples = completion_examples,
+     .words = "bash zsh fish",
+     .run = completion_run},
+    {.name = "help",
+     .args = "[COMMAND | configuration]",
+     .summary = "tell about the commands, one of them, or the settings of the server",
+     .options = help_options,
+     .max_args = 2,
+     .codes = CODES_LOCAL,
+     .run = help_run},
+    {0},
+};

@@ -1,0 +1,12 @@
+/* main.c - the program; command.c reads its command line, commands.c has its commands. */
+#include "server/command.h"
+
+#include <curl/curl.h>
+
+int main(int argc, char **argv)
+{
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    int code = command_main(argc, argv);
+    curl_global_cleanup();
+    return code;
+}

@@ -1,0 +1,24 @@
+/* run.h - the functions behind the rows of the table of commands; each returns an enum code. */
+#ifndef SERVER_RUN_H
+#define SERVER_RUN_H
+
+#include "server/command.h"
+#include "twin/profile.h"
+
+int serve_run(const struct invocation *in);    /* serve.c */
+int validate_run(const struct invocation *in); /* validate.c */
+int twin_ls_run(const struct invocation *in);  /* twin_ls.c */
+int twin_get_run(const struct invocation *in); /* twin.c */
+int twin_apply_run(const struct invocation *in);
+int twin_rm_run(const struct invocation *in);
+int send_run(const struct invocation *in);    /* send.c */
+int watch_run(const struct invocation *in);   /* watch.c */
+int history_run(const struct invocation *in); /* history.c */
+int status_run(const struct invocation *in);  /* status.c */
+int version_run(const struct invocation *in);
+int replay_run(const struct invocation *in); /* replay.c */
+
+/* Findings as lines "FILE:LINE:COLUMN: error [rule] sentence (/pointer)". */
+void findings_print(FILE *out, const char *file, const struct findings *f, bool warnings);
+
+#endif

@@ -1,0 +1,365 @@
+/* serve.c - doppel serve: everything put together, from the settings to the last goodbye.
+ *
+ * Stopping.  The first SIGINT or SIGTERM stops the loop; what is open is closed in reverse order
+ * and the core writes what it has in memory to the history.  Should that take longer than
+ * STOP_MS the process ends there and then: everything that was acknowledged is in the journal, and
+ * the next start reads it.  A second signal ends it at once, for the same reason. */
+#include "api/api.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "server/assets.h"
+#include "server/config.h"
+#include "server/datadir.h"
+#include "server/demo.h"
+#include "server/run.h"
+#include "server/term.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { STOP_MS = 1700, LISTENERS = 4 };
+
+struct server {
+    const struct config *config;
+    int lock;
+    struct loop *loop;
+    struct core *core;
+    struct broker *broker;
+    struct api *api;
+    struct http_server *http;
+    struct net_tls *tls_http, *tls_mqtt;
+    struct net_listener *listeners[LISTENERS]; /* http, https, mqtt, mqtts */
+    struct demo *demo;
+};
+
+/* ---- signals ---- */
+
+static struct loop *signalled_loop;
+static volatile sig_atomic_t signals;
+
+static void say_and_end(const char *text)
+{
+    ssize_t n = write(STDERR_FILENO, text, strlen(text));
+    (void)n;
+    _exit(0);
+}
+
+static void on_late(int number)
+{
+    (void)number;
+    say_and_end(
+        "doppel: ending before everything was written to the history; the journal has it\n");
+}
+
+static void on_signal(int number)
+{
+    int kept = errno;
+    struct itimerval late = {.it_value = {STOP_MS / 1000, STOP_MS % 1000 * 1000}};
+    (void)number;
+    if (signals++)
+        say_and_end("doppel: ending at once; the journal has what was acknowledged\n");
+    setitimer(ITIMER_REAL, &late, NULL);
+    loop_stop(signalled_loop);
+    errno = kept;
+}
+
+static void set_signals(struct loop *l)
+{
+    struct sigaction stop = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction late = {.sa_handler = on_late};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    signalled_loop = l;
+    sigaction(SIGALRM, &late, NULL);
+    sigaction(SIGPIPE, &ignore, NULL);
+    sigaction(SIGINT, &stop, NULL);
+    sigaction(SIGTERM, &stop, NULL);
+}
+
+/* As many open connections as the system allows. */
+static void raise_limits(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return;
+    rlim_t want =
+        files.rlim_max == RLIM_INFINITY || files.rlim_max > 1048576 ? 1048576 : files.rlim_max;
+    if (files.rlim_cur < want) {
+        files.rlim_cur = want;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
+/* ---- the listeners ---- */
+
+struct wanted {
+    const char *flag, *address;
+    bool tls, http;
+};
+
+static void wanted_listeners(const struct config *c, struct wanted ret[LISTENERS])
+{
+    ret[0] = (struct wanted){"http", c->http, false, true};
+    ret[1] = (struct wanted){"https", c->https, true, true};
+    ret[2] = (struct wanted){"mqtt", c->mqtt, false, false};
+    ret[3] = (struct wanted){"mqtts", c->mqtts, true, false};
+}
+
+static int check_addresses(const struct config *c)
+{
+    struct wanted w[LISTENERS];
+    wanted_listeners(c, w);
+    for (size_t i = 0; i < LISTENERS; i++) {
+        if (w[i].address && !c->insecure_listen && !net_is_loopback(w[i].address)) {
+            term_problem(
+                "--%s %s can be reached from other machines, and there is no access control "
+                "yet: whoever reaches it can read, change and delete everything.  If that is "
+                "what you want, say so with --insecure-listen",
+                w[i].flag, w[i].address);
+            return CODE_USAGE;
+        }
+    }
+    return CODE_OK;
+}
+
+/* The certificate: the one that was named, or our own, made when missing. */
+static int load_tls(struct server *s)
+{
+    const struct config *c = s->config;
+    const char *why = "", *cert = c->tls_cert, *key = c->tls_key;
+    struct buf a = {0}, b = {0};
+    int err = 0;
+    if (!c->https && !c->mqtts)
+        return CODE_OK;
+    if (c->tls_self_signed) {
+        buf_addf(&a, "%s/tls", c->data);
+        buf_add_byte(&a, 0);
+        if (!a.failed && mkdir(a.p, 0700) != 0 && errno != EEXIST)
+            err = ERR_IO, why = strerror(errno);
+        buf_clear(&a);
+        buf_addf(&a, "%s/tls/cert.pem", c->data);
+        buf_addf(&b, "%s/tls/key.pem", c->data);
+        buf_add_byte(&a, 0);
+        buf_add_byte(&b, 0);
+        cert = a.failed ? NULL : a.p;
+        key = b.failed ? NULL : b.p;
+        if (!err && (!cert || !key))
+            err = ERR_NOMEM, why = "out of memory";
+        if (!err && (access(cert, R_OK) != 0 || access(key, R_OK) != 0))
+            err = net_tls_self_signed(cert, key, &why);
+    }
+    if (!err && c->https)
+        err = net_tls_new(cert, key, "h2,http/1.1", &s->tls_http, &why);
+    if (!err && c->mqtts)
+        err = net_tls_new(cert, key, "mqtt", &s->tls_mqtt, &why);
+    if (err)
+        term_problem("TLS cannot be set up with %s and %s: %s", cert ? cert : "", key ? key : "",
+                     why);
+    buf_release(&a);
+    buf_release(&b);
+    return err ? CODE_FAILED : CODE_OK;
+}
+
+static int open_listeners(struct server *s)
+{
+    struct wanted w[LISTENERS];
+    wanted_listeners(s->config, w);
+    for (size_t i = 0; i < LISTENERS; i++) {
+        const char *why = "";
+        struct net_tls *tls = !w[i].tls ? NULL : w[i].http ? s->tls_http : s->tls_mqtt;
+        if (!w[i].address)
+            continue;
+        int err =
+            net_listen(s->loop, w[i].address, tls, w[i].http ? http_accept : broker_accept,
+                       w[i].http ? (void *)s->http : (void *)s->broker, &s->listeners[i], &why);
+        if (err) {
+            term_problem("cannot listen on %s: %s.  Choose another address with --%s HOST:PORT, or "
+                         "port 0 for a free one",
+                         w[i].address, why, w[i].flag);
+            return err == ERR_INVALID ? CODE_USAGE : CODE_FAILED;
+        }
+    }
+    return CODE_OK;
+}
+
+static const char *address_of(const struct server *s, size_t i)
+{
+    return s->listeners[i] ? net_address(s->listeners[i]) : NULL;
+}
+
+/* Tell everyone where we are, now that free ports are chosen. */
+static int announce(struct server *s)
+{
+    const struct api_addresses at = {.http = address_of(s, 0),
+                                     .https = address_of(s, 1),
+                                     .mqtt = address_of(s, 2),
+                                     .mqtts = address_of(s, 3)};
+    struct buf endpoint = {0};
+    if (at.mqtt || at.mqtts)
+        buf_addf(&endpoint, "%s://%s/twins/", at.mqtt ? "mqtt" : "mqtts",
+                 at.mqtt ? at.mqtt : at.mqtts);
+    else
+        buf_addf(&endpoint, "mqtt://127.0.0.1:1883/twins/");
+    buf_add_byte(&endpoint, 0);
+    if (endpoint.failed)
+        return CODE_FAILED;
+    core_set_endpoint(s->core, endpoint.p);
+    buf_release(&endpoint);
+    api_set_addresses(s->api, &at);
+    return CODE_OK;
+}
+
+static void print_addresses(const struct server *s)
+{
+    struct wanted w[LISTENERS];
+    const char *page = address_of(s, 0) ? address_of(s, 0) : address_of(s, 1);
+    wanted_listeners(s->config, w);
+    fputs("listening", stdout);
+    for (size_t i = 0; i < LISTENERS; i++) {
+        if (s->listeners[i])
+            printf(" %s=%s", w[i].flag, address_of(s, i));
+    }
+    putchar('\n');
+    if (isatty(STDOUT_FILENO) && page)
+        printf("\n  Doppel is running.  Open  %s%s://%s%s\n  Everything is kept in %s; Ctrl-C ends "
+               "it.\n\n",
+               term_style(stdout, STYLE_BOLD), address_of(s, 0) ? "http" : "https", page,
+               term_end(stdout), s->config->data);
+    fflush(stdout);
+}
+
+/* ---- up and down ---- */
+
+static int failed(const char *what, int err)
+{
+    term_problem("%s: %s", what, err_info(err)->text);
+    return CODE_FAILED;
+}
+
+static int open_core(struct server *s)
+{
+    const struct config *c = s->config;
+    const struct core_opts opts = {.dir = c->data,
+                                   .mqtt_endpoint = "mqtt://127.0.0.1:1883/twins/",
+                                   .head_readings = (size_t)c->head_readings,
+                                   .flush_ms = (unsigned)(c->flush_us / 1000)};
+    const char *why = NULL;
+    int64_t began = clock_mono_us();
+    int err = core_open(s->loop, &opts, &s->core, &why);
+    if (err) {
+        term_problem("the data in %s cannot be opened: %s", c->data,
+                     why ? why : err_info(err)->text);
+        return CODE_FAILED;
+    }
+    log_info("server", "data in %s, %zu twins, opened in %.0f ms", c->data,
+             core_twin_count(s->core), (double)(clock_mono_us() - began) / 1000);
+    return CODE_OK;
+}
+
+static int open_front(struct server *s)
+{
+    const struct config *c = s->config;
+    const struct broker_opts broker = {.max_packet = (size_t)c->max_packet,
+                                       .max_queued = (size_t)c->max_queued,
+                                       .max_connections = (int)c->mqtt_connections};
+    const struct api_opts api = {.version = DOPPEL_VERSION,
+                                 .assets = assets_n ? assets : NULL,
+                                 .assets_n = assets_n,
+                                 .web_dir = c->web};
+    struct http_opts http = http_defaults;
+    int err = broker_new(s->loop, s->core, &broker, &s->broker);
+    if (err)
+        return failed("MQTT cannot be set up", err);
+    if ((err = api_new(s->loop, s->core, s->broker, &api, &s->api)))
+        return failed("the API cannot be set up", err);
+    http.max_body = (size_t)c->max_body;
+    http.max_connections = (int)c->http_connections;
+    http.on_request = api_on_request;
+    http.arg = s->api;
+    http.security_headers = api_security_headers;
+    if ((err = http_server_new(s->loop, &http, &s->http)))
+        return failed("HTTP cannot be set up", err);
+    return CODE_OK;
+}
+
+static int open_all(struct server *s)
+{
+    const struct config *c = s->config;
+    const char *why = "";
+    int code, err = datadir_take(c->data, &s->lock, &why);
+    if (err) {
+        term_problem("%s", why);
+        return CODE_FAILED;
+    }
+    if ((err = loop_new(&s->loop)))
+        return failed("the event loop cannot be set up", err);
+    set_signals(s->loop);
+    if ((code = load_tls(s)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
+        (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
+        (code = announce(s)) != CODE_OK)
+        return code;
+    if (c->demo && (err = demo_start(s->loop, s->core, c->data, c->demo_restore, &s->demo)))
+        return failed("the demo cannot be started", err);
+    return CODE_OK;
+}
+
+static void close_all(struct server *s)
+{
+    demo_stop(s->demo);
+    for (size_t i = 0; i < LISTENERS; i++) {
+        if (s->listeners[i])
+            net_listener_free(s->listeners[i]);
+    }
+    if (s->http)
+        http_server_free(s->http);
+    if (s->api)
+        api_free(s->api);
+    if (s->broker)
+        broker_free(s->broker);
+    if (s->core)
+        core_close(s->core);
+    if (s->loop)
+        loop_free(s->loop);
+    if (s->tls_http)
+        net_tls_unref(s->tls_http);
+    if (s->tls_mqtt)
+        net_tls_unref(s->tls_mqtt);
+    if (s->lock >= 0)
+        close(s->lock);
+}
+
+static int serve(const struct config *c)
+{
+    struct server s = {.config = c, .lock = -1};
+    log_set_level(c->log_level);
+    umask(077);
+    raise_limits();
+    int code = open_all(&s);
+    if (code == CODE_OK) {
+        print_addresses(&s);
+        int err = loop_run(s.loop);
+        if (err)
+            code = failed("the event loop ended", err);
+        log_info("server", "ending");
+    }
+    close_all(&s);
+    return code;
+}
+
+int serve_run(const struct invocation *in)
+{
+    struct config c;
+    int code = config_load(&c, in);
+    if (code != CODE_OK)
+        return code;
+    if (option_on(in, "print-config"))
+        config_print(&c, stdout);
+    else if ((code = check_addresses(&c)) == CODE_OK)
+        code = serve(&c);
+    config_release(&c);
+    return code;
+}
