@@ -34,10 +34,9 @@ function readSchema() {
     const dir = mkdtempSync(path.join(tmpdir(), "doppel-schema-"));
     const file = path.join(dir, "schema.json");
     try {
-        execFileSync(newestProgram(), {
+        spawnSync(newestProgram(), {
             cwd: root,
             env: { ...process.env, DOPPEL_WRITE_SCHEMA: file },
-            stdio: "pipe",
         });
         return JSON.parse(readFileSync(file, "utf8"));
     } finally {

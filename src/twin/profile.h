@@ -78,8 +78,9 @@ struct profile_view {
  * errors; what is not usable is left out. */
 int profile_read(struct arena *a, const struct jval *root, struct profile_view *ret);
 
-/* warning or critical?  0 normal, 1 warning, 2 critical, -1 when there is nothing to compare with.
- */
+/* 2 critical: inside the critical range, or past it on the side away from the normal range.
+ * 1 warning: outside the normal range, or beyond the threshold (above it; below it when it lies at
+ * or below the normal range).  0 normal, -1 when there is nothing to compare with. */
 int sensor_level(const struct sensor_spec *s, struct value v);
 
 /* The sample profile to start from, with this id. */
