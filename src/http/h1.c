@@ -40,6 +40,8 @@ static int scan_head(struct http_conn *c, struct slice in, size_t *ret_n)
                 return 400;
         } else if (byte != '\r' && !char_is(byte, CHAR_VALUE)) {
             return 400;
+        } else if (byte == ':' && before == '\n') { /* a field without a name */
+            return 400;
         }
         if (h->lines == 0 && i >= HTTP_MAX_LINE)
             return 414;
@@ -104,20 +106,36 @@ static const llhttp_settings_t settings = {
     .on_headers_complete = on_head,
 };
 
+enum { NOT_HTTP = -1 };
+
+static bool is_common(struct slice method)
+{
+    static const char *const names[] = {"GET",     "HEAD",  "POST",    "PUT",  "DELETE",
+                                        "OPTIONS", "PATCH", "CONNECT", "TRACE"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (slice_is(method, names[i]))
+            return true;
+    return false;
+}
+
 /* Method and version out of the request line, so that what llhttp does not know gets the right
- * status: 0 or one of these. */
+ * status: 0 or one of these.  NOT_HTTP: neither is there, so this is no request of any version and
+ * an answer would be for nobody (a broken preface of HTTP/2, another protocol). */
 static int parse_line(struct http_req *r, struct slice head)
 {
     struct slice line = slice_of(head.p, (size_t)slice_find(head, '\r')), version = line;
     ptrdiff_t space = slice_find(line, ' ');
+    int spaces = 0;
     if (space <= 0)
         return 400;
     r->method = slice_of(line.p, (size_t)space);
-    while (slice_find(version, ' ') >= 0)
-        version = slice_skip(version, (size_t)slice_find(version, ' ') + 1);
-    if (!chars_all(r->method, CHAR_TOKEN) || version.n != 8 || !slice_starts(version, "HTTP/") ||
-        version.p[5] < '0' || version.p[5] > '9' || version.p[6] != '.' || version.p[7] < '0' ||
-        version.p[7] > '9')
+    for (ptrdiff_t at; (at = slice_find(version, ' ')) >= 0; spaces++)
+        version = slice_skip(version, (size_t)at + 1);
+    if (!slice_starts(version, "HTTP") && !is_common(r->method))
+        return NOT_HTTP;
+    if (spaces != 2 || !chars_all(r->method, CHAR_TOKEN) || version.n != 8 ||
+        !slice_starts(version, "HTTP/") || version.p[5] < '0' || version.p[5] > '9' ||
+        version.p[6] != '.' || version.p[7] < '0' || version.p[7] > '9')
         return 400;
     if (version.p[5] != '1')
         return 505;
@@ -165,8 +183,15 @@ static int parse_framing(const struct http_req *r, uint64_t *ret_length, bool *r
     *ret_length = 0;
     if (coding && (length || r->version < 11))
         return 400;
-    if (coding)
-        return slice_is_nocase(coding->value, "chunked") ? 0 : 501;
+    if (coding) {
+        struct slice last = coding->value;
+        ptrdiff_t comma;
+        while ((comma = slice_find(last, ',')) >= 0)
+            last = slice_skip(last, (size_t)comma + 1);
+        if (!slice_is_nocase(slice_trim(last), "chunked"))
+            return 400; /* its end cannot be known */
+        return last.p == coding->value.p ? 0 : 501;
+    }
     return length && slice_to_u64(length->value, ret_length) != 0 ? 400 : 0;
 }
 
@@ -194,8 +219,9 @@ static bool wants_keep_alive(const struct http_req *r)
 
 /* ---- the body ---- */
 
-static void whole(struct http_conn *c)
+static void whole(struct http_conn *c, size_t unread)
 {
+    c->h1.unread = unread;
     c->h1.state = H1_HANDLING;
     server_wait(c, WAIT_NONE);
     conn_dispatch(c->h1.req);
@@ -203,8 +229,8 @@ static void whole(struct http_conn *c)
 
 static const char *const expect_detail = "only the expectation 100-continue is known";
 
-/* The request's head is good: go on to its body.  more: has any of it come with the head? */
-static void begin_body(struct http_conn *c, bool more)
+/* The request's head is good: go on to its body.  more: the bytes that came behind the head. */
+static void begin_body(struct http_conn *c, size_t more)
 {
     struct http_req *r = c->h1.req;
     uint64_t length;
@@ -225,7 +251,7 @@ static void begin_body(struct http_conn *c, bool more)
         return;
     }
     if (!length && !chunked) {
-        whole(c);
+        whole(c, more);
         return;
     }
     if (waits && !more) {
@@ -240,7 +266,7 @@ static void begin_body(struct http_conn *c, bool more)
     server_wait(c, WAIT_BODY);
 }
 
-static void take_head(struct http_conn *c, struct slice head, bool more)
+static void take_head(struct http_conn *c, struct slice head, size_t more)
 {
     struct http_req *r = req_new(c);
     struct slice copy = {0};
@@ -253,6 +279,10 @@ static void take_head(struct http_conn *c, struct slice head, bool more)
     }
     r->version = 11;
     int status = parse_head(r, copy);
+    if (status == NOT_HTTP) {
+        conn_end(c, true);
+        return;
+    }
     if (status != 0) {
         h1_refuse(c, status,
                   status == 501 ? "this method is not known" : "the head cannot be read");
@@ -297,7 +327,7 @@ static bool step_head(struct http_conn *c, struct slice *in)
     }
     struct slice head = slice_of(in->p, n);
     *in = slice_skip(*in, n);
-    take_head(c, head, in->n != 0);
+    take_head(c, head, in->n);
     return true;
 }
 
@@ -320,7 +350,7 @@ static void step_body(struct http_conn *c, struct slice *in)
     else if (rc < 0)
         h1_refuse(c, -rc, rc == -400 ? "the chunked body cannot be read" : NULL);
     else if (rc == 1)
-        whole(c);
+        whole(c, in->n);
     else
         server_wait(c, WAIT_BODY);
 }
@@ -342,6 +372,7 @@ static struct slice process(struct http_conn *c, struct slice in)
         if (!step_head(c, &in))
             break;
     }
+    c->h1.unread = 0;
     return in;
 }
 
@@ -361,8 +392,10 @@ static void after_input(struct http_conn *c)
         buf_release(&c->held);
     bool busy = c->h1.state == H1_HANDLING || c->stopped;
     conn_pause(c, busy && c->held.n > HTTP_HELD);
-    if (c->half && !busy && c->h1.state == H1_HEAD)
-        conn_end(c, true); /* no further request can become whole */
+    if (c->half && !busy && (c->h1.req || c->held.n))
+        h1_refuse(c, 400, "the request ended too early");
+    else if (c->half && !busy)
+        conn_end(c, true);
     else if (c->h1.state == H1_HEAD && !busy && !c->held.n && c->wait == WAIT_NONE)
         server_wait(c, WAIT_IDLE);
 }
@@ -428,13 +461,8 @@ void h1_answered(struct http_req *r)
 
 void h1_half_closed(struct http_conn *c)
 {
-    if (c->h1.state == H1_HANDLING || c->stopped)
-        return; /* its answer is still wanted */
-    bool partial = c->h1.req || c->held.n;
-    if (partial)
-        h1_refuse(c, 400, "the request ended too early");
-    else
-        conn_end(c, true);
+    c->mode = CONN_H1;
+    h1_continue(c); /* whole requests that wait are still answered */
 }
 
 void h1_timeout(struct http_conn *c, enum wait_kind kind)

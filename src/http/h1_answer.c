@@ -29,8 +29,8 @@ void h1_send_head(struct http_req *r, const struct answer *a)
 {
     struct http_conn *c = r->conn;
     struct buf *b = conn_out(c);
-    if (c->half && !c->held.n)
-        r->keep_alive = false;
+    if (c->half && !c->held.n && !c->h1.unread)
+        r->keep_alive = false; /* nothing can come any more */
     bool bodyless = a->status < 200 || a->status == 204 || a->status == 304;
     r->has_length = a->has_length || bodyless;
     if (!r->has_length && r->version < 11)

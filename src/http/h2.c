@@ -20,6 +20,7 @@ enum {
     RESETS = 200,         /* tolerated at once */
     RESETS_A_SECOND = 50, /* and in the long run */
     BODY_BUDGET = 4,      /* times max_body, for all streams together */
+    DISCARD = 64 << 20,   /* bytes of a body that nobody wants */
 };
 
 /* ---- streams ---- */
@@ -117,7 +118,7 @@ static void set_wait(struct h2 *h)
     for (struct h2_stream *s = h->streams; s && kind != WAIT_STALL; s = s->next) {
         if (s->out.n > s->out_at)
             kind = WAIT_STALL; /* the peer's window is closed, or its socket is full */
-        else if (s->req && s->req->state == REQ_READING)
+        else if (!s->all_read && !s->ws && (!s->req || s->req->state == REQ_READING))
             kind = WAIT_BODY;
     }
     if (kind == WAIT_STALL && h->conn->wait == WAIT_STALL && h->sent == h->sent_at_wait)
@@ -193,6 +194,27 @@ static void head_is_here(struct h2_stream *s, bool end)
 }
 
 /* ---- nghttp2's callbacks ---- */
+
+/* A stream whose number was passed over is closed for ever (RFC 9113 section 5.1.1); nghttp2 only
+ * ignores it.  The last few gaps are remembered. */
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *hd, void *arg)
+{
+    struct h2 *h = arg;
+    if (hd->type != NGHTTP2_HEADERS || hd->stream_id <= 0)
+        return 0;
+    if (hd->stream_id > h->last_id) {
+        if (hd->stream_id > h->last_id + 2) {
+            struct h2_gap *gap = &h->gaps[h->gap_at++ % H2_GAPS];
+            *gap = (struct h2_gap){h->last_id + 1, hd->stream_id - 1};
+        }
+        h->last_id = hd->stream_id;
+        return 0;
+    }
+    for (int i = 0; i < H2_GAPS; i++)
+        if (hd->stream_id >= h->gaps[i].first && hd->stream_id <= h->gaps[i].last)
+            nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
+    return 0;
+}
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *arg)
 {
@@ -301,6 +323,16 @@ static void take_body(struct h2_stream *s, struct slice bytes)
         refuse(s, 503, "out of memory");
 }
 
+/* The answer is complete, the rest of the request is not wanted.  RFC 9113 would have the stream
+ * reset with NO_ERROR at once, but clients in wide use lose the answer by that; so it is read and
+ * thrown away for a while, as when a connection of HTTP/1 is closed. */
+static void discard(struct h2_stream *s, size_t n)
+{
+    s->discarded += n;
+    if (s->discarded > DISCARD && s->discarded - n <= DISCARD)
+        nghttp2_submit_rst_stream(s->h2->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+}
+
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *p, size_t n,
                    void *arg)
 {
@@ -319,6 +351,8 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
         ws_input(s->ws, bytes);
     else if (s->req && s->req->state == REQ_READING)
         take_body(s, bytes);
+    else if (!s->req)
+        discard(s, n);
     return h->conn ? 0 : NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
@@ -339,12 +373,7 @@ static int on_frame_sent(nghttp2_session *session, const nghttp2_frame *frame, v
     uint8_t type = frame->hd.type;
     if (type == NGHTTP2_RST_STREAM && frame->rst_stream.error_code != NGHTTP2_NO_ERROR && h->conn)
         count_reset(h); /* the peer made us do it */
-    if ((type != NGHTTP2_DATA && type != NGHTTP2_HEADERS) ||
-        !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
-        return 0;
-    struct h2_stream *s = stream_of(session, frame->hd.stream_id);
-    if (s && !s->all_read) /* the answer is complete, the rest of the request is not wanted */
-        nghttp2_submit_rst_stream(session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
+    (void)session;
     return 0;
 }
 
@@ -353,6 +382,7 @@ static nghttp2_session_callbacks *make_callbacks(void)
     nghttp2_session_callbacks *cb;
     if (nghttp2_session_callbacks_new(&cb) != 0)
         return NULL;
+    nghttp2_session_callbacks_set_on_begin_frame_callback(cb, on_begin_frame);
     nghttp2_session_callbacks_set_on_begin_headers_callback(cb, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(cb, on_header);
     nghttp2_session_callbacks_set_on_invalid_header_callback(cb, on_invalid_header);
@@ -510,6 +540,8 @@ void h2_timeout(struct http_conn *c, enum wait_kind kind)
             next = s->next;
             if (s->req && s->req->state == REQ_READING)
                 refuse(s, 408, NULL);
+            else if (!s->req && !s->ws && !s->all_read)
+                nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_NO_ERROR);
         }
         h2_flush(c);
         return;

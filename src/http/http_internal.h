@@ -178,6 +178,7 @@ struct h1 {
     struct http_req *req;
     size_t scanned;     /* bytes of the head looked at */
     unsigned lines;     /* line ends in these */
+    size_t unread;      /* while the handler is called: bytes behind the request */
     uint64_t body_left; /* H1_BODY */
     struct chunked {
         unsigned char state;
@@ -252,6 +253,7 @@ struct h2_stream {
     struct ws *ws;
     struct h2_stream *next, *prev;
     size_t head_bytes; /* as HTTP/2 counts them */
+    size_t discarded;  /* bytes of a body that came behind the answer */
     size_t body_bytes; /* that count in h2->buffered */
     struct buf out;    /* content on its way to the peer */
     size_t out_at;     /* of which so much is sent */
@@ -264,6 +266,8 @@ struct h2_stream {
     bool was_full;  /* the WebSocket is owed on_drain */
 };
 
+enum { H2_GAPS = 8 };
+
 struct h2 {
     nghttp2_session *session;
     struct http_conn *conn; /* NULL: gone, to be freed when `busy` is 0 */
@@ -274,6 +278,11 @@ struct h2 {
     uint64_t sent_at_wait;
     double calm;      /* resets that are still tolerated */
     uint64_t calm_at; /* when that was counted, in ms */
+    int32_t last_id;
+    unsigned gap_at;
+    struct h2_gap {
+        int32_t first, last; /* stream numbers that were passed over */
+    } gaps[H2_GAPS];
 };
 
 int h2_start(struct http_conn *c);
