@@ -40,7 +40,8 @@
  *
  * A new or recycled file gets its header under the name of a spare, is synced, then renamed, and
  * the directory is synced before a frame goes in.  So a file called journal-* always had a header,
- * whenever the program was killed.
+ * whenever the program was killed.  The directory is also synced before a recycled file gets its
+ * new header, so that this never stands under the file's old name.
  *
  * WHY RECOVERY IS RIGHT.  A frame counts when its id is the segment's and both checksums hold.
  * Stale frames of a recycled file carry another id.  A torn frame fails its checksum.  Nothing is
@@ -108,7 +109,8 @@ struct journal {
     /* the thread's own */
     struct frame_buffer writing;
     struct journal_segments *segments;
-    uint64_t reported_seq, trimmed_seq;
+    uint64_t reported_seq; /* the last that on_synced was told of */
+    uint64_t kept_seq;     /* the last on stable storage */
     int retry_ms;
     void (*on_synced)(void *arg, uint64_t seq, int err);
     void *arg;
@@ -188,7 +190,7 @@ static int write_frame(struct journal *j, struct frame_buffer *b, uint64_t first
         .readings = b->readings,
         .payload_crc = crc32c(0, b->p + JOURNAL_FRAME_HEADER, b->n - JOURNAL_FRAME_HEADER),
     };
-    return journal_segments_write(j->segments, &h, j->reported_seq, b->p, b->cap);
+    return journal_segments_write(j->segments, &h, j->kept_seq, b->p, b->cap);
 }
 
 static void note_segments(struct journal *j)
@@ -244,7 +246,7 @@ static void write_group(struct journal *j)
     if (error) {
         start_failing(j, error);
     } else {
-        j->reported_seq = last_seq;
+        j->reported_seq = j->kept_seq = last_seq;
         if (j->on_synced)
             j->on_synced(j->arg, last_seq, 0);
     }
@@ -348,21 +350,26 @@ static int start_thread(struct journal *j)
 static int recover(struct journal *j, const char *dir, const struct journal_opts *opts,
                    const struct journal_io *io)
 {
-    struct journal_recovery r = {.io = io, .opts = opts, .last_seq = opts->from};
+    struct journal_recovery r = {.io = io,
+                                 .opts = opts,
+                                 .last_seq = opts->from,
+                                 .kept_seq = opts->from,
+                                 .used_seq = opts->from};
     size_t bytes = opts->segment_bytes ? opts->segment_bytes : SEGMENT_BYTES;
     int err = journal_segments_open(dir, bytes, &r, &j->segments);
     journal_recovery_release(&r);
     if (err)
         return err;
-    j->next_seq = r.last_seq + 1;
-    j->reported_seq = r.last_seq;
+    j->next_seq = r.used_seq + 1;
+    j->reported_seq = r.used_seq;
+    j->kept_seq = r.kept_seq;
     j->stats.damaged_bytes = r.damaged_bytes;
     j->stats.torn_bytes = r.torn_bytes;
     j->stats.missing_batches = r.missing_batches;
     if (r.damaged_bytes > r.torn_bytes || r.missing_batches)
         log_warn("journal", "%s is damaged: %llu bytes passed over, %llu batches missing", dir,
                  (unsigned long long)r.damaged_bytes, (unsigned long long)r.missing_batches);
-    int error = journal_segments_begin(j->segments, j->next_seq, j->reported_seq);
+    int error = journal_segments_begin(j->segments, j->next_seq, j->kept_seq);
     if (error == ENOSPC || error == EDQUOT) {
         start_failing(j, error); /* a full disk: start all the same, and wait for room */
         return 0;

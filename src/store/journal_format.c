@@ -8,7 +8,8 @@
 #include <stdlib.h>
 
 static const unsigned char segment_magic[8] = "DPLJRNL";
-static const uint32_t frame_magic = 0x31464a44; /* "DJF1" */
+static const uint64_t seq_max = UINT64_C(1) << 62; /* far from overflow, and never reached */
+static const uint32_t frame_magic = 0x31464a44;    /* "DJF1" */
 
 static void put32(unsigned char *p, uint32_t v)
 {
@@ -53,13 +54,16 @@ int journal_get_segment_header(const unsigned char in[static JOURNAL_SEGMENT_HEA
         return ERR_CORRUPT;
     if (get32(in + 8) != JOURNAL_VERSION)
         return ERR_UNSUPPORTED;
-    *ret = (struct journal_segment_header){
+    struct journal_segment_header h = {
         .number = get64(in + 16),
         .id = get64(in + 24),
         .base_seq = get64(in + 32),
         .kept_seq = get64(in + 40),
         .created_us = (int64_t)get64(in + 48),
     };
+    if (h.id == 0 || h.base_seq == 0 || h.base_seq > seq_max || h.kept_seq >= h.base_seq)
+        return ERR_CORRUPT;
+    *ret = h;
     return 0;
 }
 
@@ -89,7 +93,7 @@ bool journal_get_frame_header(const unsigned char in[static JOURNAL_FRAME_HEADER
         .readings = get32(in + 28),
         .payload_crc = get32(in + 32),
     };
-    return true;
+    return ret->id != 0 && ret->first_seq > 0 && ret->first_seq <= seq_max;
 }
 
 /* A reading's first byte: type in bits 0 to 2, quality in 3 and 4, a boolean's value in 5. */

@@ -73,7 +73,9 @@ void journal_batch_release(struct journal_batch *b);
 struct journal_recovery {
     const struct journal_io *io;
     const struct journal_opts *opts;
-    uint64_t last_seq; /* the highest met so far, delivered or not; from at the start */
+    uint64_t last_seq; /* the highest delivered; from at the start */
+    uint64_t kept_seq; /* the highest known to have been kept; from at the start */
+    uint64_t used_seq; /* the highest known to have been given out; from at the start */
     uint64_t batches, readings, damaged_bytes, torn_bytes, missing_batches;
     struct journal_batch batch;
     unsigned char *window; /* bytes of the file from window_at on */

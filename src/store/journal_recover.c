@@ -106,13 +106,18 @@ static int read_header(struct scan *s)
     return 0;
 }
 
-static void count_missing(struct scan *s, uint64_t next)
+/* Batches after seq and before next were kept, and are not here. */
+static void count_missing(struct journal_recovery *r, uint64_t seq, uint64_t next)
 {
-    uint64_t from = s->r->opts->from, expected = s->expected_seq;
-    if (expected <= from)
-        expected = from + 1;
-    if (next > expected)
-        s->r->missing_batches += next - expected;
+    if (seq < r->opts->from)
+        seq = r->opts->from;
+    if (next > seq + 1)
+        r->missing_batches += next - seq - 1;
+}
+
+static void lift(uint64_t *seq, uint64_t to)
+{
+    *seq = to > *seq ? to : *seq;
 }
 
 /* Hand on the batches of an intact frame that are new. */
@@ -120,7 +125,8 @@ static int deliver(struct scan *s, const struct journal_frame_header *h, struct 
 {
     struct journal_recovery *r = s->r;
     struct journal_delta delta = {0};
-    count_missing(s, h->first_seq);
+    if (h->batches)
+        count_missing(r, s->expected_seq - 1, h->first_seq);
     for (uint32_t i = 0; i < h->batches; i++) {
         uint64_t seq = h->first_seq + i;
         int err = journal_get_batch(&payload, &delta, &r->batch);
@@ -128,6 +134,8 @@ static int deliver(struct scan *s, const struct journal_frame_header *h, struct 
             return err;
         s->found->last_seq = seq;
         s->expected_seq = seq + 1;
+        lift(&r->kept_seq, seq);
+        lift(&r->used_seq, seq);
         if (seq <= r->last_seq)
             continue;
         r->last_seq = seq;
@@ -151,8 +159,7 @@ static int take_frame(struct scan *s, uint64_t at, uint64_t *ret_bytes)
     if (!p)
         return ERR_NOMEM;
     if (!journal_get_frame_header(p, &h) || h.id != s->found->header.id ||
-        h.payload_bytes > s->size - at - JOURNAL_FRAME_HEADER ||
-        h.first_seq > UINT64_MAX - 1 - h.batches)
+        h.payload_bytes > s->size - at - JOURNAL_FRAME_HEADER)
         return ERR_CORRUPT;
     p = bytes_at(s, at, JOURNAL_FRAME_HEADER + (size_t)h.payload_bytes);
     if (!p)
@@ -245,8 +252,9 @@ int journal_recover_segment(struct journal_recovery *r, int fd, uint64_t size, b
     }
     if (err)
         return err;
-    s.expected_seq = r->last_seq + 1;
-    count_missing(&s, ret->header.kept_seq + 1);
+    count_missing(r, r->kept_seq, ret->header.kept_seq + 1);
+    lift(&r->kept_seq, ret->header.kept_seq);
+    lift(&r->used_seq, ret->header.base_seq - 1);
     s.expected_seq = ret->header.base_seq;
     return scan_frames(&s, newest);
 }

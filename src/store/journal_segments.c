@@ -38,6 +38,7 @@ struct journal_segments {
     uint64_t next_number;
     struct segment_list sealed; /* in rising order of number */
     struct segment_list spares;
+    bool dir_changed; /* names have changed since the directory was synced */
 
     int fd; /* of the current segment, -1: none */
     struct segment current;
@@ -111,6 +112,7 @@ static int retire(struct journal_segments *s, const struct segment *g)
 {
     struct path from, to;
     path_of(s, "journal", g->number, &from);
+    s->dir_changed = true;
     if (g->size == s->segment_bytes && s->spares.n < SPARES_MAX) {
         if (list_add(&s->spares, *g) != 0)
             return ENOMEM;
@@ -182,10 +184,22 @@ int journal_segments_settle(struct journal_segments *s)
     return seal(s);
 }
 
-/* An open file of at least need bytes under a spare's name. */
+static int sync_dir(struct journal_segments *s)
+{
+    if (s->io.sync_dir(s->io.arg, s->dir_fd) != 0)
+        return failed();
+    s->dir_changed = false;
+    return 0;
+}
+
+/* An open file of at least need bytes under a spare's name, which is stable: else a new header
+ * could stand under the old name after a crash, before older segments. */
 static int take_file(struct journal_segments *s, uint64_t need, struct segment *g, int *ret_fd)
 {
     struct path path;
+    int error = s->dir_changed ? sync_dir(s) : 0;
+    if (error)
+        return error;
     if (need <= s->segment_bytes && s->spares.n) {
         *g = s->spares.items[s->spares.n - 1];
         int fd = s->io.open(s->io.arg, path_of(s, "spare", g->number, &path), O_RDWR);
@@ -203,7 +217,7 @@ static int take_file(struct journal_segments *s, uint64_t need, struct segment *
     if (fd < 0)
         return failed();
     if (s->io.allocate(s->io.arg, fd, (off_t)g->size) != 0) {
-        int error = failed();
+        error = failed();
         close(fd);
         s->io.unlink(s->io.arg, path.text);
         return error;
@@ -263,8 +277,8 @@ static int begin(struct journal_segments *s, uint64_t base_seq, uint64_t kept_se
         error = failed();
     else if (!error)
         name = path.text;
-    if (!error && s->io.sync_dir(s->io.arg, s->dir_fd) != 0)
-        error = failed();
+    if (!error)
+        error = sync_dir(s);
     if (error) { /* what was not synced is not tried again */
         close(fd);
         s->io.unlink(s->io.arg, name);
@@ -408,8 +422,6 @@ static int recover(struct journal_segments *s, struct journal_recovery *r, size_
         log_error("journal", "%s: this data directory was written by a newer Doppel", path.text);
     if (!err) {
         g->last_seq = found.last_seq;
-        if (found.header.base_seq > r->last_seq + 1)
-            r->last_seq = found.header.base_seq - 1;
         if (found.last_seq > r->opts->from && found.end < g->size &&
             s->io.truncate(s->io.arg, fd, (off_t)found.end) == 0)
             g->size = found.end;
@@ -426,6 +438,7 @@ int journal_segments_open(const char *dir, size_t segment_bytes, struct journal_
         return ERR_NOMEM;
     s->io = *r->io;
     s->fd = s->dir_fd = -1;
+    s->dir_changed = true;
     s->next_number = 1;
     s->segment_bytes = segment_bytes < SEGMENT_MIN ? SEGMENT_MIN : segment_bytes;
     s->segment_bytes = (s->segment_bytes + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
