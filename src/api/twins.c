@@ -401,6 +401,31 @@ void twin_findings(struct call *call)
     core_twin_get(call->core, call->parts[0], on_read_for_findings, call);
 }
 
+/* The sample says where this server's MQTT listener really is. */
+static struct slice sample_text(struct call *call, struct slice id)
+{
+    struct slice text = profile_sample(call->arena, id);
+    const char *mqtt = call->api->addresses.mqtt;
+    struct jval *root, *endpoint;
+    struct buf b = {0};
+    struct json_writer w;
+    char url[512];
+    if (!mqtt || jdoc_parse(call->arena, text, &root, NULL))
+        return text;
+    snprintf(url, sizeof url, "mqtt://%s/twins/%.*s", mqtt, SLICE_ARG(id));
+    endpoint = jval_new_string(call->arena, slice_str(url));
+    if (!endpoint || !jval_get(root, "synchronization"))
+        return text;
+    jval_set(call->arena, jval_get(root, "synchronization"), SLICE_LIT("endpoint"), endpoint);
+    json_writer_init(&w, &b, 2);
+    jval_write(&w, root);
+    buf_add_byte(&b, '\n');
+    if (!b.failed)
+        text = arena_dup(call->arena, buf_slice(&b));
+    buf_release(&b);
+    return text;
+}
+
 void sample(struct call *call)
 {
     struct slice id = http_query(call->req, "id");
@@ -411,7 +436,7 @@ void sample(struct call *call)
                      "id has letters, digits, \".\", \"_\", \"-\", \":\" and 1 to 128 bytes.");
         return;
     }
-    http_respond(call->req, 200, "application/json", profile_sample(call->arena, id));
+    http_respond(call->req, 200, "application/json", sample_text(call, id));
 }
 
 void schema(struct call *call)
