@@ -32,7 +32,7 @@ static void room_tick(void *arg)
     for (struct conn *c = b->waiting; c; c = next) {
         next = c->wait_next;
         if (c->acks_n <= ACKS_HIGH / 2)
-            conn_continue(c); /* it may wait again, or end: but it alone */
+            mqtt_conn_continue(c); /* it may wait again, or end: but it alone */
         if (b->core && !core_has_room(b->core))
             break;
     }
@@ -46,12 +46,12 @@ static void check_conn(struct broker *b, struct conn *c, int64_t now)
 {
     if (!c->session) {
         if (now - c->since_us > (int64_t)b->opts.connect_ms * 1000)
-            conn_close(c, MQTT_UNSPECIFIED, "no CONNECT came");
+            mqtt_conn_close(c, MQTT_UNSPECIFIED, "no CONNECT came");
         return;
     }
     bool deaf = c->full || c->waiting; /* then it is us who do not listen */
     if (c->keep_alive_us && !deaf && now - c->last_in_us > c->keep_alive_us)
-        conn_close(c, MQTT_KEEP_ALIVE_TIMEOUT, "nothing was heard for too long");
+        mqtt_conn_close(c, MQTT_KEEP_ALIVE_TIMEOUT, "nothing was heard for too long");
     /* [MQTT-3.1.2-22]; 3.1.1 [MQTT-3.1.2-24] */
 }
 
@@ -152,7 +152,7 @@ void broker_free(struct broker *b)
     loop_timer_free(b->tick);
     loop_timer_free(b->room);
     while (b->conns)
-        conn_close(b->conns, MQTT_SHUTTING_DOWN, "the server is shutting down");
+        mqtt_conn_close(b->conns, MQTT_SHUTTING_DOWN, "the server is shutting down");
     for (at = 0; (s = map_next(&b->sessions, &at)); at = 0)
         session_end(s);
     let_go_of_pendings(b);

@@ -76,13 +76,13 @@ static void other_versions_are_answered(void **state) /* 3.1.1 [MQTT-3.1.2-2] */
 {
     (void)state;
     struct client t = client_open(b, MQTT_V311);
-    conn_feed(t.c, SLICE_LIT("\x10\x0d\0\4MQTT\6\2\0\x3c\0\1a"));
+    mqtt_conn_feed(t.c, SLICE_LIT("\x10\x0d\0\4MQTT\6\2\0\x3c\0\1a"));
     assert_int_equal(t.c->memory.n, 4);
     assert_memory_equal(t.c->memory.p, "\x20\2\0\1", 4);
     assert_true(t.c->closed);
     client_drop(&t);
     t = client_open(b, MQTT_V5);
-    conn_feed(t.c, SLICE_LIT("\x10\x0e\0\4MQTT\6\2\0\x3c\0\0\1a"));
+    mqtt_conn_feed(t.c, SLICE_LIT("\x10\x0e\0\4MQTT\6\2\0\x3c\0\0\1a"));
     expect(&t, MQTT_CONNACK);
     assert_int_equal(t.p.as.connack.reason, MQTT_BAD_VERSION);
     assert_true(t.c->closed);
@@ -93,11 +93,11 @@ static void malformed_connects_are_told_in_5_only(void **state)
 {
     (void)state;
     struct client t = client_open(b, MQTT_V311);
-    conn_feed(t.c, SLICE_LIT("\x10\x0d\0\4MQTT\4\3\0\x3c\0\1a")); /* [MQTT-3.1.2-3] */
+    mqtt_conn_feed(t.c, SLICE_LIT("\x10\x0d\0\4MQTT\4\3\0\x3c\0\1a")); /* [MQTT-3.1.2-3] */
     expect_closed(&t, 0);
     client_drop(&t);
     t = client_open(b, MQTT_V5);
-    conn_feed(t.c, SLICE_LIT("\x10\x0e\0\4MQTT\5\3\0\x3c\0\0\1a"));
+    mqtt_conn_feed(t.c, SLICE_LIT("\x10\x0e\0\4MQTT\5\3\0\x3c\0\0\1a"));
     expect(&t, MQTT_CONNACK);
     assert_int_equal(t.p.as.connack.reason, MQTT_MALFORMED);
     expect_closed(&t, 0);
@@ -115,7 +115,7 @@ static void packets_come_in_pieces(void **state)
     mqtt_write(&out, MQTT_V311, &p);
     mqtt_write(&out, MQTT_V311, &(struct mqtt_packet){.type = MQTT_PINGREQ});
     for (size_t i = 0; i < out.n; i++)
-        conn_feed(t.c, slice_of(out.p + i, 1));
+        mqtt_conn_feed(t.c, slice_of(out.p + i, 1));
     expect(&t, MQTT_CONNACK);
     expect_ack(&t, MQTT_PUBACK, 5, 0);
     expect(&t, MQTT_PINGRESP);
@@ -128,7 +128,7 @@ static void strangers_do_not_stay(void **state)
 {
     (void)state;
     struct client t = client_open(b, MQTT_V311);
-    conn_feed(t.c, SLICE_LIT("\x10"));
+    mqtt_conn_feed(t.c, SLICE_LIT("\x10"));
     wait_s(b, 9);
     assert_false(t.c->closed);
     wait_s(b, 2);

@@ -6,7 +6,7 @@ static void packets_over_the_limit_are_refused_by_their_header(void **state) /* 
     (void)state;
     struct client t = client_new(b, MQTT_V5, "t");
     assert_int_equal(t.p.as.connack.props.max_packet_size, 200);
-    conn_feed(t.c, SLICE_LIT("\x30\xff\x7f"));
+    mqtt_conn_feed(t.c, SLICE_LIT("\x30\xff\x7f"));
     expect_closed(&t, MQTT_PACKET_TOO_LARGE);
     client_drop(&t);
 }
@@ -60,7 +60,7 @@ static void slow_readers_lose_qos0_and_are_not_read(void **state)
         pongs += t.p.type == MQTT_PINGRESP;
     }
     assert_int_equal((uint64_t)got + stats.dropped, MANY);
-    conn_drained(t.c);
+    mqtt_conn_drained(t.c);
     while (client_hear(&t))
         pongs += t.p.type == MQTT_PINGRESP;
     assert_int_equal(pongs, 2);
@@ -100,9 +100,9 @@ static void goodbye_is_said(void **state)
     broker_free(b);
     expect_closed(&t, MQTT_SHUTTING_DOWN);
     expect_closed(&watch, MQTT_SHUTTING_DOWN); /* no will on the way out */
-    conn_let_go(t.c);
-    conn_let_go(watch.c);
-    conn_let_go(will.c);
+    mqtt_conn_let_go(t.c);
+    mqtt_conn_let_go(watch.c);
+    mqtt_conn_let_go(will.c);
     buf_release(&t.last);
     buf_release(&watch.last);
     buf_release(&will.last);

@@ -66,7 +66,7 @@ static void the_client_may_not_exceed_our_receive_maximum(void **state) /* [MQTT
     expect(&t, MQTT_PUBCOMP);
     publish(&t, "a", "x", 2, 1);
     expect(&t, MQTT_PUBREC);
-    publish(&t, "a", "x", 2, 2000);
+    publish(&t, "a", "x", 2, RECEIVE_MAXIMUM + 1);
     expect_closed(&t, MQTT_RECEIVE_MAXIMUM);
     client_drop(&t);
 }

@@ -162,7 +162,7 @@ static void wills_are_published(void **state) /* [MQTT-3.1.2-8], [-10], [-14], [
         if (both[i] == MQTT_V5)
             assert_true(slice_is(watch.p.as.publish.props.content_type, "text/plain"));
         t = client_with(b, &p);
-        conn_feed(t.c, SLICE_LIT("\xff\xff")); /* a protocol error is no normal end */
+        mqtt_conn_feed(t.c, SLICE_LIT("\xff\xff")); /* a protocol error is no normal end */
         expect_closed(&t, MQTT_MALFORMED);
         expect_publish(&watch, "will", "bye");
         client_drop(&t);

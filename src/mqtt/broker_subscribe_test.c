@@ -218,7 +218,7 @@ static void many_retained_messages_come_in_slices(void **state)
             got++;
             last_old += slice_is(t.p.as.publish.topic, "r/1999");
         }
-        conn_drained(t.c);
+        mqtt_conn_drained(t.c);
     }
     assert_int_equal(got, MANY);
     assert_int_equal(last_old, 1);

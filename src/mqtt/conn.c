@@ -44,7 +44,7 @@ static void free_aliases(struct conn *c)
         free(c->aliases_in[i]);
 }
 
-static void conn_free(struct conn *c)
+static void mqtt_conn_free(struct conn *c)
 {
     free_aliases(c);
     buf_release(&c->in);
@@ -53,15 +53,15 @@ static void conn_free(struct conn *c)
     free(c);
 }
 
-void conn_hold(struct conn *c)
+void mqtt_conn_hold(struct conn *c)
 {
     c->busy++;
 }
 
-void conn_let_go(struct conn *c)
+void mqtt_conn_let_go(struct conn *c)
 {
     if (--c->busy == 0 && c->closed)
-        conn_free(c);
+        mqtt_conn_free(c);
 }
 
 static void stop_waiting(struct conn *c)
@@ -88,10 +88,10 @@ static void say_why(struct conn *c, uint8_t reason, const char *text)
         p.as.notice.props.has = MQTT_BIT(MQTT_REASON_STRING);
         p.as.notice.props.reason_string = slice_str(text);
     }
-    conn_send(c, &p);
+    mqtt_conn_send(c, &p);
 }
 
-void conn_close(struct conn *c, uint8_t reason, const char *text)
+void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
 {
     struct broker *b = c->broker;
     struct session *s = c->session;
@@ -114,7 +114,7 @@ void conn_close(struct conn *c, uint8_t reason, const char *text)
     if (c->next)
         c->next->prev = c->prev;
     b->conns_n--;
-    conn_forget_acks(c);
+    mqtt_conn_forget_acks(c);
     replays_free(c);
     behind_free(c->behind);
     c->behind = NULL;
@@ -125,7 +125,7 @@ void conn_close(struct conn *c, uint8_t reason, const char *text)
     if (s)
         session_offline(s, !c->normal);
     if (!c->busy)
-        conn_free(c);
+        mqtt_conn_free(c);
 }
 
 /* ---- out ---- */
@@ -140,7 +140,7 @@ struct buf *mqtt_conn_out(struct conn *c)
     return c->net ? net_out(c->net) : &c->memory;
 }
 
-void conn_sent(struct conn *c, size_t before)
+void mqtt_conn_sent(struct conn *c, size_t before)
 {
     c->broker->stats.bytes_out += mqtt_conn_out(c)->n - before;
     if (c->net)
@@ -160,7 +160,7 @@ static void drop_reason_string(struct mqtt_packet *p)
 
 /* A packet over the client's limit goes without its reason string, or not at all [MQTT-3.1.2-24],
  * [MQTT-3.4.2-2]. */
-void conn_send(struct conn *c, const struct mqtt_packet *p)
+void mqtt_conn_send(struct conn *c, const struct mqtt_packet *p)
 {
     struct buf *out = mqtt_conn_out(c);
     size_t before = out->n;
@@ -175,23 +175,23 @@ void conn_send(struct conn *c, const struct mqtt_packet *p)
         if (out->n - before > c->max_packet)
             out->n = before;
     }
-    conn_sent(c, before);
+    mqtt_conn_sent(c, before);
 }
 
-void conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
-                   const char *detail)
+void mqtt_conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
+                        const char *detail)
 {
     if (detail && c->version == MQTT_V5 && c->request_problem) {
         struct mqtt_packet p = {.type = type, .as.ack = {.packet_id = id, .reason = reason}};
         p.as.ack.props.has = MQTT_BIT(MQTT_REASON_STRING);
         p.as.ack.props.reason_string = slice_str(detail);
-        conn_send(c, &p);
+        mqtt_conn_send(c, &p);
         return;
     }
     struct buf *out = mqtt_conn_out(c);
     size_t before = out->n;
     mqtt_write_ack(out, c->version, type, id, reason);
-    conn_sent(c, before);
+    mqtt_conn_sent(c, before);
 }
 
 /* The alias of a topic; a new one is agreed on with the topic beside it while the client has room
@@ -238,7 +238,7 @@ static void set_props(struct conn *c, const struct outgoing *o, struct mqtt_prop
     }
 }
 
-bool conn_send_publish(struct conn *c, const struct outgoing *o)
+bool mqtt_conn_send_publish(struct conn *c, const struct outgoing *o)
 {
     struct buf *out = mqtt_conn_out(c);
     size_t before = out->n;
@@ -264,7 +264,7 @@ bool conn_send_publish(struct conn *c, const struct outgoing *o)
         return false;
     }
     c->broker->stats.messages_out++;
-    conn_sent(c, before);
+    mqtt_conn_sent(c, before);
     return true;
 }
 
@@ -273,7 +273,7 @@ bool conn_send_publish(struct conn *c, const struct outgoing *o)
 static uint8_t handle_pingreq(struct conn *c, const struct mqtt_packet *p)
 {
     (void)p;
-    conn_send(c, &(struct mqtt_packet){.type = MQTT_PINGRESP}); /* [MQTT-3.12.4-1] */
+    mqtt_conn_send(c, &(struct mqtt_packet){.type = MQTT_PINGRESP}); /* [MQTT-3.12.4-1] */
     return 0;
 }
 
@@ -287,7 +287,7 @@ static uint8_t handle_disconnect(struct conn *c, const struct mqtt_packet *p)
         c->session->expiry_s = m->props.session_expiry;
     }
     c->normal = m->reason == MQTT_SUCCESS; /* [MQTT-3.14.4-3]; 3.1.1 [MQTT-3.14.4-3] */
-    conn_close(c, MQTT_SUCCESS, NULL);
+    mqtt_conn_close(c, MQTT_SUCCESS, NULL);
     return 0;
 }
 
@@ -318,7 +318,7 @@ static void stranger(struct conn *c, const struct mqtt_packet *p, int err,
         c->version = MQTT_V5; /* 3.1.4: it may be told; 3.1.1 closes without a word */
         connect_refuse(c, fault->reason, fault->text);
     }
-    conn_close(c, fault->reason, fault->text);
+    mqtt_conn_close(c, fault->reason, fault->text);
 }
 
 static void handle_packet(struct conn *c, struct slice bytes)
@@ -328,13 +328,14 @@ static void handle_packet(struct conn *c, struct slice bytes)
     p.type = (enum mqtt_type)((uint8_t)bytes.p[0] >> 4);
     p.as.connect.version = 0;
     if (!c->session && p.type != MQTT_CONNECT) { /* [MQTT-3.1.0-1] */
-        conn_close(c, fault.reason, fault.text);
+        mqtt_conn_close(c, fault.reason, fault.text);
         return;
     }
     int err = mqtt_read(bytes, c->version, &p, &fault);
     if (err) {
         if (c->session)
-            conn_close(c, err == ERR_UNSUPPORTED ? MQTT_PROTOCOL_ERROR : fault.reason, fault.text);
+            mqtt_conn_close(c, err == ERR_UNSUPPORTED ? MQTT_PROTOCOL_ERROR : fault.reason,
+                            fault.text);
         else
             stranger(c, &p, err, &fault);
         return;
@@ -343,7 +344,7 @@ static void handle_packet(struct conn *c, struct slice bytes)
                                       : broker_refuse(c->broker, MQTT_PROTOCOL_ERROR,
                                                       "a packet that only servers send");
     if (reason)
-        conn_close(c, reason, c->broker->why);
+        mqtt_conn_close(c, reason, c->broker->why);
 }
 
 /* Must this connection rest before more of it is handled? */
@@ -369,9 +370,9 @@ static size_t consume(struct conn *c, struct slice bytes)
         if (err == ERR_AGAIN || (!err && size > rest.n))
             break;
         if (err) {
-            conn_close(c, err == ERR_TOO_LARGE ? MQTT_PACKET_TOO_LARGE : MQTT_MALFORMED,
-                       err == ERR_TOO_LARGE ? "the packet is larger than the server takes"
-                                            : "the fixed header cannot be");
+            mqtt_conn_close(c, err == ERR_TOO_LARGE ? MQTT_PACKET_TOO_LARGE : MQTT_MALFORMED,
+                            err == ERR_TOO_LARGE ? "the packet is larger than the server takes"
+                                                 : "the fixed header cannot be");
             break;
         }
         handle_packet(c, slice_of(rest.p, size));
@@ -397,11 +398,11 @@ static void consume_kept(struct conn *c)
     c->in = kept;
 }
 
-void conn_feed(struct conn *c, struct slice bytes)
+void mqtt_conn_feed(struct conn *c, struct slice bytes)
 {
     if (c->closed)
         return;
-    conn_hold(c);
+    mqtt_conn_hold(c);
     c->last_in_us = clock_mono_us();
     c->broker->stats.bytes_in += bytes.n;
     if (c->in.n || c->full || c->waiting) {
@@ -414,32 +415,32 @@ void conn_feed(struct conn *c, struct slice bytes)
             buf_add_slice(&c->in, slice_skip(bytes, used));
     }
     if (!c->closed && c->in.failed)
-        conn_close(c, MQTT_QUOTA, "the server is out of memory");
+        mqtt_conn_close(c, MQTT_QUOTA, "the server is out of memory");
     if (!c->closed && c->net && (c->full || c->waiting))
         net_pause(c->net);
-    conn_let_go(c);
+    mqtt_conn_let_go(c);
 }
 
 static void read_on(struct conn *c)
 {
     if (c->full || c->waiting)
         return;
-    conn_hold(c);
+    mqtt_conn_hold(c);
     c->last_in_us = clock_mono_us(); /* it could not be heard meanwhile */
     if (c->in.n)
         consume_kept(c);
     if (!c->closed && !c->full && !c->waiting && c->net)
         net_resume(c->net);
-    conn_let_go(c);
+    mqtt_conn_let_go(c);
 }
 
-void conn_continue(struct conn *c)
+void mqtt_conn_continue(struct conn *c)
 {
     stop_waiting(c);
     read_on(c);
 }
 
-void conn_drained(struct conn *c)
+void mqtt_conn_drained(struct conn *c)
 {
     if (c->session) {
         session_pump(c->session);
@@ -454,18 +455,18 @@ void conn_drained(struct conn *c)
 
 static void on_data(void *arg, struct slice bytes)
 {
-    conn_feed(arg, bytes);
+    mqtt_conn_feed(arg, bytes);
 }
 
 static void on_drain(void *arg)
 {
-    conn_drained(arg);
+    mqtt_conn_drained(arg);
 }
 
 static void on_close(void *arg, int err)
 {
     (void)err;
-    conn_close(arg, MQTT_SUCCESS, NULL); /* nobody is there to be told; the will is due */
+    mqtt_conn_close(arg, MQTT_SUCCESS, NULL); /* nobody is there to be told; the will is due */
 }
 
 static const struct net_events events = {

@@ -29,7 +29,7 @@ void connect_refuse(struct conn *c, uint8_t reason, const char *text)
         p.as.connack.props.has = MQTT_BIT(MQTT_REASON_STRING);
         p.as.connack.props.reason_string = slice_str(text);
     }
-    conn_send(c, &p);
+    mqtt_conn_send(c, &p);
 }
 
 /* 0, or with which reason and text the connection is refused. */
@@ -80,7 +80,8 @@ static struct session *take_session(struct broker *b, struct slice id, bool clea
 {
     struct session *s = session_find(b, id);
     if (s && s->conn) {
-        conn_close(s->conn, MQTT_TAKEN_OVER, "another connection has the same client identifier");
+        mqtt_conn_close(s->conn, MQTT_TAKEN_OVER,
+                        "another connection has the same client identifier");
         s = session_find(b, id); /* it may have ended with that */
     }
     bool over = s && s->ends_us && clock_mono_us() >= s->ends_us; /* the tick comes late */
@@ -135,7 +136,7 @@ static void accept_client(struct conn *c, const struct mqtt_connect *m, bool pre
         props->server_keep_alive = b->opts.keep_alive_max_s;
         c->keep_alive_us = (int64_t)b->opts.keep_alive_max_s * 1500000;
     }
-    conn_send(c, &p);
+    mqtt_conn_send(c, &p);
 }
 
 static char *peer_name(const struct conn *c, struct slice id)

@@ -138,7 +138,7 @@ static void send_publish(struct session *s, struct delivery *d, bool dup)
                          .dup = dup,
                          .packet_id = d->packet_id,
                          .ids = {d->ids, d->ids_n}};
-    if (conn_send_publish(s->conn, &o)) {
+    if (mqtt_conn_send_publish(s->conn, &o)) {
         s->conn->quota--;
         return;
     }
@@ -172,7 +172,7 @@ static void deliver_qos0(struct session *s, struct message *m, bool retain, stru
         return;
     }
     struct outgoing o = {.message = m, .retain = retain, .ids = ids};
-    conn_send_publish(s->conn, &o);
+    mqtt_conn_send_publish(s->conn, &o);
 }
 
 void session_deliver(struct session *s, struct message *m, uint8_t qos, bool retain,
@@ -207,7 +207,7 @@ static void send_again(struct session *s)
         return;
     d->resend = false;
     if (d->state == DELIVERY_RELEASED)
-        conn_send_ack(s->conn, MQTT_PUBREL, d->packet_id, MQTT_SUCCESS, NULL);
+        mqtt_conn_send_ack(s->conn, MQTT_PUBREL, d->packet_id, MQTT_SUCCESS, NULL);
     else
         send_publish(s, d, true); /* [MQTT-3.3.1-1] */
 }

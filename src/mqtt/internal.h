@@ -8,7 +8,7 @@
  *
  * A session outlives its connection, a connection belongs to at most one session.  A message is
  * counted by reference.  Sending never closes a connection, so whoever walks sessions and sends
- * need not fear that one vanishes; what closes is said at conn_close(). */
+ * need not fear that one vanishes; what closes is said at mqtt_conn_close(). */
 #ifndef MQTT_INTERNAL_H
 #define MQTT_INTERNAL_H
 
@@ -36,8 +36,8 @@ enum {
     KEEP_ALIVE_MAX_S = 60,
     TICK_MS = 200,
     SYS_EVERY_US = 10000000,
-    RECEIVE_MAXIMUM = 1024, /* what we let a client have in flight */
-    WINDOW = 1000,          /* what we have in flight at a client, at most */
+    RECEIVE_MAXIMUM = 16384, /* what we let a client have in flight */
+    WINDOW = 1000,           /* what we have in flight at a client, at most */
     ALIASES_IN = 64,
     ALIASES_OUT = 1024,
     OUT_HIGH = 256 << 10,    /* unsent bytes from which a reader is slow; over net.h's 64 kB */
@@ -214,7 +214,7 @@ struct conn {
     struct conn *next, *prev;
     struct session *session; /* NULL before CONNECT */
     enum mqtt_version version;
-    bool closed;  /* conn_close() was called; the memory goes when nobody is busy with it */
+    bool closed;  /* mqtt_conn_close() was called; the memory goes when nobody is busy with it */
     bool normal;  /* DISCONNECT came */
     bool waiting; /* not read from until the core has room or the acks are out */
     bool full;    /* not read from until the output is drained */
@@ -238,19 +238,19 @@ struct conn {
 };
 
 struct conn *mqtt_conn_new(struct broker *b, struct net_conn *net);
-void conn_feed(struct conn *c, struct slice bytes);
+void mqtt_conn_feed(struct conn *c, struct slice bytes);
 /* End it: the reason is told to 5.0 clients unless it is MQTT_SUCCESS.  c may be dead after. */
-void conn_close(struct conn *c, uint8_t reason, const char *text);
-void conn_drained(struct conn *c);
-void conn_hold(struct conn *c); /* its memory stays, even when it is closed, until: */
-void conn_let_go(struct conn *c);
-void conn_continue(struct conn *c); /* read on after waiting */
+void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text);
+void mqtt_conn_drained(struct conn *c);
+void mqtt_conn_hold(struct conn *c); /* its memory stays, even when it is closed, until: */
+void mqtt_conn_let_go(struct conn *c);
+void mqtt_conn_continue(struct conn *c); /* read on after waiting */
 size_t mqtt_conn_queued(const struct conn *c);
-struct buf *mqtt_conn_out(struct conn *c);     /* append, then: */
-void conn_sent(struct conn *c, size_t before); /* before: what .n was */
-void conn_send(struct conn *c, const struct mqtt_packet *p);
-void conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
-                   const char *detail);
+struct buf *mqtt_conn_out(struct conn *c);          /* append, then: */
+void mqtt_conn_sent(struct conn *c, size_t before); /* before: what .n was */
+void mqtt_conn_send(struct conn *c, const struct mqtt_packet *p);
+void mqtt_conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
+                        const char *detail);
 
 struct outgoing {
     const struct message *message;
@@ -260,7 +260,7 @@ struct outgoing {
     struct slice ids;
 };
 /* False: larger than the client takes [MQTT-3.1.2-24]; nothing was sent. */
-bool conn_send_publish(struct conn *c, const struct outgoing *o);
+bool mqtt_conn_send_publish(struct conn *c, const struct outgoing *o);
 
 /* Handlers, one a packet.  0, or the reason to end the connection (with c->broker->why). */
 typedef uint8_t handler(struct conn *c, const struct mqtt_packet *p);
@@ -289,7 +289,7 @@ struct pending {
 struct pending *pending_new(struct broker *b, struct session *s, uint8_t qos, uint16_t packet_id);
 void pending_wait_in(struct conn *c, struct pending *p); /* at the end of the acknowledgements */
 void pending_done(struct pending *p);
-void conn_forget_acks(struct conn *c);
+void mqtt_conn_forget_acks(struct conn *c);
 void session_forget_pending(struct session *s);
 
 /* Publish in the name of s (may be NULL): to the twins or to the subscribers, and retain. */
@@ -344,6 +344,8 @@ enum twin_topic twin_topic_parse(struct slice topic, struct slice *ret_twin,
 /* Publish into the core.  p is told of the outcome by pending_done(). */
 void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
                   struct slice payload);
+
+ingest_done_fn twins_done; /* arg: the pending */
 
 bool twins_filter(struct slice filter); /* could it match an update of a twin? */
 int twins_out_init(struct broker *b);

@@ -110,7 +110,7 @@ static struct pending *next_ack(struct conn *c)
 }
 
 /* Those that the core has not answered go on without a connection. */
-void conn_forget_acks(struct conn *c)
+void mqtt_conn_forget_acks(struct conn *c)
 {
     while (c->acks_first) {
         struct pending *p = next_ack(c);
@@ -130,11 +130,11 @@ static void send_acks(struct conn *c)
         struct pending *p = c->acks_first;
         if (p->retry && c->version != MQTT_V5) {
             /* 3.1.1 cannot say "not now": without an acknowledgement the client sends it again */
-            conn_close(c, p->reason, "a publish could not be stored");
+            mqtt_conn_close(c, p->reason, "a publish could not be stored");
             return;
         }
         next_ack(c);
-        conn_send_ack(c, ack_type(p->qos), p->packet_id, p->reason, p->detail);
+        mqtt_conn_send_ack(c, ack_type(p->qos), p->packet_id, p->reason, p->detail);
         pending_free(p);
     }
 }
@@ -159,7 +159,7 @@ static uint8_t acknowledge(struct conn *c, uint8_t qos, uint16_t id, uint8_t rea
     if (qos == 0)
         return 0;
     if (!c->acks_first) {
-        conn_send_ack(c, ack_type(qos), id, reason, detail);
+        mqtt_conn_send_ack(c, ack_type(qos), id, reason, detail);
         return 0;
     }
     struct pending *p = pending_new(c->broker, c->session, qos, id);
@@ -347,7 +347,7 @@ uint8_t handle_pubrel(struct conn *c, const struct mqtt_packet *p)
     uint16_t id = p->as.ack.packet_id;
     bool known = idset_has(&c->session->received, id);
     idset_remove(&c->session->received, id);
-    conn_send_ack(c, MQTT_PUBCOMP, id, known ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND, NULL);
+    mqtt_conn_send_ack(c, MQTT_PUBCOMP, id, known ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND, NULL);
     return 0;
 }
 
@@ -361,8 +361,8 @@ uint8_t handle_puback(struct conn *c, const struct mqtt_packet *p)
         return broker_refuse(c->broker, MQTT_PROTOCOL_ERROR,
                              "an acknowledgement that does not belong to the message's QoS");
     if (p->type == MQTT_PUBREC && a->reason < 0x80) /* [MQTT-4.3.3-4] */
-        conn_send_ack(c, MQTT_PUBREL, a->packet_id,
-                      result == ACK_OK ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND, NULL);
+        mqtt_conn_send_ack(c, MQTT_PUBREL, a->packet_id,
+                           result == ACK_OK ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND, NULL);
     if (c->replays)
         replay_pump(c);
     return 0;

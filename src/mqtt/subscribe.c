@@ -196,7 +196,7 @@ uint8_t handle_subscribe(struct conn *c, const struct mqtt_packet *packet)
     uint8_t reason = codes.failed || wanted.failed ? MQTT_QUOTA : 0;
     if (!reason) {
         answer.as.topics.list = buf_slice(&codes);
-        conn_send(c, &answer); /* [MQTT-3.8.4-1], [-5], [-6] */
+        mqtt_conn_send(c, &answer); /* [MQTT-3.8.4-1], [-5], [-6] */
         at = 0;
         for (size_t i = 0; mqtt_topics_next(packet, c->version, &at, &f); i++)
             if (wanted.p[i] && replay_start(c, &f))
@@ -220,7 +220,7 @@ uint8_t handle_unsubscribe(struct conn *c, const struct mqtt_packet *packet)
                      sub_remove(c->session, f.filter) ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION);
     answer.as.topics.list = buf_slice(&codes);
     if (!codes.failed)
-        conn_send(c, &answer); /* [MQTT-3.10.4-4], [-5], [MQTT-3.11.3-1] */
+        mqtt_conn_send(c, &answer); /* [MQTT-3.10.4-4], [-5], [MQTT-3.11.3-1] */
     buf_release(&codes);
     return 0;
 }

@@ -1,6 +1,6 @@
 /* testing.h - a client for tests: a real connection of the broker whose output stays in memory.
  *
- * Bytes go in through conn_feed(), as they would from the net, and what the broker answers is
+ * Bytes go in through mqtt_conn_feed(), as they would from the net, and what the broker answers is
  * read packet by packet. */
 #ifndef MQTT_TESTING_H
 #define MQTT_TESTING_H
@@ -61,7 +61,7 @@ static inline void client_say(struct client *t, const struct mqtt_packet *p)
 {
     struct buf out = {0};
     assert_int_equal(mqtt_write(&out, t->v, p), 0);
-    conn_feed(t->c, buf_slice(&out));
+    mqtt_conn_feed(t->c, buf_slice(&out));
     buf_release(&out);
 }
 
@@ -124,15 +124,15 @@ static inline struct client client_open(struct broker *broker, enum mqtt_version
 {
     struct client t = {.c = mqtt_conn_new(broker, NULL), .v = v};
     assert_non_null(t.c);
-    conn_hold(t.c);
+    mqtt_conn_hold(t.c);
     return t;
 }
 
 /* The network connection goes away, without DISCONNECT. */
 static inline void client_drop(struct client *t)
 {
-    conn_close(t->c, MQTT_SUCCESS, NULL);
-    conn_let_go(t->c);
+    mqtt_conn_close(t->c, MQTT_SUCCESS, NULL);
+    mqtt_conn_let_go(t->c);
     buf_release(&t->last);
     *t = (struct client){0};
 }

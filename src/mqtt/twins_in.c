@@ -55,7 +55,7 @@ static void describe(struct pending *p, const struct ingest_result *r)
     p->detail = buf_take(&text);
 }
 
-static void done(void *arg, const struct ingest_result *r)
+void twins_done(void *arg, const struct ingest_result *r)
 {
     struct pending *p = arg;
     if (r->err) {
@@ -77,7 +77,7 @@ void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct 
     struct slice twin, sensor;
     struct ingest *in = ingest_begin(b->core, &src);
     if (!in) {
-        done(p, &(struct ingest_result){.rejected = 1, .err = ERR_NOMEM});
+        twins_done(p, &(struct ingest_result){.rejected = 1, .err = ERR_NOMEM});
         return;
     }
     switch (twin_topic_parse(topic, &twin, &sensor)) {
@@ -94,5 +94,5 @@ void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct 
                       payload);
         break;
     }
-    ingest_commit(in, done, p);
+    ingest_commit(in, twins_done, p);
 }

@@ -223,7 +223,7 @@ static void send_plain(struct update *u, struct conn *c)
     size_t before = out->n;
     buf_add_slice(out, buf_slice(bytes));
     u->t->broker->stats.messages_out++;
-    conn_sent(c, before);
+    mqtt_conn_sent(c, before);
 }
 
 static void send_to(struct update *u, struct session *s, uint8_t qos, struct slice ids)
@@ -241,8 +241,8 @@ static void send_to(struct update *u, struct session *s, uint8_t qos, struct sli
     } else if (c && !u->retain && !ids.n && !c->alias_max) {
         send_plain(u, c);
     } else if (c) {
-        conn_send_publish(c,
-                          &(struct outgoing){.message = &u->view, .retain = u->retain, .ids = ids});
+        mqtt_conn_send_publish(
+            c, &(struct outgoing){.message = &u->view, .retain = u->retain, .ids = ids});
     }
 }
 
