@@ -525,7 +525,7 @@ function route(req, res, path, query, text) {
             (r) => (!twin || r.twin === twin) && Date.parse(r.at) >= since,
         );
         return json(res, 200, {
-            total: twin || since ? items.length : rejectionCount,
+            total: rejectionCount,
             items: items.slice(0, Number(query.get("limit") ?? 100)),
         });
     }

@@ -96,11 +96,7 @@ export type HistoryPoint = [t: number, value: Value | null, quality?: Quality];
 
 export interface Status {
     version?: string;
-    uptime?: number;
-    twins?: number;
-    series?: number;
-    readings?: number;
-    addresses?: { http?: string; https?: string; mqtt?: string; mqtts?: string };
+    addresses?: Partial<Record<"http" | "https" | "mqtt" | "mqtts", string | null>>;
 }
 
 /* RFC 9457, with our members. */

@@ -18,6 +18,7 @@ import style from "./Home.module.css";
 const PAGE = 24;
 const SENSORS = 6;
 const HOUR_MS = 3_600_000;
+const REFUSED = 100;
 
 /* The twins of the list that are not well; a string, so that only a change renders. */
 function useAttention(twins: TwinSummary[]): string[] {
@@ -125,17 +126,17 @@ function Checklist() {
 }
 
 function Refused() {
-    const rejections = useRejections({ sinceMs: HOUR_MS, limit: 1 });
+    const rejections = useRejections({ sinceMs: HOUR_MS, limit: REFUSED });
     const latest = rejections.data?.items[0];
     if (!latest || !rejections.data) return null;
-    const many = rejections.data.total;
+    const many = rejections.data.items.length;
+    const count = `${formatCount(many)}${many === REFUSED ? " or more" : ""}`;
     return (
         <section className={style.strip} aria-label="Refused readings">
             <Icon name="warn" />
             <span>
-                <strong>
-                    {many > 1 ? `${formatCount(many)} readings were` : "A reading was"} refused
-                </strong>
+                <strong>{many > 1 ? `${count} readings were` : "A reading was"} refused</strong>
+                {" in the last hour"}
                 {many > 1 ? "; the latest: " : ": "}
                 {latest.detail}
             </span>
