@@ -125,7 +125,7 @@ static const struct option_row history_options[] = {
      .letter = 'n',
      .value = "N",
      .otherwise = "1000 in a table, else all",
-     .help = "at most so many points; 0 is all"},
+     .help = "the newest so many points; 0 is all"},
     {.name = "quality", .help = "with the quality of each reading"},
     {.name = "csv", .help = "print CSV with times in UTC"},
     {0},

@@ -144,28 +144,30 @@ int64_t course_step_at(const struct course *c, int64_t t_us)
 
 /* A life begins with the step that follows a multiple of its length, so the state between two lives
  * is that of nobody: it is read behind a step only. */
-static void step(struct course *c)
+static void step(struct course *c, struct value values[COURSE_SERIES_MAX])
 {
     if (c->at % c->life_steps == 0)
         c->kind->begin(&c->state, seed_of(c, c->at / c->life_steps));
     c->at++;
     c->kind->step(&c->state, (double)c->kind->step_us / 1e6);
+    /* also when nobody wants to know: instruments draw their noise from the course's chance */
+    c->kind->read(&c->state, c->weather, values);
 }
 
 void course_seek(struct course *c, int64_t to)
 {
+    struct value values[COURSE_SERIES_MAX];
     if (to < c->at || to / c->life_steps != c->at / c->life_steps)
         c->at = to / c->life_steps * c->life_steps;
     while (c->at < to)
-        step(c);
+        step(c, values);
 }
 
 void course_run(struct course *c, int64_t to, course_fn *fn, void *arg)
 {
     struct value values[COURSE_SERIES_MAX];
     while (c->at < to) {
-        step(c);
-        c->kind->read(&c->state, c->weather, values);
+        step(c, values);
         for (size_t i = 0; i < COURSE_SERIES_MAX && c->kind->series[i].sensor; i++) {
             const struct course_series *s = &c->kind->series[i];
             if (c->at % s->every == 0)

@@ -6,6 +6,7 @@
 #include "server/term.h"
 #include "server/timearg.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,9 +17,9 @@ struct past {
     struct client *client;
     enum form form;
     bool quality;
-    long left; /* points still wanted; 0: all */
-    size_t n;  /* printed */
-    bool cut;  /* there are more than were wanted */
+    long limit;    /* the newest so many; 0: all */
+    char **newest; /* a ring of them, each as it will be printed */
+    size_t n;      /* points met */
     struct buf out;
     struct json_writer json;
     struct buf unit;
@@ -88,14 +89,17 @@ static void put_csv_text(struct buf *b, struct slice s)
     buf_add_byte(b, '"');
 }
 
-static void print_point(struct past *p, const struct jval *point)
+static void write_point(struct past *p, struct buf *b, const struct jval *point)
 {
     const struct jval *t = jval_at(point, 0), *v = jval_at(point, 1), *q = jval_at(point, 2);
-    struct buf *b = &p->out;
     double ms = 0;
     jval_number(t, &ms);
-    if (p->form == FORM_CSV) {
-        clock_format(b, (int64_t)(ms * 1000 + 0.5));
+    if (p->form == FORM_JSON) {
+        struct json_writer w;
+        json_writer_init(&w, b, 0);
+        jval_write(&w, point);
+    } else if (p->form == FORM_CSV) {
+        clock_format(b, llround(ms * 1000));
         buf_add_byte(b, ',');
         if (v && v->type == J_STRING)
             put_csv_text(b, v->text);
@@ -110,10 +114,19 @@ static void print_point(struct past *p, const struct jval *point)
         if (q && !slice_is(q->text, "good"))
             buf_addf(b, "  %.*s", SLICE_ARG(q->text));
     }
-    buf_add_byte(b, '\n');
-    if (b->n > 65536) {
-        fwrite(b->p, 1, b->n, stdout);
-        buf_clear(b);
+}
+
+static void print_text(struct past *p, const char *text, size_t n)
+{
+    if (p->form == FORM_JSON) {
+        json_put_raw(&p->json, slice_of(text, n));
+    } else {
+        buf_add(&p->out, text, n);
+        buf_add_byte(&p->out, '\n');
+    }
+    if (p->out.n > 65536) {
+        fwrite(p->out.p, 1, p->out.n, stdout);
+        buf_clear(&p->out);
     }
 }
 
@@ -132,20 +145,38 @@ static void begin_json(struct past *p, const struct jval *answer)
     json_open(&p->json, '[');
 }
 
-static void take_points(struct past *p, const struct jval *answer)
+static int take_points(struct past *p, const struct jval *answer)
 {
     const struct jval *points = jval_get(answer, "points");
+    struct buf b = {0};
     for (const struct jval *point = points ? points->first : NULL; point; point = point->next) {
-        if (p->left && p->n == (size_t)p->left) {
-            p->cut = true;
-            return;
+        buf_clear(&b);
+        write_point(p, &b, point);
+        if (!p->limit) {
+            print_text(p, b.p, b.n);
+        } else {
+            char **place = &p->newest[p->n % (size_t)p->limit];
+            free(*place);
+            *place = strndup(b.p, b.n);
+            b.failed |= !*place;
         }
-        if (p->form == FORM_JSON)
-            jval_write(&p->json, point);
-        else
-            print_point(p, point);
         p->n++;
+        if (b.failed)
+            break;
     }
+    bool failed = b.failed;
+    buf_release(&b);
+    if (failed)
+        term_problem("out of memory");
+    return failed ? CODE_FAILED : CODE_OK;
+}
+
+/* What the ring holds, the oldest first. */
+static void print_newest(struct past *p)
+{
+    size_t limit = (size_t)p->limit, from = p->n > limit ? p->n - limit : 0;
+    for (size_t i = from; limit && i < p->n; i++)
+        print_text(p, p->newest[i % limit], strlen(p->newest[i % limit]));
 }
 
 static int read_pages(struct past *p, struct buf *path)
@@ -156,11 +187,8 @@ static int read_pages(struct past *p, struct buf *path)
     for (;;) {
         buf_clear(&page);
         buf_add_slice(&page, buf_slice(path));
-        bool raw = !option_value(p->in, "points") && !option_value(p->in, "every");
-        if (raw) {
-            size_t rest = p->left ? (size_t)p->left - p->n + 1 : 100000;
-            buf_addf(&page, "&limit=%zu", rest < 100000 ? rest : 100000);
-        }
+        if (!option_value(p->in, "points") && !option_value(p->in, "every"))
+            buf_add_str(&page, "&limit=100000");
         if (cursor.n) {
             buf_add_str(&page, "&cursor=");
             client_escape(&page, buf_slice(&cursor));
@@ -175,10 +203,10 @@ static int read_pages(struct past *p, struct buf *path)
             begin_json(p, a.json);
         buf_clear(&p->unit);
         buf_add_slice(&p->unit, member(a.json, "unit"));
-        take_points(p, a.json);
+        code = take_points(p, a.json);
         buf_clear(&cursor);
         const struct jval *next = jval_get(a.json, "next");
-        if (p->cut || !next || next->type == J_NULL)
+        if (code != CODE_OK || !next || next->type == J_NULL)
             break;
         buf_add_slice(&cursor, next->text);
     }
@@ -187,37 +215,66 @@ static int read_pages(struct past *p, struct buf *path)
     return code;
 }
 
+static void print_footer(const struct past *p)
+{
+    struct slice unit = buf_slice(&p->unit);
+    bool named = unit.n && !slice_is(unit, "1");
+    fflush(stdout);
+    fprintf(stderr, "%s%zu point%s%s%.*s", term_style(stderr, STYLE_DIM), p->n,
+            p->n == 1 ? "" : "s", named ? " in " : "", named ? (int)unit.n : 0,
+            named ? unit.p : "");
+    if (p->limit && p->n > (size_t)p->limit)
+        fprintf(stderr, ", the newest %ld shown (--limit N, --points N, --every DURATION)",
+                p->limit);
+    fprintf(stderr, "%s\n", term_end(stderr));
+}
+
+static int read_limit(struct past *p)
+{
+    int code = option_count(p->in, "limit", 0, 10000000, &p->limit);
+    if (code == CODE_OK && !option_value(p->in, "limit"))
+        p->limit = p->form == FORM_TABLE ? 1000 : 0;
+    if (code == CODE_OK && p->limit && !(p->newest = calloc((size_t)p->limit, sizeof *p->newest))) {
+        term_problem("out of memory");
+        return CODE_FAILED;
+    }
+    return code;
+}
+
+static int print_past(struct past *p, struct buf *path)
+{
+    if (p->form == FORM_CSV)
+        buf_addf(&p->out, "time,value%s\n", p->quality ? ",quality" : "");
+    int code = read_pages(p, path);
+    if (code != CODE_OK)
+        return code;
+    print_newest(p);
+    if (p->form == FORM_JSON) {
+        json_close(&p->json, ']');
+        json_close(&p->json, '}');
+        buf_add_byte(&p->out, '\n');
+    }
+    fwrite(p->out.p ? p->out.p : "", 1, p->out.n, stdout);
+    if (p->form == FORM_TABLE)
+        print_footer(p);
+    return CODE_OK;
+}
+
 int history_run(const struct invocation *in)
 {
     struct past p = {.in = in, .quality = option_on(in, "quality")};
     struct buf path = {0};
     p.form = option_on(in, "json") ? FORM_JSON : option_on(in, "csv") ? FORM_CSV : FORM_TABLE;
-    int code = option_count(in, "limit", 0, 1000000000, &p.left);
-    if (code == CODE_OK && !option_value(in, "limit"))
-        p.left = p.form == FORM_TABLE ? 1000 : 0;
+    int code = read_limit(&p);
     if (code == CODE_OK)
         code = make_path(&p, &path);
     if (code == CODE_OK)
         code = client_open(in, &p.client);
-    if (code == CODE_OK) {
-        if (p.form == FORM_CSV)
-            buf_addf(&p.out, "time,value%s\n", p.quality ? ",quality" : "");
-        code = read_pages(&p, &path);
-    }
-    if (code == CODE_OK && p.form == FORM_JSON) {
-        json_close(&p.json, ']');
-        json_close(&p.json, '}');
-        buf_add_byte(&p.out, '\n');
-    }
     if (code == CODE_OK)
-        fwrite(p.out.p ? p.out.p : "", 1, p.out.n, stdout);
-    if (code == CODE_OK && p.form == FORM_TABLE) {
-        fflush(stdout);
-        fprintf(stderr, "%s%zu point%s%s%.*s%s%s\n", term_style(stderr, STYLE_DIM), p.n,
-                p.n == 1 ? "" : "s", p.unit.n ? " in " : "", SLICE_ARG(buf_slice(&p.unit)),
-                p.cut ? "; there are more: --limit N, --points N or --every DURATION" : "",
-                term_end(stderr));
-    }
+        code = print_past(&p, &path);
+    for (long i = 0; p.newest && i < p.limit; i++)
+        free(p.newest[i]);
+    free(p.newest);
     client_close(p.client);
     buf_release(&path);
     buf_release(&p.out);

@@ -391,7 +391,6 @@ static int play_row(struct replay *r, const struct plan_row *row)
         if (plan_value(&r->plan, row->fields[i], &r->value) == 0)
             sink_add(&r->sink, r->plan.columns[i].sensor, buf_slice(&r->value));
     }
-    sink_row_end(&r->sink);
     r->played++;
     show_progress(r, false);
     return sink_full(&r->sink) ? sink_send(&r->sink) : CODE_OK;

@@ -13,16 +13,15 @@ enum { TRIES = 30 };
 
 /* What a message over MQTT was, for its answer. */
 struct tag {
-    size_t first_line, last_line, readings;
+    size_t line, readings;
 };
 
 static void begin_batch(struct sink *s)
 {
     buf_clear(&s->body);
     json_writer_init(&s->w, &s->body, 0);
-    json_open(&s->w, '[');
+    json_open(&s->w, s->http ? '[' : '{');
     s->readings = 0;
-    s->first_line = 0;
 }
 
 /* ---- what is refused ---- */
@@ -55,11 +54,7 @@ static void on_answer(void *arg, void *opaque, uint8_t reason, struct slice text
         s->accepted += tag->readings;
     } else {
         s->refused += tag->readings;
-        if (tag->first_line == tag->last_line)
-            tell(s, "line %zu: %.*s (reason 0x%02x)", tag->first_line, SLICE_ARG(text), reason);
-        else
-            tell(s, "lines %zu to %zu: %.*s (reason 0x%02x)", tag->first_line, tag->last_line,
-                 SLICE_ARG(text), reason);
+        tell(s, "line %zu: %.*s (reason 0x%02x)", tag->line, SLICE_ARG(text), reason);
     }
     free(tag);
 }
@@ -97,16 +92,11 @@ void sink_close(struct sink *s)
 
 /* ---- rows ---- */
 
-static int64_t row_us; /* of the row under way; rows do not nest and one thread makes them */
-
 void sink_row(struct sink *s, int64_t t_us, size_t line)
 {
-    row_us = t_us;
-    if (!s->first_line)
-        s->first_line = line;
-    s->last_line = line;
-    if (s->mqtt) {
-        json_open(&s->w, '{');
+    s->row_us = t_us;
+    s->line = line;
+    if (!s->http) {
         json_key(&s->w, "timestamp");
         json_put_time_ms(&s->w, t_us);
     }
@@ -124,8 +114,8 @@ void sink_add(struct sink *s, struct slice sensor, struct slice value)
         s->lines = lines;
         s->cap = cap;
     }
-    s->lines[s->readings++] = s->last_line;
-    if (s->mqtt) {
+    s->lines[s->readings++] = s->line;
+    if (!s->http) {
         json_key_slice(&s->w, sensor);
         json_put_raw(&s->w, value);
         return;
@@ -136,21 +126,13 @@ void sink_add(struct sink *s, struct slice sensor, struct slice value)
     json_key(&s->w, "value");
     json_put_raw(&s->w, value);
     json_key(&s->w, "timestamp");
-    json_put_time_ms(&s->w, row_us);
+    json_put_time_ms(&s->w, s->row_us);
     json_close(&s->w, '}');
-}
-
-void sink_row_end(struct sink *s)
-{
-    if (s->mqtt)
-        json_close(&s->w, '}');
 }
 
 bool sink_full(const struct sink *s)
 {
-    /* over MQTT a refusal is of a whole message: keep them small enough to be found */
-    size_t most = s->mqtt ? SINK_READINGS_MAX / 10 : SINK_READINGS_MAX;
-    return s->readings >= most || s->body.n >= SINK_BYTES_MAX;
+    return !s->http || s->readings >= SINK_READINGS_MAX || s->body.n >= SINK_BYTES_MAX;
 }
 
 /* ---- the batch on its way ---- */
@@ -194,7 +176,12 @@ static int send_mqtt(struct sink *s)
         term_problem("out of memory");
         return CODE_FAILED;
     }
-    *tag = (struct tag){s->first_line, s->last_line, s->readings};
+    if (s->accepted == 0 && s->refused > SINK_HOPELESS) {
+        term_problem("everything is refused");
+        free(tag);
+        return CODE_REFUSED;
+    }
+    *tag = (struct tag){s->line, s->readings};
     int code = mqtt_out_publish(s->mqtt, slice_str(s->topic), buf_slice(&s->body), tag);
     if (code != CODE_OK)
         free(tag);
@@ -207,7 +194,7 @@ int sink_send(struct sink *s)
         begin_batch(s);
         return CODE_OK;
     }
-    json_close(&s->w, ']');
+    json_close(&s->w, s->http ? ']' : '}');
     if (s->body.failed) {
         term_problem("out of memory");
         return CODE_FAILED;

@@ -21,14 +21,19 @@ struct sink {
     struct json_writer w;
     size_t *lines; /* of each reading, in the table */
     size_t readings, cap;
-    size_t first_line, last_line;
+    size_t line; /* of the row under way */
+    int64_t row_us;
     /* what came of it */
     uint64_t sent, accepted, refused;
     size_t told; /* refusals */
-    int fatal;   /* a code found in an answer that came meanwhile */
 };
 
-enum { SINK_READINGS_MAX = 2000, SINK_BYTES_MAX = 200 * 1024, SINK_TOLD_MAX = 20 };
+enum {
+    SINK_READINGS_MAX = 2000,
+    SINK_BYTES_MAX = 200 * 1024,
+    SINK_TOLD_MAX = 20,
+    SINK_HOPELESS = 1000
+};
 
 /* Either http is given, or address is that of an MQTT server. */
 int sink_open(struct sink *s, const char *twin, struct client *http, const char *address,
@@ -38,7 +43,6 @@ void sink_close(struct sink *s);
 /* Add a reading, its value as JSON, of a row of the table. */
 void sink_row(struct sink *s, int64_t t_us, size_t line);
 void sink_add(struct sink *s, struct slice sensor, struct slice value);
-void sink_row_end(struct sink *s);
 
 bool sink_full(const struct sink *s);
 int sink_send(struct sink *s); /* the batch */
