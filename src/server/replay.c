@@ -321,7 +321,8 @@ static void show_progress(struct replay *r, bool last)
     double seconds = (double)(now - r->started_us) / 1e6;
     buf_addf(&b, "\r\033[K%llu rows, %llu readings, %.0f/s", (unsigned long long)r->played,
              (unsigned long long)r->sink.sent, seconds > 0 ? (double)r->sink.sent / seconds : 0.0);
-    double share = r->size ? (double)csv_bytes(r->csv) / (double)r->size : 0;
+    /* the file is read in large pieces, so of a small one nothing can be told */
+    double share = r->size > 1 << 20 ? (double)csv_bytes(r->csv) / (double)r->size : 0;
     if (share > 0 && share < 1 && !r->loop) {
         buf_addf(&b, ", %.0f %%, ", 100 * share);
         age_words(&b, seconds / share * (1 - share));

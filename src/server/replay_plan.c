@@ -178,17 +178,16 @@ static void find_kinds(struct plan *p, const struct plan_row *rows, size_t n)
     }
 }
 
-/* Do the first rows have times there?  A bare number is one only where a name says so. */
+/* Do at least half of the first rows have times there?  A bare number is one only where a name says
+ * so. */
 static bool has_times(const struct plan *p, const struct plan_row *rows, size_t n, size_t column)
 {
-    size_t good = 0;
-    for (size_t i = p->header; i < n && i < (size_t)p->header + 5; i++) {
+    size_t good = 0, all = 0;
+    for (size_t i = p->header; i < n && i < (size_t)p->header + 20; i++, all++) {
         int64_t t;
-        if (column >= rows[i].n || time_form_parse(&p->form, rows[i].fields[column], &t))
-            return false;
-        good++;
+        good += column < rows[i].n && !time_form_parse(&p->form, rows[i].fields[column], &t);
     }
-    return good > 0;
+    return good > 0 && good * 2 >= all;
 }
 
 static size_t find_time(const struct plan *p, const struct plan_row *rows, size_t n)

@@ -58,7 +58,9 @@ static void add_row(struct table *t, const struct jval *twin, int64_t now_us)
     else
         buf_add_str(&b, "never");
     table_cell(t, STYLE_PLAIN, buf_slice(&b));
-    table_cell(t, STYLE_PLAIN, member(twin, "name"));
+    buf_clear(&b);
+    term_clean(&b, member(twin, "name"), 24);
+    table_cell(t, STYLE_PLAIN, buf_slice(&b));
     buf_clear(&b);
     enum style worst = write_values(&b, twin);
     table_cell(t, worst, buf_slice(&b));

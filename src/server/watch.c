@@ -21,9 +21,8 @@ static void on_interrupt(int number)
 }
 
 struct watch {
-    bool json, subscribed;
-    long left;     /* lines until the end; 0: no end */
-    size_t wanted; /* sensors that what was asked for stands for, as the server says */
+    bool json;
+    long left; /* lines until the end; 0: no end */
     int code;
     struct arena *arena;
     struct buf line;
@@ -95,8 +94,8 @@ static int take_one(struct watch *w, const struct jval *m)
     if (error)
         return take_error(w, error);
     if (jval_get(m, "subscribed")) {
-        w->subscribed = true;
-        w->wanted = (size_t)member_number(m, "sensors", 0);
+        if (member_number(m, "sensors", 1) == 0)
+            term_problem("there is nothing of that name yet; waiting for it");
         return 0;
     }
     if (!update && !event)
