@@ -11,8 +11,6 @@
 
 #include <stdlib.h>
 
-enum { TELL_ALL = UINT32_MAX };
-
 struct listener {
     struct session *session; /* NULL: the member of `share` whose turn it is */
     struct share *share;
@@ -183,28 +181,45 @@ void behind_free(struct behind *x)
 
 /* ---- sending ---- */
 
-/* One update on its way to its listeners; what they have in common is made once. */
+/* One update on its way to its listeners; what they have in common is made once, when the first of
+ * them needs it: for readers who are all behind it never is. */
 struct update {
     struct twins_out *t;
     const struct sensor *sensor;
+    int64_t t_us;
+    struct value value;
+    uint8_t quality;
+    bool retain, made;
     struct message view;  /* for QoS 0: points into t's buffers */
     struct message *kept; /* for QoS 1 */
-    bool retain;
 };
 
-static void update_init(struct update *u, struct twins_out *t, const struct sensor *s, int64_t t_us,
-                        struct value v, uint8_t quality)
+static bool make(struct update *u)
 {
-    write_topic(&t->topic, s);
+    struct twins_out *t = u->t;
+    if (u->made)
+        return true;
+    write_topic(&t->topic, u->sensor);
     buf_clear(&t->payload);
-    core_write_update(&t->payload, s, t_us, v, quality);
+    core_write_update(&t->payload, u->sensor, u->t_us, u->value, u->quality);
+    if (t->topic.failed || t->payload.failed)
+        return false;
     t->plain[0].n = t->plain[1].n = 0;
-    *u = (struct update){.t = t, .sensor = s};
     u->view = (struct message){.refs = 1,
                                .qos = 1,
                                .topic = buf_slice(&t->topic),
                                .props = {"", 0},
                                .payload = buf_slice(&t->payload)};
+    return u->made = true;
+}
+
+static struct update last_of(struct twins_out *t, const struct sensor *s)
+{
+    return (struct update){.t = t,
+                           .sensor = s,
+                           .t_us = s->last.t_us,
+                           .value = point_value(&s->last),
+                           .quality = s->last.quality};
 }
 
 /* The same bytes for everyone at QoS 0 who needs nothing of their own in it. */
@@ -229,6 +244,12 @@ static void send_plain(struct update *u, struct conn *c)
 static void send_to(struct update *u, struct session *s, uint8_t qos, struct slice ids)
 {
     struct conn *c = s->conn;
+    if (!qos && c && mqtt_conn_queued(c) > OUT_HIGH) {
+        owe(c, u->sensor->series);
+        return;
+    }
+    if ((!qos && !c) || !make(u))
+        return;
     if (qos) {
         if (!u->kept)
             u->kept = message_new(u->view.topic, u->view.props, u->view.payload);
@@ -236,11 +257,9 @@ static void send_to(struct update *u, struct session *s, uint8_t qos, struct sli
             return;
         u->kept->qos = 1;
         session_deliver(s, u->kept, 1, u->retain, ids);
-    } else if (c && mqtt_conn_queued(c) > OUT_HIGH) {
-        owe(c, u->sensor->series);
-    } else if (c && !u->retain && !ids.n && !c->alias_max) {
+    } else if (!u->retain && !ids.n && !c->alias_max) {
         send_plain(u, c);
-    } else if (c) {
+    } else {
         mqtt_conn_send_publish(
             c, &(struct outgoing){.message = &u->view, .retain = u->retain, .ids = ids});
     }
@@ -266,10 +285,8 @@ static void on_reading(void *arg, struct sensor *s, const struct reading *r)
     const struct route *route = route_of(t, s);
     if (!route || !route->n)
         return;
-    struct update u;
-    update_init(&u, t, s, r->t_us, r->value, r->quality);
-    if (t->topic.failed || t->payload.failed)
-        return;
+    struct update u = {
+        .t = t, .sensor = s, .t_us = r->t_us, .value = r->value, .quality = r->quality};
     for (uint32_t i = 0; i < route->n; i++) {
         const struct listener *l = &route->listeners[i];
         if (l->session)
@@ -288,8 +305,7 @@ static void send_last(struct twins_out *t, const struct sensor *s, struct sessio
         const struct listener *l = &route->listeners[i];
         if (l->session != to)
             continue;
-        struct update u;
-        update_init(&u, t, s, s->last.t_us, point_value(&s->last), s->last.quality);
+        struct update u = last_of(t, s);
         send_to(&u, to, l->qos, l->ids);
         message_unref(u.kept);
     }
@@ -341,10 +357,9 @@ static void replay_twin(struct conn *c, const struct twin *twin, struct slice se
     struct twins_out *t = c->broker->twins;
     for (size_t i = 0; i < twin->sensors_n; i++) {
         const struct sensor *s = twin->sensors[i];
-        struct update u;
         if (!s->has_value || s->retired || !level_matches(sensor, s->id))
             continue;
-        update_init(&u, t, s, s->last.t_us, point_value(&s->last), s->last.quality);
+        struct update u = last_of(t, s);
         u.retain = true;
         send_to(&u, c->session, qos ? 1 : 0, ids);
         message_unref(u.kept);
