@@ -78,6 +78,10 @@ static void set_signals(struct loop *l)
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
+    /* a terminal that is closed ends the server too, unless nohup said that it shall not */
+    struct sigaction hangup;
+    if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
+        sigaction(SIGHUP, &stop, NULL);
 }
 
 /* As many open connections as the system allows. */
