@@ -70,9 +70,9 @@ static void a_pump_wears_out_and_says_so_before(void **state)
             pump_read(&p, &now);
             assert_true(p.wear >= wear);
             wear = p.wear;
-            if (!warned_s && now.vibration_mms > 4.5)
+            if (warned_s == 0 && now.vibration_mms > 4.5)
                 warned_s = p.age_s;
-            if (!failed_s && p.state != PUMP_RUNNING)
+            if (failed_s == 0 && p.state != PUMP_RUNNING)
                 failed_s = p.age_s;
         }
         assert_true(failed_s > 20 * 60 && failed_s < PUMP_LIFE_S - 45);
@@ -103,7 +103,7 @@ static void an_arm_moves_smoothly_and_wears_out(void **state)
             if (r.age_s > 300 && r.age_s < 900)
                 assert_true(r.joint_c > 30 && r.joint_c < 65 && r.pressure_psi > 1000 &&
                             r.pressure_psi < 1500);
-            if (r.failed && !failed_s) {
+            if (r.failed && failed_s == 0) {
                 failed_s = r.age_s;
                 end = r.angle_deg;
             }
