@@ -1,0 +1,52 @@
+/* ingest.h - a message under way, for the two halves of ingest: ingest_body.c reads what a message
+ * says, ingest.c checks, keeps and answers it. */
+#ifndef CORE_INGEST_H
+#define CORE_INGEST_H
+
+#include "core/internal.h"
+
+/* What a message says of one reading, before it is checked. */
+struct said {
+    struct value value;
+    bool has_value, has_time;
+    int64_t t_us;
+    uint8_t quality;
+    struct slice unit;
+    int err;            /* found while it was read */
+    const char *detail; /* then */
+    struct slice raw;   /* as it stood in the message */
+    struct slice sensor;
+};
+
+struct ingest {
+    struct core *core;
+    struct ingest *next;
+    struct ingest_source src; /* until commit */
+    struct arena *arena;      /* made when first needed */
+    struct reading *readings;
+    size_t n, cap;
+    struct said *said; /* room for one object's members */
+    size_t said_cap;
+    size_t index; /* of the next reading in the message */
+    int64_t now_us;
+    struct ingest_reject *rejects;
+    size_t rejects_n, rejected;
+    int err;
+    const char *detail;
+    uint64_t seq;
+    ingest_done_fn *done;
+    void *done_arg;
+    bool failed; /* memory ran out */
+};
+
+/* The message's arena, made when first needed; NULL: out of memory, the message has failed. */
+struct arena *ingest_arena(struct ingest *in);
+
+/* Convert, compare with what the sensor is, and keep or refuse. */
+void ingest_take(struct ingest *in, struct sensor *s, struct said *said);
+
+void ingest_refusef(struct ingest *in, struct slice twin, struct slice sensor, int err,
+                    struct slice payload, const char *format, ...)
+    __attribute__((format(printf, 6, 7)));
+
+#endif
