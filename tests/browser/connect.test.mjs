@@ -3,15 +3,14 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { accessibility, launch, open, shot } from "../lib/browser.mjs";
 import { ROOT, run, shared, temporary, until } from "../lib/doppel.mjs";
 import { example, twin } from "../lib/profiles.mjs";
 import { endGroup } from "../lib/spawned.mjs";
 
-const d = shared();
 let browser;
-before(async () => {
+const d = shared({}, async () => {
     browser = await launch();
 });
 after(() => browser?.close());
@@ -26,7 +25,7 @@ test("an empty server says what to do, and the way leads to a first message", as
     await page.getByLabel("Identifier of the new twin").fill("first-twin");
     await page.getByRole("button", { name: "Create the twin" }).click();
     await page.waitForURL("**/connect?twin=first-twin");
-    await page.getByText("Filled in for you", { exact: false }).waitFor();
+    await page.getByText("Created.", { exact: false }).first().waitFor();
     await page.getByText("Listening…").waitFor();
     await shot(page, "connect-listening-light");
 

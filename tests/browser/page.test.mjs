@@ -2,23 +2,20 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { accessibility, launch, open, shot } from "../lib/browser.mjs";
 import { run, shared, start, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 
-const d = shared({ args: ["--demo"] });
 let browser;
 let ids;
-
-before(async () => {
+const d = shared({ args: ["--demo"] }, async (server) => {
     browser = await launch();
-    ids = (
-        await until("the demo's twins", async () => {
-            const r = await d.get("/api/v1/twins?state=live&sensors=50");
-            return r.body.total === 3 && r.body.items;
-        })
-    ).map((i) => ({ id: i.id, sensors: i.sensors }));
+    const items = await until("the demo's twins", async () => {
+        const r = await server.get("/api/v1/twins?state=live&sensors=50");
+        return r.body.total === 3 && r.body.items;
+    });
+    ids = items.map((i) => ({ id: i.id, sensors: i.sensors }));
 });
 after(() => browser?.close());
 

@@ -12,7 +12,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
-import { ROOT, run, SANITIZER_ENV, SANITIZER_REPORT, sanitizerPrefix } from "./spawned.mjs";
+import {
+    ROOT,
+    run,
+    SANITIZER_ENV,
+    SANITIZER_REPORT,
+    sanitizerPrefix,
+    WITH_US,
+} from "./spawned.mjs";
 import { until } from "./wait.mjs";
 
 export { ROOT, run };
@@ -51,7 +58,8 @@ export class Server {
     async start() {
         const { http = "127.0.0.1:0", mqtt = "127.0.0.1:0", args = [], env = {} } = this.options;
         const flags = ["serve", "--data", this.data, "--http", http, "--mqtt", mqtt, ...args];
-        const [command, ...rest] = [...sanitizerPrefix(), this.options.bin ?? BIN, ...flags];
+        const program = this.options.bin ?? BIN;
+        const [command, ...rest] = [...WITH_US, ...sanitizerPrefix(), program, ...flags];
         this.began = performance.now();
         this.exit = null;
         this.said = "";
@@ -196,12 +204,14 @@ async function read(r) {
     return { status: r.status, headers: r.headers, etag: r.headers.get("etag"), text, body, type };
 }
 
-/* One server for all tests of a file, judged when the last has ended. */
-export function shared(options = {}) {
+/* One server for all tests of a file, judged when the last has ended.  prepare(server) runs before
+ * the first test: several hooks of a file would not wait for each other. */
+export function shared(options = {}, prepare = () => {}) {
     const server = new Server(options);
     before(async () => {
         server.data = options.data ?? mkdtempSync(join(tmpdir(), "doppel-test-"));
         await server.start();
+        await prepare(server);
     });
     after(async () => {
         await server.stop();

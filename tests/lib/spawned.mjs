@@ -66,6 +66,9 @@ export function endGroup(pid, signal = "SIGKILL") {
     }
 }
 
+/* A program that is started with this in front ends when we do, however we end. */
+export const WITH_US = ["setpriv", "--pdeathsig", "KILL"];
+
 /* Programs made with sanitizers want a quieter address space than some kernels give. */
 export function sanitizerPrefix() {
     const file = "/proc/sys/vm/mmap_rnd_bits";

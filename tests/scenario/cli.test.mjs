@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { BIN, doppel, ROOT, run, shared, temporary, until } from "../lib/doppel.mjs";
 import { EXAMPLE_FILE, example, exampleText, twin } from "../lib/profiles.mjs";
 import { SANITIZER_ENV, sanitizerPrefix } from "../lib/spawned.mjs";
 
-const d = shared();
+const d = shared({}, (server) =>
+    server.create(twin("cli", { a: {}, b: { type: "state", unit: "1" } })),
+);
 const OK = 0;
 const NO = 1;
 const USAGE = 2;
@@ -33,7 +35,6 @@ const json = async (args, code = OK) => {
 };
 
 const dir = temporary({ after }, "doppel-cli-");
-before(() => d.create(twin("cli", { a: {}, b: { type: "state", unit: "1" } })));
 
 test("help names every subcommand, and each tells about itself", async () => {
     const overview = await doppel(["help"]);
@@ -72,7 +73,6 @@ test("what is not understood is a usage error with a way out", async () => {
         [["status", "more"], /too many/],
         [["serve", "--http", "nowhere"], /nowhere/],
         [["serve", "--max-body", "many"], /many/],
-        [["history", "cli", "a", "--points", "x"], /x/],
         [["send", "cli", "novalue"], /SENSOR=VALUE/],
         [[], /serve/],
     ]) {

@@ -65,7 +65,7 @@ test("a mistake in a file is told with its line and a suggestion", async (t) => 
     const file = join(dir, "wrong.ini");
     for (const [text, says] of [
         ["[server]\nhtpp = 127.0.0.1:1\n", /wrong\.ini:2.*http/s],
-        ["[sever]\nhttp = 127.0.0.1:1\n", /wrong\.ini:1/],
+        ["[sever]\nhttp = 127.0.0.1:1\n", /wrong\.ini:[12].*\[server\]/],
         ["[server]\nhttp = nonsense\n", /wrong\.ini:2/],
         ["[server\n", /wrong\.ini:1/],
     ]) {

@@ -1,41 +1,35 @@
 /* HTTP/1.1 and HTTP/2, compression, TLS, limits; with curl, nghttp and h2load. */
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import net from "node:net";
 import { join } from "node:path";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import tls from "node:tls";
 import { gunzipSync } from "node:zlib";
 import { run, Server, shared, start, temporary } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { Stream } from "../lib/streams.mjs";
 
-const d = shared({
-    args: ["--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-self-signed"],
-});
 let cert;
-
-before(async () => {
-    await d.create(twin("h", ["a"]));
-    const lines = Array.from({ length: 3000 }, (_, i) =>
-        JSON.stringify({ sensor: "a", value: i, timestamp: 1700000000000 + i * 1000 }),
-    );
-    await d.post("/api/v1/twins/h/readings", lines.join("\n"), "application/x-ndjson");
-    const port = d.https.split(":")[1];
-    const said = await run("openssl", [
-        "s_client",
-        "-connect",
-        `127.0.0.1:${port}`,
-        "-servername",
-        "localhost",
-        "-showcerts",
-    ]);
-    const [pem] = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(said.stdout);
-    const { writeFileSync } = await import("node:fs");
-    cert = join(d.data, "seen-by-a-client.pem");
-    writeFileSync(cert, `${pem}\n`);
-});
+const d = shared(
+    { args: ["--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-self-signed"] },
+    async (server) => {
+        await server.create(twin("h", ["a"]));
+        const lines = Array.from({ length: 3000 }, (_, i) =>
+            JSON.stringify({ sensor: "a", value: i, timestamp: 1700000000000 + i * 1000 }),
+        );
+        await server.post("/api/v1/twins/h/readings", lines.join("\n"), "application/x-ndjson");
+        const said = await run("openssl", [
+            ...["s_client", "-connect", server.https, "-servername", "localhost", "-showcerts"],
+        ]);
+        const [pem] = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/.exec(
+            said.stdout,
+        );
+        cert = join(server.data, "seen-by-a-client.pem");
+        writeFileSync(cert, `${pem}\n`);
+    },
+);
 
 const HISTORY = "/api/v1/twins/h/sensors/a/history?from=0&to=4102444800000";
 

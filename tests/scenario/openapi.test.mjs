@@ -4,20 +4,19 @@
  * schema that stands for its status and type.  An operation without a call fails the last test. */
 
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { shared } from "../lib/doppel.mjs";
 import { core, example, twin } from "../lib/profiles.mjs";
 
-const d = shared();
 const METHODS = ["get", "put", "post", "delete", "patch", "head", "options"];
 let api;
 let ajv;
 const called = new Map(); /* "get /path" -> the statuses that were seen */
 
-before(async () => {
-    const r = await d.get("/api/v1/openapi.json");
+const d = shared({}, async (server) => {
+    const r = await server.get("/api/v1/openapi.json");
     assert.equal(r.status, 200);
     api = r.body;
     ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
@@ -218,7 +217,8 @@ test("readings and history, in good and in bad", async () => {
         "?quality=true",
     ])
         await call("GET", h + q, { expect: 200 });
-    for (const q of ["?limit=0", "?points=1", "?every=x", "?from=x", "?every=1s&fn=nonsense"])
+    await call("GET", `${h}?from=x`, { expect: 422 });
+    for (const q of ["?limit=0", "?points=1", "?every=x", "?every=1s&fn=nonsense"])
         await call("GET", h + q, { expect: 400 });
     await call("GET", `${T}/oa-1/sensors/none/history`, { expect: 404 });
     await call("GET", "/api/v1/rejections", { expect: 200 });
@@ -242,6 +242,8 @@ test("the rest", async () => {
         "/readyz",
     ])
         await call("GET", path, { expect: 200 });
+    await call("GET", "/errors/unknown-twin", { expect: 200 });
+    await call("GET", "/errors/no-such-error", { expect: 404 });
     await call("GET", "/api/v1/sample?id=not%20an%20id", { expect: 400 });
     if (api.paths["/api/v1/stream"]?.get) await call("GET", "/api/v1/stream", {});
 });

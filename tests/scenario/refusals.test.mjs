@@ -1,14 +1,14 @@
 /* What is not taken is said: to the sender in the words of its protocol, and in /api/v1/rejections. */
 
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { shared, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { connectMqtt, publishMqtt, Stream } from "../lib/streams.mjs";
 
-const d = shared();
-
-before(() => d.create(twin("bench", { n: {}, pressure: { type: "pressure", unit: "psi" } })));
+const d = shared({}, (server) =>
+    server.create(twin("bench", { n: {}, pressure: { type: "pressure", unit: "psi" } })),
+);
 
 const HOUR = 3600_000;
 
