@@ -63,12 +63,29 @@ static int decimals_of(double d, int hint)
     return EXPONENT_MAX + 1;
 }
 
+/* Most of a sample have no decimal form: searching one for each would be in vain. */
+static bool is_hopeless(const struct point *points, size_t n)
+{
+    enum { SAMPLE = 64 };
+    int doubles = 0, without = 0;
+    for (size_t i = 0; i < SAMPLE && n >= SAMPLE; i++) {
+        const struct point *p = &points[i * n / SAMPLE];
+        if (p->type != VALUE_DOUBLE)
+            continue;
+        doubles++;
+        without += decimals_of(p->as.d, 0) > EXPONENT_MAX;
+    }
+    return without * 4 > doubles * 3;
+}
+
 /* The exponent that should give the fewest bytes: a decimal more costs each number log2(10) bits,
  * a number that does not fit about 80. */
 static int choose_exponent(const struct point *points, size_t n, size_t count)
 {
     size_t with[EXPONENT_MAX + 2] = {0};
     int hint = 0;
+    if (is_hopeless(points, n))
+        return 0;
     for (size_t i = 0; i < n; i++) {
         if (points[i].type != VALUE_DOUBLE)
             continue;

@@ -34,7 +34,8 @@ int history_flush(struct history *h, struct history_flush_series *list, size_t n
 /* Forget series for good, in one transaction. */
 int history_drop(struct history *h, const uint32_t *series, size_t n);
 
-/* The newest reading of each series, as of the last flush, at start. */
+/* The newest reading of each series by time, as of the last flush, at start.  One that is damaged
+ * is logged and left out. */
 int history_each_last(struct history *h, int (*fn)(void *arg, const struct reading *r), void *arg);
 
 /* Points of one series with from <= t < to in rising order of time, each time once; head (sorted,

@@ -322,12 +322,12 @@ static int write_edge(struct history *h, uint32_t series, int64_t edge)
     return db_run(&h->writer, s);
 }
 
-static int flush_series(struct history *h, struct history_flush_series *f,
+static int flush_series(struct history *h, const struct history_flush_series *f,
                         struct history_totals *totals)
 {
-    f->n = points_sort(f->points, f->n);
     if (!f->n)
         return 0;
+    assert(points_rise(f->points, f->n));
     struct last last = {0};
     int err = read_last(h, f->series, &last);
     if (err)

@@ -59,6 +59,9 @@ int history_span(int64_t t_min, int64_t t_max);
 struct history_totals history_totals(const struct history *h);
 int history_put_totals(struct history *h, const struct history_totals *totals);
 
+/* Is each time behind the one before? */
+bool points_rise(const struct point *p, size_t n);
+
 /* points_sort(), releasing what it drops or not. */
 size_t points_sort_keep(struct point *points, size_t n, bool release);
 

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "store/history_internal.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -251,7 +252,7 @@ static void random_flushes(unsigned kinds, unsigned late_of, int rounds, size_t 
                 p[k] = random_point(random_time(&now[i], late_of), kinds);
                 model_put(&models[i], &p[k]);
             }
-            list[i] = (struct history_flush_series){i + 1, p, n};
+            list[i] = (struct history_flush_series){i + 1, p, points_sort(p, n)};
         }
         assert_int_equal(history_flush(h, list, SERIES, (uint64_t)round), 0);
         for (int i = 0; i < SERIES; i++)
@@ -320,7 +321,7 @@ static void the_head_wins_over_chunks(void **state)
         size_t head_n = points_sort(head, n);
         check_scan(h, 1, &m, INT64_MIN, INT64_MAX, head, head_n);
         check_scan(h, 1, &m, now - 2000, now - 100, head, head_n);
-        struct history_flush_series f = {1, p, n};
+        struct history_flush_series f = {1, p, points_sort(p, n)};
         assert_int_equal(history_flush(h, &f, 1, (uint64_t)round), 0);
         check_scan(h, 1, &m, INT64_MIN, INT64_MAX, head, head_n);
         release_points(head, head_n);
@@ -417,7 +418,7 @@ static void heavy_texts_make_smaller_chunks(void **state)
             assert_int_equal(point_make(t, v, 0, &p[i]), 0);
             model_put(&m, &p[i]);
         }
-        struct history_flush_series f = {1, p, N};
+        struct history_flush_series f = {1, p, points_sort(p, N)};
         assert_int_equal(history_flush(h, &f, 1, (uint64_t)round), 0);
         release_points(f.points, f.n);
         check_scan(h, 1, &m, INT64_MIN, INT64_MAX, NULL, 0);
@@ -621,6 +622,46 @@ static void a_killed_flush_is_all_or_nothing(void **state)
     }
 }
 
+/* A disk that is full for a while: nothing of the flush is kept, and later all of it. */
+static void a_failed_flush_leaves_all_as_it_was(void **state)
+{
+    (void)state;
+    struct history *h = open_history();
+    flush_run(h, 1, 0, 3000, 1);
+    flush_run(h, 1, 3000, 100, 2);
+    char limit[64];
+    snprintf(limit, sizeof limit, "PRAGMA max_page_count=%lld",
+             (long long)ask("PRAGMA page_count") + 2);
+    assert_int_equal(db_exec(&h->writer, limit), 0);
+    enum { N = 60000 };
+    struct point *p = calloc(N, sizeof *p);
+    assert_non_null(p);
+    for (int64_t i = 0; i < N; i++) {
+        assert_int_equal(point_make((3100 + i) * 1000, value_double((double)(3100 + i)),
+                                    (uint8_t)(draw() % 3), &p[i]),
+                         0);
+    }
+    struct history_flush_series f = {1, p, N};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(history_flush(h, &f, 1, 3), ERR_STORAGE);
+        assert_int_equal(f.n, N);
+        assert_int_equal(history_checkpoint(h), 2);
+        struct run r = {0};
+        assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), 0);
+        assert_int_equal(r.count, 3100);
+        check_totals(h);
+    }
+    assert_int_equal(db_exec(&h->writer, "PRAGMA max_page_count=1000000"), 0);
+    assert_int_equal(history_flush(h, &f, 1, 3), 0);
+    struct run r = {0};
+    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), 0);
+    assert_int_equal(r.count, 3100 + N);
+    assert_int_equal(r.missing, 0);
+    check_totals(h);
+    release_points(f.points, f.n);
+    history_close(h);
+}
+
 static void points_sort_keeps_the_last_written(void **state)
 {
     (void)state;
@@ -679,6 +720,7 @@ int main(void)
         TEST(dropped_series_are_gone),
         TEST(any_thread_reads_while_one_writes),
         TEST(a_killed_flush_is_all_or_nothing),
+        TEST(a_failed_flush_leaves_all_as_it_was),
         TEST(points_sort_keeps_the_last_written),
         TEST(strange_files_are_refused),
     };

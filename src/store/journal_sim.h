@@ -46,7 +46,7 @@ struct sim {
     long calls, fail_at, fail_n, power_at; /* 0: never */
     int error;                             /* of the failing calls */
     bool short_writes, dead;
-    bool *tally_dead;
+    atomic_bool *tally_dead;
     char dir[64];
     struct sim_file files[SIM_FILES];
     int files_n;
@@ -300,7 +300,7 @@ TESTING struct journal_io sim_io(struct sim *s)
     };
 }
 
-TESTING struct sim *sim_new(const char *dir, unsigned seed, bool *tally_dead)
+TESTING struct sim *sim_new(const char *dir, unsigned seed, atomic_bool *tally_dead)
 {
     struct sim *s = calloc(1, sizeof *s);
     pthread_mutex_init(&s->lock, NULL);

@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,8 +31,8 @@ struct tally {
     size_t batch_min, batch_max;
     unsigned seed;
     bool hold, held;
-    bool dead; /* the machine is gone: what is reported now nobody hears */
-    int bad;   /* things that must not be */
+    atomic_bool dead; /* the machine is gone: what is reported now nobody hears */
+    int bad;          /* things that must not be */
     unsigned char status[TALLY_MAX];
     uint32_t size[TALLY_MAX]; /* readings in the batch of this number */
 };

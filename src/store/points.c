@@ -91,7 +91,7 @@ static void insertion_sort(struct point *p, size_t n)
     }
 }
 
-static bool rises(const struct point *p, size_t n)
+bool points_rise(const struct point *p, size_t n)
 {
     for (size_t i = 1; i < n; i++)
         if (p[i].t_us <= p[i - 1].t_us)
@@ -101,7 +101,7 @@ static bool rises(const struct point *p, size_t n)
 
 size_t points_sort_keep(struct point *points, size_t n, bool release)
 {
-    if (n < 2 || rises(points, n))
+    if (n < 2 || points_rise(points, n))
         return n;
     struct point *scratch = malloc(n * sizeof *scratch);
     if (scratch)
