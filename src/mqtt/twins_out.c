@@ -1,38 +1,13 @@
 /* From an applied reading to those who subscribed to twins/{id}/sensors/{sensor}.
  *
- * This is on the way of every reading, so it costs one test when nobody subscribes to anything
- * that could match, and one look into an array by the series' number when somebody does: who hears
- * a series is worked out once and kept until a subscription that could match a twin comes or goes
- * (`generation`).
+ * This is on the way of every reading: it costs one test when nobody subscribes to anything that
+ * could match, and one look into an array when somebody does (twins_routes.c).
  *
  * A reader at QoS 0 who is slow is owed the newest value of each series and no more: its series are
  * noted once each, and their values are read from the core when the output has drained. */
-#include "mqtt/internal.h"
+#include "mqtt/twins_out.h"
 
 #include <stdlib.h>
-
-struct listener {
-    struct session *session; /* NULL: the member of `share` whose turn it is */
-    struct share *share;
-    uint8_t qos;
-    struct slice ids; /* the bytes stand behind the route's listeners */
-};
-
-struct route {
-    uint32_t generation; /* 0: never worked out */
-    uint32_t n;
-    struct listener *listeners; /* NULL when n is 0 */
-};
-
-struct twins_out {
-    struct broker *broker;
-    struct core_tap tap;
-    struct route *routes; /* by series */
-    size_t routes_n;
-    uint32_t generation;
-    size_t filters;                      /* subscriptions that could match */
-    struct buf topic, payload, plain[2]; /* plain: the PUBLISH at QoS 0 for 3.1.1 and 5.0 */
-};
 
 /* Series of which a slow reader is owed the newest value. */
 struct behind {
@@ -41,95 +16,6 @@ struct behind {
     uint32_t *series;
     size_t n, cap, at;
 };
-
-/* ---- who listens ---- */
-
-bool twins_filter(struct slice filter)
-{
-    struct slice level;
-    static const char *const want[] = {"twins", NULL, "sensors", NULL};
-    for (size_t i = 0; i < 4; i++) {
-        if (!slice_cut(&filter, '/', &level))
-            return false;
-        if (slice_is(level, "#"))
-            return true;
-        if (want[i] && !slice_is(level, "+") && !slice_is(level, want[i]))
-            return false;
-    }
-    return !filter.p || slice_is(filter, "#");
-}
-
-void twins_subscribers_changed(struct broker *b, struct slice filter, int by)
-{
-    struct twins_out *t = b->twins;
-    if (!t || !twins_filter(filter))
-        return;
-    t->filters += (size_t)by;
-    if (++t->generation == 0)
-        t->generation = 1;
-}
-
-static void route_clear(struct route *r)
-{
-    free(r->listeners);
-    *r = (struct route){0};
-}
-
-static void write_topic(struct buf *out, const struct sensor *s)
-{
-    buf_clear(out);
-    buf_add_str(out, "twins/");
-    buf_add_str(out, s->twin->id);
-    buf_add_str(out, "/sensors/");
-    buf_add_str(out, s->id);
-}
-
-/* Ask the tree who hears s->topic, and keep the answer. */
-static void work_out(struct twins_out *t, struct route *r, const struct sensor *s)
-{
-    write_topic(&t->topic, s);
-    if (t->topic.failed)
-        return;
-    const struct match *m = route_match(t->broker, buf_slice(&t->topic), NULL);
-    size_t n = m->n + m->shares_n, bytes = n * sizeof(struct listener);
-    for (size_t i = 0; i < m->n; i++)
-        bytes += m->items[i].ids.n;
-    struct listener *list = n ? malloc(bytes) : NULL;
-    if (n && !list)
-        return; /* tried again at the next reading */
-    char *at = (char *)(list + n);
-    for (size_t i = 0; i < m->n; i++) {
-        const struct target *from = &m->items[i];
-        list[i] = (struct listener){
-            .session = from->session, .qos = from->qos ? 1 : 0, .ids = {at, from->ids.n}};
-        if (from->ids.n)
-            memcpy(at, from->ids.p, from->ids.n);
-        at += from->ids.n;
-    }
-    for (size_t i = 0; i < m->shares_n; i++)
-        list[m->n + i] = (struct listener){.share = m->shares[i]};
-    free(r->listeners);
-    *r = (struct route){t->generation, (uint32_t)n, list};
-}
-
-static struct route *route_of(struct twins_out *t, const struct sensor *s)
-{
-    if (s->series >= t->routes_n) {
-        size_t n = t->routes_n ? t->routes_n : 256;
-        while (n <= s->series)
-            n *= 2;
-        struct route *routes = realloc(t->routes, n * sizeof *routes);
-        if (!routes)
-            return NULL;
-        memset(routes + t->routes_n, 0, (n - t->routes_n) * sizeof *routes);
-        t->routes = routes;
-        t->routes_n = n;
-    }
-    struct route *r = &t->routes[s->series];
-    if (r->generation != t->generation)
-        work_out(t, r, s);
-    return r->generation == t->generation ? r : NULL;
-}
 
 /* ---- slow readers ---- */
 
@@ -199,7 +85,7 @@ static bool make(struct update *u)
     struct twins_out *t = u->t;
     if (u->made)
         return true;
-    write_topic(&t->topic, u->sensor);
+    twins_write_topic(&t->topic, u->sensor);
     buf_clear(&t->payload);
     core_write_update(&t->payload, u->sensor, u->t_us, u->value, u->quality);
     if (t->topic.failed || t->payload.failed)
@@ -282,15 +168,15 @@ static void on_reading(void *arg, struct sensor *s, const struct reading *r)
     struct twins_out *t = arg;
     if (!t->filters)
         return;
-    const struct route *route = route_of(t, s);
-    if (!route || !route->n)
+    const struct audience *heard_by = twins_audience(t, s);
+    if (!heard_by || !heard_by->n)
         return;
     struct update u = {
         .t = t, .sensor = s, .t_us = r->t_us, .value = r->value, .quality = r->quality};
-    for (uint32_t i = 0; i < route->n; i++) {
-        const struct listener *l = &route->listeners[i];
+    for (size_t i = 0; i < heard_by->n; i++) {
+        const struct listener *l = &heard_by->listeners[i];
         if (l->session)
-            send_to(&u, l->session, l->qos, l->ids);
+            send_to(&u, l->session, l->qos, listener_ids(heard_by, l));
         else
             send_to_share(&u, l->share);
     }
@@ -300,13 +186,13 @@ static void on_reading(void *arg, struct sensor *s, const struct reading *r)
 /* The newest value of a series to one session, if it listens (still). */
 static void send_last(struct twins_out *t, const struct sensor *s, struct session *to)
 {
-    const struct route *route = route_of(t, s);
-    for (uint32_t i = 0; route && i < route->n; i++) {
-        const struct listener *l = &route->listeners[i];
+    const struct audience *heard_by = twins_audience(t, s);
+    for (size_t i = 0; heard_by && i < heard_by->n; i++) {
+        const struct listener *l = &heard_by->listeners[i];
         if (l->session != to)
             continue;
         struct update u = last_of(t, s);
-        send_to(&u, to, l->qos, l->ids);
+        send_to(&u, to, l->qos, listener_ids(heard_by, l));
         message_unref(u.kept);
     }
 }
@@ -424,9 +310,7 @@ void twins_out_release(struct broker *b)
     if (!t)
         return;
     core_tap_remove(b->core, &t->tap);
-    for (size_t i = 0; i < t->routes_n; i++)
-        route_clear(&t->routes[i]);
-    free(t->routes);
+    twins_routes_release(t);
     buf_release(&t->topic);
     buf_release(&t->payload);
     buf_release(&t->plain[0]);
