@@ -90,6 +90,38 @@ static void subscriptions_are_limited(void **state)
     assert_int_equal(b->tree.nodes, 0);
 }
 
+static void retained_messages_are_limited(void **state)
+{
+    (void)state;
+    struct client t = client_new(b, MQTT_V5, "t"), old = client_new(b, MQTT_V311, "old");
+    char topic[32];
+    for (int i = 0; i < MAX_RETAINED; i++) {
+        snprintf(topic, sizeof topic, "r/%d", i);
+        retain(&t, topic, "x");
+    }
+    struct mqtt_packet p = publish_packet("one/more", "x", 1, 1);
+    p.as.publish.retain = true;
+    client_say(&t, &p);
+    expect_ack(&t, MQTT_PUBACK, 1, MQTT_QUOTA);
+    p.as.publish.qos = 2;
+    client_say(&t, &p);
+    expect_ack(&t, MQTT_PUBREC, 1, MQTT_QUOTA);
+    assert_false(idset_has(&t.c->session->received, 1));
+    subscribe(&t, "one/more", 0);
+    p.as.publish.qos = 1;
+    client_say(&old, &p); /* 3.1.1: forwarded, not kept */
+    expect_ack(&old, MQTT_PUBACK, 1, 0);
+    expect_publish(&t, "one/more", "x");
+    assert_int_equal(b->retained_n, MAX_RETAINED);
+    retain(&t, "r/7", "y"); /* to replace one is no matter */
+    retain(&t, "r/8", "");
+    client_say(&old, &p);
+    assert_int_equal(b->retained_n, MAX_RETAINED);
+    assert_non_null(tree_find(&b->tree, SLICE_LIT("one/more"))->retained);
+    client_drop(&t);
+    client_drop(&old);
+}
+
 static void goodbye_is_said(void **state)
 {
     (void)state;
@@ -116,6 +148,7 @@ int main(void)
         BROKER_TEST_SMALL(the_oldest_waiting_message_makes_room),
         BROKER_TEST_SMALL(slow_readers_lose_qos0_and_are_not_read),
         BROKER_TEST(subscriptions_are_limited),
+        BROKER_TEST(retained_messages_are_limited),
         BROKER_TEST(goodbye_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
