@@ -62,7 +62,8 @@ journeys["pause holds values and go live catches up"] = async ({ page, url }) =>
     await page.keyboard.press("p");
     await page.getByText("Paused at").waitFor();
     const held = await value.textContent();
-    await sleep(900);
+    /* longer than the lists take to be asked anew */
+    await sleep(6500);
     assert.equal(await value.textContent(), held);
     await page.getByRole("button", { name: "Go live" }).first().click();
     await eventually("moves again", async () => (await value.textContent()) !== held);

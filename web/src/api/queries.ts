@@ -11,7 +11,7 @@ import {
 import { useCallback, useEffect, useRef } from "react";
 import type { Page, State, TwinEvent, TwinSummary } from "../base/wire";
 import { useTwinEvents } from "../live/hooks";
-import { store } from "../live/live";
+import { store, stream } from "../live/live";
 import * as calls from "./calls";
 import { ApiError } from "./client";
 
@@ -46,7 +46,10 @@ export function useTwinList(filter: calls.TwinFilter, limit: number, sensors: nu
         initialPageParam: null as string | null,
         getNextPageParam: (last) => last.next,
         /* a long list is asked for page by page, so less often */
-        refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 2 ? 20_000 : 5_000),
+        refetchInterval: (query) => {
+            const pages = query.state.data?.pages.length ?? 0;
+            return pages > 8 ? 60_000 : pages > 2 ? 20_000 : 5_000;
+        },
         placeholderData: keepPreviousData,
     });
 }
@@ -167,12 +170,28 @@ export function useSample(id: string, wanted: boolean) {
 const GATHER_MS = 1_500;
 const GATHER_NEW_MS = 250;
 
+/* What happened while the connection was lost is not told again: everything in use is asked anew. */
+function useCatchUp(): void {
+    const client = useQueryClient();
+    useEffect(() => {
+        let lost = false;
+        return stream.onLink(() => {
+            const { state } = stream.status();
+            if (state === "lost") lost = true;
+            if (state !== "open" || !lost) return;
+            lost = false;
+            void client.invalidateQueries();
+        });
+    }, [client]);
+}
+
 /* Keeps the lists true to what the stream tells; used once, by the shell. */
 export function useFreshness(): void {
     const client = useQueryClient();
     const timer = useRef<ReturnType<typeof setTimeout> | null>(null);
     const twins = useRef(new Set<string>());
     const rejected = useRef(false);
+    useCatchUp();
 
     const flush = useCallback(() => {
         timer.current = null;

@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { Route, Switch } from "wouter";
 import { queryClient } from "../api/queries";
 import { Boundary, Skeleton } from "../kit/Panel";
@@ -7,11 +7,29 @@ import { Home } from "../pages/Home";
 import { NotFound } from "../pages/NotFound";
 import { Shell } from "./Shell";
 
-const Twins = lazy(() => import("../pages/Twins"));
-const Twin = lazy(() => import("../pages/Twin"));
-const Connect = lazy(() => import("../pages/Connect"));
+const load = {
+    twins: () => import("../pages/Twins"),
+    twin: () => import("../pages/Twin"),
+    connect: () => import("../pages/Connect"),
+};
+const Twins = lazy(load.twins);
+const Twin = lazy(load.twin);
+const Connect = lazy(load.connect);
+
+/* Once the first page stands, the others come along, so that going there takes no time. */
+const SETTLED_MS = 2_000;
+
+function usePreload(): void {
+    useEffect(() => {
+        const timer = setTimeout(() => {
+            for (const one of Object.values(load)) void one().catch(() => {});
+        }, SETTLED_MS);
+        return () => clearTimeout(timer);
+    }, []);
+}
 
 export function App() {
+    usePreload();
     return (
         <QueryClientProvider client={queryClient}>
             <Shell>

@@ -43,10 +43,16 @@ export function useAge(t: number | null): string | null {
     return useTicking(() => (t === null ? null : formatAge(clock.now() - t)));
 }
 
-/* A value of the store falls back to what REST said until the stream has spoken. */
+/* What REST said counts until the stream has spoken, and where it is newer; not while paused, when
+ * what is shown stands still. */
+export function newerOf(sensor: Sensor, live: Reading): Reading {
+    if (live.t === null) return sensor;
+    const newer = sensor.t !== null && sensor.t > live.t && clock.pausedAt === null;
+    return newer ? sensor : live;
+}
+
 export function useSensorReading(twin: string, sensor: Sensor): Reading {
-    const live = useReading(twin, sensor.id);
-    return live.t === null || (sensor.t !== null && sensor.t > live.t) ? sensor : live;
+    return newerOf(sensor, useReading(twin, sensor.id));
 }
 
 export function useSensorState(sensor: Sensor, t: number | null): State {

@@ -17,7 +17,9 @@ function at(doc: Json, path: string): Json {
 
 /* A text, a number, or the name of a thing. */
 function wordOf(value: Json): string | null {
-    if (typeof value === "string" && value.trim()) return value;
+    if (typeof value === "string") {
+        return /^(|not applicable|n\/a|unknown|none)$/i.test(value.trim()) ? null : value;
+    }
     if (typeof value === "number" || typeof value === "boolean") return String(value);
     if (typeof value === "object" && value !== null && "name" in value) {
         return wordOf((value as { name: Json }).name);

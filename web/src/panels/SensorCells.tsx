@@ -28,7 +28,7 @@ export function ValueCell({ twin, sensor, large }: CellProps & { large?: boolean
             <span className={style.number} data-testid={`value-${sensor.id}`}>
                 {text}
             </span>
-            {sign && reading.value !== null && (
+            {sign && typeof reading.value === "number" && (
                 <span className={style.unit} title={sensor.unit}>
                     {sign}
                 </span>

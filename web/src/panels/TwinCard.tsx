@@ -5,7 +5,7 @@ import { levelOf, stateOf, twinState, worstLevel } from "../base/level";
 import type { Level, Sensor, State, TwinSummary } from "../base/wire";
 import { OriginBadges, TwinBadge } from "../kit/Badge";
 import { useVisible } from "../kit/useVisible";
-import { useSubscription, useTicking } from "../live/hooks";
+import { newerOf, useSubscription, useTicking } from "../live/hooks";
 import { clock, store } from "../live/live";
 import { useBackfill } from "./backfill";
 import { AgeCell, CardLevel, SparkCell, ValueCell } from "./SensorCells";
@@ -13,13 +13,10 @@ import style from "./TwinCard.module.css";
 
 /* What REST said of a sensor, overtaken by what the stream said since. */
 export function freshest(twin: string, sensor: Sensor): Sensor {
-    const live = store.shown(twin, sensor.id);
-    if (live.t === null || (sensor.t !== null && sensor.t > live.t)) return sensor;
-    return {
-        ...sensor,
-        ...live,
-        level: levelOf(live.value, sensor),
-    };
+    const reading = newerOf(sensor, store.shown(twin, sensor.id));
+    if (reading === sensor) return sensor;
+    const { value, t, quality } = reading;
+    return { ...sensor, value, t, quality, level: levelOf(value, sensor) };
 }
 
 /* A twin's state and worst level now.  The server knows sensors that the summary leaves out. */

@@ -4,9 +4,9 @@
 import { type KeyboardEvent, useEffect, useRef } from "react";
 import type uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { formatValue, unitSign } from "../../base/format";
+import { formatNumber, formatValue, unitSign } from "../../base/format";
 import { dateTime, preciseTime, RANGES, spanText, type TimeView } from "../../base/time";
-import type { History, Sensor } from "../../base/wire";
+import type { History, Range, Sensor } from "../../base/wire";
 import { AgeText } from "../../kit/Age";
 import { useSensorReading } from "../../live/hooks";
 import { clock, painter, store } from "../../live/live";
@@ -48,6 +48,10 @@ function readout(sensor: Sensor, value: number, decimals: number): string {
     const shown = isBoolean(sensor) ? value !== 0 : value;
     const text = formatValue(shown, decimals > 0 ? decimals : undefined);
     return `${text} ${unitSign(sensor.unit)}`.trim();
+}
+
+function rangeText([low, high]: Range): string {
+    return `${formatNumber(low)} to ${formatNumber(high)}`;
 }
 
 export function isBoolean(sensor: Sensor): boolean {
@@ -162,7 +166,7 @@ export function Plot(props: PlotProps) {
                         {sensor.normalRange && (
                             <span className={style.range}>
                                 <span className={style.swatch} aria-hidden="true" />
-                                normal {sensor.normalRange[0]}–{sensor.normalRange[1]}
+                                normal {rangeText(sensor.normalRange)}
                             </span>
                         )}
                         {sensor.criticalRange && (
@@ -172,7 +176,7 @@ export function Plot(props: PlotProps) {
                                     data-kind="critical"
                                     aria-hidden="true"
                                 />
-                                critical {sensor.criticalRange[0]}–{sensor.criticalRange[1]}
+                                critical {rangeText(sensor.criticalRange)}
                             </span>
                         )}
                     </span>

@@ -68,8 +68,12 @@ function usePoints({ twin, sensor, view }: SensorChartProps) {
     return { past, points };
 }
 
+const COLOURS = 8;
+
+/* With more values than colours a colour would mean nothing: then they only alternate. */
 function colourOf(value: string, known: string[]): string {
     const at = known.indexOf(value);
+    if (known.length > COLOURS) return at % 2 ? "var(--series-7)" : "var(--series-1)";
     return `var(--series-${(at % 8) + 1})`;
 }
 
@@ -123,12 +127,19 @@ function Band({
                 })}
             </svg>
             <ul className={style.names}>
-                {known.slice(0, 12).map((value) => (
-                    <li key={value}>
-                        <span style={{ background: colourOf(value, known) }} aria-hidden="true" />
-                        {value}
-                    </li>
-                ))}
+                {known.length > COLOURS ? (
+                    <li>{formatCount(known.length)} different values</li>
+                ) : (
+                    known.map((value) => (
+                        <li key={value}>
+                            <span
+                                style={{ background: colourOf(value, known) }}
+                                aria-hidden="true"
+                            />
+                            {value}
+                        </li>
+                    ))
+                )}
             </ul>
         </>
     );

@@ -1,7 +1,7 @@
 /* plot.ts - uPlot dressed as ours: tokens for colours, bands for ranges, a cursor that reads. */
 
 import uPlot from "uplot";
-import { formatNumber } from "../../base/format";
+import { decimalsOf, formatNumber } from "../../base/format";
 import type { Range } from "../../base/wire";
 
 export interface PlotOptions {
@@ -43,14 +43,14 @@ function band(u: uPlot, range: Range | undefined, colour: string, edge: string):
 const TICKS: uPlot.Axis.Values = [
     [86_400_000, "{DD} {MMM}", null, null, null, null, null, null, 1],
     [3_600_000, "{HH}:{mm}", "\n{DD} {MMM}", null, "\n{DD} {MMM}", null, null, null, 1],
-    [60_000, "{HH}:{mm}", "\n{DD} {MMM}", null, "\n{DD} {MMM}", null, null, null, 1],
+    [60_000, "{HH}:{mm}", null, null, null, null, null, null, 1],
     [1_000, "{HH}:{mm}:{ss}", null, null, null, null, null, null, 1],
-    [1, "{ss}.{fff}", "\n{HH}:{mm}", null, null, null, "\n{HH}:{mm}", null, 1],
+    [1, "{mm}:{ss}.{fff}", null, null, null, null, null, null, 1],
 ];
 
 function yValues(_u: uPlot, splits: number[]): string[] {
     const step = splits.length > 1 ? (splits[1] as number) - (splits[0] as number) : 1;
-    const decimals = Math.max(0, Math.min(6, -Math.floor(Math.log10(Math.abs(step) || 1) + 1e-9)));
+    const decimals = decimalsOf(Number(step.toPrecision(6)));
     return splits.map((v) => formatNumber(v, decimals));
 }
 
@@ -61,7 +61,13 @@ function yRange(_u: uPlot, low: number | null, high: number | null): uPlot.Range
     return [low - room, high + room];
 }
 
-const COARSE = 52;
+const Y_WIDTH = 52;
+
+/* From half a day on the days stand in a second line. */
+function timeAxisHeight(o: PlotOptions): number {
+    const [from, to] = o.window();
+    return to - from > 12 * 3_600_000 ? 40 : 26;
+}
 
 export function makePlot(root: HTMLElement, o: PlotOptions): uPlot {
     const axis = {
@@ -94,10 +100,10 @@ export function makePlot(root: HTMLElement, o: PlotOptions): uPlot {
             y: { range: o.boolean ? [-0.15, 1.15] : yRange },
         },
         axes: [
-            { ...axis, values: TICKS, space: 74, gap: 6, size: 40 },
+            { ...axis, values: TICKS, space: 74, gap: 6, size: () => timeAxisHeight(o) },
             o.boolean
-                ? { ...axis, size: COARSE, splits: () => [0, 1], values: () => ["false", "true"] }
-                : { ...axis, size: COARSE, values: yValues, space: 34 },
+                ? { ...axis, size: Y_WIDTH, splits: () => [0, 1], values: () => ["false", "true"] }
+                : { ...axis, size: Y_WIDTH, values: yValues, space: 34 },
         ],
         series: [
             {},

@@ -102,8 +102,9 @@ function Chosen(props: { twin: string; created: Created | null; change: () => vo
                     <Icon name="check" />
                     <span>
                         Created.{" "}
-                        {filled.length > 0 &&
-                            `Filled in for you: ${filled.map((p) => p.slice(1).replaceAll("/", " › ")).join(", ")}.`}
+                        {filled.length === 0
+                            ? "Its profile was complete as it is."
+                            : `Filled in for you: ${filled.map((p) => p.slice(1).replaceAll("/", " › ")).join(", ")}.`}
                     </span>
                 </p>
             )}

@@ -93,12 +93,19 @@ export function SendReading(props: SendReadingProps) {
                         tabs={list.map((s) => ({ value: s.key, label: s.label }))}
                     >
                         <div className={style.snippet}>
-                            {snippet.needs && (
-                                <p className={style.mute}>
-                                    Needs <code>{snippet.needs}</code>
-                                </p>
-                            )}
-                            <CodeBlock code={snippet.code} label={`${snippet.label} snippet`} />
+                            <CodeBlock
+                                code={snippet.code}
+                                label={`${snippet.label} snippet`}
+                                note={
+                                    snippet.needs ? (
+                                        <>
+                                            Needs <code>{snippet.needs}</code>
+                                        </>
+                                    ) : (
+                                        "In a terminal"
+                                    )
+                                }
+                            />
                             {list.length === 1 && (
                                 <p className={style.mute}>
                                     {status.isPending
