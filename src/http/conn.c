@@ -35,6 +35,8 @@ static void detect(struct http_conn *c, struct slice bytes)
         conn_end(c, false);
         return;
     }
+    if (!n)
+        return;
     bool h2 = memcmp(c->held.p, preface, n) == 0;
     if (h2 && n < PREFACE)
         return;

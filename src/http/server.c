@@ -90,7 +90,7 @@ static void timer_fired(void *arg)
     s->timer_at = 0;
     for (int kind = WAIT_NONE + 1; kind < WAIT_KINDS; kind++)
         while (s->waits[kind].first && s->waits[kind].first->wait_until <= now)
-            timed_out(s->waits[kind].first, kind);
+            timed_out(s->waits[kind].first, (enum wait_kind)kind);
     for (int kind = WAIT_NONE + 1; kind < WAIT_KINDS; kind++)
         if (s->waits[kind].first)
             set_timer(s, s->waits[kind].first->wait_until);

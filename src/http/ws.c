@@ -188,11 +188,17 @@ static const char *check_frame(const struct ws *w, const struct wslay_frame_iocb
     return NULL;
 }
 
+/* Never with a NULL pointer, also when it is empty. */
+static struct slice content(const struct ws *w)
+{
+    return w->message.p ? buf_slice(&w->message) : SLICE_LIT("");
+}
+
 static void deliver(struct ws *w)
 {
     w->in_message = false;
     if (!w->closing)
-        w->events->on_message(w->arg, w->text, buf_slice(&w->message));
+        w->events->on_message(w->arg, w->text, content(w));
     if (w->message.cap > KEEP_MESSAGE)
         buf_release(&w->message);
     buf_clear(&w->message);
@@ -201,7 +207,7 @@ static void deliver(struct ws *w)
 /* What came is in message from `from` on. */
 static void check_new(struct ws *w, size_t from, bool last)
 {
-    struct slice fresh = slice_of(w->message.p + from, w->message.n - from);
+    struct slice fresh = slice_skip(content(w), from);
     if (w->message.failed)
         fail(w, INTERNAL, "out of memory");
     else if (w->text && ((fresh.n && !ws_utf8_add(&w->utf8, fresh)) || (last && w->utf8.missing)))

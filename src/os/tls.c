@@ -140,9 +140,10 @@ static bool set_options(SSL_CTX *ctx)
     SSL_CTX_set_num_tickets(ctx, 1);
     SSL_CTX_set_read_ahead(ctx, 0);
     static const unsigned char id[] = "doppel";
+    char groups[] = "X25519:P-256:P-384"; /* OpenSSL's macro wants it writable */
     return SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_cipher_list(ctx, ciphers) == 1 &&
-           SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") == 1 &&
+           SSL_CTX_set1_groups_list(ctx, groups) == 1 &&
            SSL_CTX_set_session_id_context(ctx, id, sizeof id - 1) == 1;
 }
 
