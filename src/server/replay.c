@@ -493,6 +493,9 @@ int replay_run(const struct invocation *in)
     int code = CODE_FAILED;
     if (!option_value(in, "twin")) {
         code = command_usage(in->command, "--twin ID says into which twin");
+    } else if (!slice_is_id(slice_str(option_value(in, "twin")))) {
+        code = command_usage(in->command, "\"%s\" cannot be the id of a twin",
+                             option_value(in, "twin"));
     } else if (r && (r->arena = arena_new())) {
         r->in = in;
         r->file = in->args[0];
