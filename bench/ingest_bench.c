@@ -2,11 +2,11 @@
  * them.
  *
  * usage: ingest_bench [--doppel PROGRAM] [--connections 100] [--readings 10] [--window 16]
- *               [--seconds 10] [--twins 100] [--rounds 3]
+ *               [--seconds 10] [--twins 100] [--rounds 3] [--load READINGS/S]
  *
  * Starts the program on free ports in a temporary folder, makes the twins over HTTP, then in turn,
  * so many rounds: MQTT QoS 1 as fast as acknowledgements come (window messages in flight on each
- * connection); MQTT at half the median rate of that, while a probe publishes every 10 ms and a
+ * connection); MQTT at half of that (or at --load), while a probe publishes every 10 ms and a
  * WebSocket waits for its value; HTTP POST, one request in flight on each connection.  Prints
  * medians. */
 #include "base/buf.h"
@@ -29,6 +29,8 @@ enum { VARIANTS = 32, ROUNDS_MAX = 21, PROBES_MAX = 100000, PROBE_MS = 10 };
 struct settings {
     const char *program;
     int connections, readings, window, seconds, twins, rounds;
+    int load; /* readings a second under which the way to the WebSocket is measured; 0: half of what
+                 MQTT took */
     int http_port, mqtt_port;
 };
 
@@ -46,7 +48,7 @@ struct conn {
 };
 
 static uint64_t acknowledged; /* readings, in all runs */
-static struct settings set = {"build/release/doppel", 100, 10, 16, 10, 100, 3, 0, 0};
+static struct settings set = {"build/release/doppel", 100, 10, 16, 10, 100, 3, 0, 0, 0};
 static struct buf payloads[VARIANTS];
 
 static void die(const char *what)
@@ -500,6 +502,7 @@ static void read_arguments(int argc, char **argv)
                    {"--window", &set.window},
                    {"--seconds", &set.seconds},
                    {"--twins", &set.twins},
+                   {"--load", &set.load},
                    {"--rounds", &set.rounds}};
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--doppel") == 0)
@@ -512,7 +515,7 @@ static void read_arguments(int argc, char **argv)
         fprintf(
             stderr,
             "usage: ingest_bench [--doppel PROGRAM] [--connections N] [--readings N] [--window N]\n"
-            "              [--seconds N] [--twins N] [--rounds N]\n");
+            "              [--seconds N] [--twins N] [--rounds N] [--load READINGS]\n");
         exit(2);
     }
 }
@@ -542,7 +545,7 @@ int main(int argc, char **argv)
         double used = (cpu_seconds(pid) - before) / set.seconds;
         memset(&p, 0, sizeof p);
         probe_open(&p);
-        half[r] = run(false, mqtt[r] / set.readings / 2, &p);
+        half[r] = run(false, (set.load ? set.load : mqtt[r] / 2) / set.readings, &p);
         close(p.fd);
         close(p.mqtt.fd);
         int n = 0;
