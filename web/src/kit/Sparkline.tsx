@@ -13,10 +13,18 @@ export const SPARK_MS = 60_000;
 export interface SparklineProps {
     twin: string;
     sensor: Sensor;
-    level: Level;
+    tone: Level | "stale";
     width: number;
     height: number;
 }
+
+const COLOURS: Record<SparklineProps["tone"], string> = {
+    critical: "var(--crit)",
+    warning: "var(--warn)",
+    normal: "var(--series-1)",
+    unknown: "var(--series-1)",
+    stale: "var(--stale)",
+};
 
 interface Frame {
     context: CanvasRenderingContext2D;
@@ -76,7 +84,7 @@ function trace(frame: Frame, ring: Ring, now: number, gapMs: number, stepped: bo
     c.fill();
 }
 
-export function Sparkline({ twin, sensor, level, width, height }: SparklineProps) {
+export function Sparkline({ twin, sensor, tone, width, height }: SparklineProps) {
     const ref = useRef<HTMLCanvasElement>(null);
     const { id, interval } = sensor;
     const stepped = typeof sensor.value === "boolean" || sensor.type === "boolean";
@@ -113,12 +121,7 @@ export function Sparkline({ twin, sensor, level, width, height }: SparklineProps
                 width,
                 height,
                 display: "block",
-                color:
-                    level === "critical"
-                        ? "var(--crit)"
-                        : level === "warning"
-                          ? "var(--warn)"
-                          : "var(--series-1)",
+                color: COLOURS[tone],
             }}
         />
     );

@@ -65,8 +65,10 @@ export function QualityCell({ twin, sensor }: CellProps) {
 
 export function SparkCell(props: CellProps & { width: number; height: number }) {
     const level = useSensorLevel(props.twin, props.sensor);
+    const { t } = useSensorReading(props.twin, props.sensor);
+    const stale = useSensorState(props.sensor, t) === "stale";
     const text = typeof props.sensor.value === "string" || props.sensor.type === "text";
     if (text)
         return <span style={{ display: "block", width: props.width, height: props.height }} />;
-    return <Sparkline {...props} level={level} />;
+    return <Sparkline {...props} tone={stale ? "stale" : level} />;
 }

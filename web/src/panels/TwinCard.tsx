@@ -19,15 +19,16 @@ export function freshest(twin: string, sensor: Sensor): Sensor {
     return { ...sensor, value, t, quality, level: levelOf(value, sensor) };
 }
 
-/* A twin's state and worst level now.  The server knows sensors that the summary leaves out. */
+/* A twin's state and worst level now.  Where the summary leaves sensors out, the server may know of
+ * one that lives. */
 export function judgeTwin(twin: TwinSummary): { state: State; level: Level } {
     const now = clock.now();
     const sensors = twin.sensors.map((s) => freshest(twin.id, s));
     const seen = twinState(sensors, now);
-    const state = seen === "live" || twin.sensors.length === 0 ? seen : twin.state;
+    const knowsAll = twin.sensors.length >= (twin.sensorCount ?? Number.POSITIVE_INFINITY);
     const living = sensors.filter((s) => stateOf(s.t, s.interval, now) === "live");
     return {
-        state: twin.sensors.length === 0 ? twin.state : state === "live" ? "live" : twin.state,
+        state: seen === "live" || knowsAll ? seen : twin.state,
         level: worstLevel(living.map((s) => s.level)),
     };
 }

@@ -63,10 +63,11 @@ function yRange(_u: uPlot, low: number | null, high: number | null): uPlot.Range
 
 const Y_WIDTH = 52;
 
-/* From half a day on the days stand in a second line. */
+/* Where hours are marked, the days stand in a second line. */
 function timeAxisHeight(o: PlotOptions): number {
     const [from, to] = o.window();
-    return to - from > 12 * 3_600_000 ? 40 : 26;
+    const hours = (to - from) / 3_600_000;
+    return hours > 3 && hours < 96 ? 40 : 26;
 }
 
 export function makePlot(root: HTMLElement, o: PlotOptions): uPlot {
