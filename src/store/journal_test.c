@@ -288,7 +288,9 @@ static struct journal_stats reopen_over(struct tally *t, const char *path, const
     assert_int_equal(mkdir(dir, 0700), 0);
     store(path, p, n);
     tally_forget_replay(t);
-    struct journal *j = open_journal(t, 0, 32768);
+    struct journal_opts opts = tally_opts(t, 0, 32768);
+    struct journal *j;
+    assert_int_equal(testing_open_quick(dir, &opts, &j), 0);
     struct journal_stats stats;
     journal_stats(j, &stats);
     journal_close(j);
