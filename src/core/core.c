@@ -139,15 +139,22 @@ fail:
     return err;
 }
 
+/* Whoever hears in here that something has ended may ask for more: it is not taken any more. */
+static void end_pool(struct pool **pool)
+{
+    struct pool *ending = *pool;
+    *pool = NULL;
+    pool_free(ending);
+}
+
 void core_stop(struct core *c)
 {
     c->ready = false;
     loop_timer_free(c->tick);
     c->tick = NULL;
-    pool_free(c->writes);
-    pool_free(c->reads);
-    pool_free(c->flushes); /* a flush under way has ended after this */
-    c->writes = c->reads = c->flushes = NULL;
+    end_pool(&c->writes);
+    end_pool(&c->reads);
+    end_pool(&c->flushes); /* a flush under way has ended after this */
     journal_close(c->journal);
     c->journal = NULL;
     ingest_drain(c);
@@ -188,9 +195,10 @@ bool core_ready(const struct core *c)
 
 void core_stats(struct core *c, struct core_stats *ret)
 {
-    struct journal_stats journal;
+    struct journal_stats journal = {0};
     struct history_stats history;
-    journal_stats(c->journal, &journal);
+    if (c->journal)
+        journal_stats(c->journal, &journal);
     *ret = c->stats;
     ret->twins = c->twins_n;
     ret->series = c->series_n;

@@ -56,6 +56,8 @@ struct sensor {
     uint64_t updates;   /* readings since start */
     struct point *head; /* readings not yet in history, in order of arrival */
     uint32_t head_n, head_cap;
+    uint32_t dirty_at;  /* its place among those with a head, from 1; 0: none */
+    uint32_t unsettled; /* readings under way that alone decide the kind */
     const struct point
         *frozen; /* those on their way to history, sorted; they belong to the flush */
     size_t frozen_n;
@@ -262,6 +264,6 @@ bool core_ready(const struct core *c);
 
 /* The last 1,000 refusals, newest first; i from 0; NULL past the end. */
 const struct rejection *core_rejection(const struct core *c, size_t i);
-uint64_t core_rejection_total(const struct core *c);
+uint64_t core_rejection_total(const struct core *c); /* also those that were only counted */
 
 #endif

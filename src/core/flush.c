@@ -34,7 +34,7 @@ int head_add(struct core *c, struct sensor *s, const struct reading *r)
         s->head = head;
         s->head_cap = cap;
     }
-    if (s->head_n == 0) {
+    if (!s->dirty_at) {
         if (c->dirty_n == c->dirty_cap) {
             size_t cap = c->dirty_cap ? c->dirty_cap * 2 : 256;
             struct sensor **dirty = realloc(c->dirty, cap * sizeof(struct sensor *));
@@ -44,6 +44,7 @@ int head_add(struct core *c, struct sensor *s, const struct reading *r)
             c->dirty_cap = cap;
         }
         c->dirty[c->dirty_n++] = s;
+        s->dirty_at = (uint32_t)c->dirty_n;
     }
     if (point_make(r->t_us, r->value, r->quality, &s->head[s->head_n]))
         return ERR_NOMEM;
@@ -83,6 +84,7 @@ static struct flush *freeze(struct core *c)
     f->seq = c->applied_seq;
     for (size_t i = 0; i < c->dirty_n; i++) {
         struct sensor *s = c->dirty[i];
+        s->dirty_at = 0;
         size_t n = points_sort(s->head, s->head_n);
         f->list[f->n++] = (struct history_flush_series){s->series, s->head, n};
         s->frozen = s->head;

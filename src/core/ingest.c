@@ -71,9 +71,12 @@ struct arena *ingest_arena(struct ingest *in)
 void ingest_refuse(struct ingest *in, struct slice twin, struct slice sensor, int err,
                    const char *detail, struct slice payload)
 {
-    rejection_add(in->core, err, &in->src, twin, sensor, detail, payload);
+    if (in->rejected < REJECTIONS_KEPT)
+        rejection_add(in->core, err, &in->src, twin, sensor, detail, payload);
+    else
+        rejection_count(in->core, err, 1); /* a message pushes others out, but not itself */
     in->rejected++;
-    if (!ingest_arena(in))
+    if ((in->err && in->rejects_n == REJECTS_TOLD) || !ingest_arena(in))
         return;
     const char *kept = arena_strndup(in->arena, detail, strlen(detail));
     if (!in->err) {
@@ -96,6 +99,37 @@ void ingest_refusef(struct ingest *in, struct slice twin, struct slice sensor, i
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
     ingest_refuse(in, twin, sensor, err, detail, payload);
+}
+
+/* ---- going back ---- */
+
+/* The readings from the one with this index on are not kept.  A sensor whose kind rested on them
+ * alone has none again. */
+static void let_go(struct ingest *in, size_t from)
+{
+    struct core *c = in->core;
+    for (size_t i = from; i < in->n; i++) {
+        struct sensor *s = core_series(c, in->readings[i].series);
+        if (!s || !s->unsettled || --s->unsettled || s->has_value || s->spec.kind != VALUE_NONE)
+            continue;
+        s->kind = VALUE_NONE;
+    }
+    in->n = from;
+}
+
+struct ingest_mark ingest_mark(const struct ingest *in)
+{
+    return (struct ingest_mark){in->n, in->index, in->rejected, in->rejects_n, in->err, in->detail};
+}
+
+void ingest_rewind(struct ingest *in, struct ingest_mark to)
+{
+    let_go(in, to.n);
+    in->index = to.index;
+    in->rejected = to.rejected;
+    in->rejects_n = to.rejects_n;
+    in->err = to.err;
+    in->detail = to.detail;
 }
 
 /* ---- one reading ---- */
@@ -136,6 +170,8 @@ static void push(struct ingest *in, struct sensor *s, const struct said *said)
     }
     if (s->kind == VALUE_NONE) /* the first reading decides */
         s->kind = v.type == VALUE_INT ? VALUE_DOUBLE : v.type;
+    if (!s->has_value && s->spec.kind == VALUE_NONE)
+        s->unsettled++; /* and unless one of these is kept, none has decided */
     in->readings[in->n++] = (struct reading){s->series, said->quality, t, v};
 }
 
@@ -196,18 +232,22 @@ static void answer(struct ingest *in)
     ingest_end(in);
 }
 
+/* None of it is kept, and that is the answer, whatever else was wrong: send it again. */
 static void refuse_all(struct ingest *in, int err)
 {
     size_t n = in->n;
-    in->n = 0;
+    let_go(in, 0);
+    in->err = 0;
     if (err == ERR_STORAGE)
         ingest_refuse(in, SLICE_LIT(""), SLICE_LIT(""), err,
                       "the server cannot write to its disk; nothing of this was kept",
                       SLICE_LIT(""));
     else
         ingest_refuse(in, SLICE_LIT(""), SLICE_LIT(""), err, err_info(err)->text, SLICE_LIT(""));
-    in->rejected += n ? n - 1 : 0;
-    in->core->stats.rejected += n ? n - 1 : 0;
+    if (n > 1) {
+        in->rejected += n - 1;
+        rejection_count(in->core, err, n - 1);
+    }
 }
 
 void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg)
@@ -237,6 +277,7 @@ void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg)
 
 void ingest_drop(struct ingest *in)
 {
+    let_go(in, 0);
     ingest_end(in);
 }
 
@@ -287,6 +328,7 @@ static void apply_all(struct core *c, const struct ingest *in)
         struct sensor *s = r->series < c->by_series_n ? c->by_series[r->series] : NULL;
         if (!s)
             continue; /* its twin was deleted meanwhile */
+        s->unsettled -= s->unsettled > 0;
         if (head_add(c, s, r))
             log_error("core", "out of memory: a reading is in the journal but not yet in history");
         live_apply(c, s, r, false);

@@ -42,6 +42,15 @@ struct ingest {
 /* The message's arena, made when first needed; NULL: out of memory, the message has failed. */
 struct arena *ingest_arena(struct ingest *in);
 
+/* How far the message had come, and back to there: a text that turns out to be unreadable. */
+struct ingest_mark {
+    size_t n, index, rejected, rejects_n;
+    int err;
+    const char *detail;
+};
+struct ingest_mark ingest_mark(const struct ingest *in);
+void ingest_rewind(struct ingest *in, struct ingest_mark to);
+
 /* Convert, compare with what the sensor is, and keep or refuse. */
 void ingest_take(struct ingest *in, struct sensor *s, struct said *said);
 

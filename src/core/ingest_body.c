@@ -20,6 +20,18 @@ static void say(struct said *said, int err, const char *detail)
     }
 }
 
+/* The characters of the key or string that was just read. */
+static struct slice text_of(struct ingest *in, const struct json_reader *r)
+{
+    if (!r->escaped)
+        return r->text;
+    struct slice text = {0};
+    if (ingest_arena(in))
+        text = json_unescape(in->arena, r->text, true);
+    in->failed |= !text.p;
+    return text;
+}
+
 /* A scalar event as a value.  False: it is none. */
 static bool scalar(struct ingest *in, const struct json_reader *r, enum json_event e,
                    struct said *said)
@@ -34,13 +46,7 @@ static bool scalar(struct ingest *in, const struct json_reader *r, enum json_eve
         said->value = (struct value){VALUE_BOOL, {.b = e == JSON_TRUE}};
         break;
     case JSON_STRING:
-        said->value.type = VALUE_TEXT;
-        said->value.as.text = r->text;
-        if (r->escaped) {
-            if (!ingest_arena(in))
-                return false;
-            said->value.as.text = json_unescape(in->arena, r->text, true);
-        }
+        said->value = (struct value){VALUE_TEXT, {.text = text_of(in, r)}};
         break;
     case JSON_NULL:
         say(said, ERR_WRONG_TYPE, "null is no value");
@@ -53,12 +59,13 @@ static bool scalar(struct ingest *in, const struct json_reader *r, enum json_eve
 }
 
 /* RFC 3339 or Unix milliseconds. */
-static void read_time(struct json_reader *r, enum json_event e, struct said *said)
+static void read_time(struct ingest *in, struct json_reader *r, enum json_event e,
+                      struct said *said)
 {
     double ms;
     said->has_time = true;
     if (e == JSON_STRING) {
-        if (clock_parse(r->text, &said->t_us))
+        if (clock_parse(text_of(in, r), &said->t_us))
             say(said, ERR_BAD_TIME,
                 "the time is not RFC 3339 with an offset, such as "
                 "2024-03-15T14:30:00Z");
@@ -78,7 +85,7 @@ static void read_quality(struct json_reader *r, enum json_event e, struct said *
     else if (e == JSON_STRING && slice_is(r->text, "bad"))
         said->quality = QUALITY_BAD;
     else
-        say(said, ERR_INVALID, "quality is good, uncertain or bad");
+        say(said, ERR_MALFORMED, "quality is good, uncertain or bad");
 }
 
 /* The members of {"value","timestamp"|"t","quality","unit","sensor"}, the brace is open.  An
@@ -89,23 +96,23 @@ static int read_object(struct ingest *in, struct json_reader *r, struct said *sa
     enum json_event e;
     int err;
     while (!(err = json_next(r, &e)) && e == JSON_KEY) {
-        struct slice key = r->text;
+        struct slice key = text_of(in, r);
         if ((err = json_next(r, &e)))
             return err;
         if (slice_is(key, "value")) {
             if (!scalar(in, r, e, said))
                 say(said, ERR_WRONG_TYPE, "a value is a number, true, false or a text");
         } else if (slice_is(key, "timestamp") || slice_is(key, "t")) {
-            read_time(r, e, said);
+            read_time(in, r, e, said);
         } else if (slice_is(key, "quality")) {
             read_quality(r, e, said);
         } else if (slice_is(key, "unit")) {
-            if (e == JSON_STRING && ingest_arena(in))
-                said->unit = json_unescape(in->arena, r->text, r->escaped);
+            if (e == JSON_STRING)
+                said->unit = text_of(in, r);
             else
                 say(said, ERR_BAD_UNIT, "a unit is a text");
         } else if (ret_sensor && slice_is(key, "sensor") && e == JSON_STRING) {
-            *ret_sensor = r->text;
+            *ret_sensor = text_of(in, r);
         }
         if ((err = json_skip(r, e)))
             return err;
@@ -115,9 +122,13 @@ static int read_object(struct ingest *in, struct json_reader *r, struct said *sa
     return err;
 }
 
+/* A value as it stood in the message; from is where the one before it ended. */
 static struct slice raw_since(const struct json_reader *r, size_t from)
 {
-    return slice_trim(slice_of(r->input.p + from, r->at - from));
+    struct slice raw = slice_trim(slice_of(r->input.p + from, r->at - from));
+    if (raw.n && raw.p[0] == ',')
+        raw = slice_trim(slice_skip(raw, 1));
+    return raw;
 }
 
 /* Sensors come in the same order again and again: look behind the last one first. */
@@ -168,17 +179,12 @@ static int read_telemetry(struct ingest *in, struct json_reader *r, struct said 
     size_t n = 0;
     int err;
     while (!(err = json_next(r, &e)) && e == JSON_KEY) {
-        struct slice key = r->text;
-        if (r->escaped) {
-            if (!ingest_arena(in))
-                return ERR_NOMEM;
-            key = json_unescape(in->arena, key, true);
-        }
+        struct slice key = text_of(in, r);
         size_t from = r->at;
         if ((err = json_next(r, &e)))
             return err;
         if (slice_is(key, "timestamp")) {
-            read_time(r, e, ret_common);
+            read_time(in, r, e, ret_common);
             if ((err = json_skip(r, e)))
                 return err;
             continue;
@@ -225,12 +231,12 @@ static void take_telemetry(struct ingest *in, struct twin *t, const struct said 
 }
 
 /* {"sensor":"temp-1","value":...}: such an object has both members, and the first is a text. */
-static bool is_single(struct json_reader r)
+static bool is_single(struct ingest *in, struct json_reader r)
 {
     bool sensor = false, value = false;
     enum json_event e;
     while (json_next(&r, &e) == 0 && e == JSON_KEY) {
-        struct slice key = r.text;
+        struct slice key = text_of(in, &r);
         if (json_next(&r, &e))
             return false;
         sensor |= slice_is(key, "sensor") && e == JSON_STRING;
@@ -263,7 +269,7 @@ static int read_message(struct ingest *in, struct twin *t, struct json_reader *r
 {
     struct said common = {0};
     size_t n = 0;
-    if (singles && is_single(*r))
+    if (singles && is_single(in, *r))
         return read_single(in, t, r);
     int err = read_telemetry(in, r, &common, &n);
     if (!err)
@@ -271,45 +277,63 @@ static int read_message(struct ingest *in, struct twin *t, struct json_reader *r
     return err;
 }
 
-/* A whole JSON text: an object or an array of objects, each read by one().  A text that is not JSON
- * is refused whole: what it seemed to say before the fault is let go. */
-static void read_text(struct ingest *in, struct twin *t, struct sensor *s, struct slice payload,
-                      bool singles)
+/* One reading of a sensor's own message; from is where the one before it ended. */
+static int read_own(struct ingest *in, struct sensor *s, struct json_reader *r, enum json_event e,
+                    size_t from)
 {
-    struct json_reader r;
+    struct said said = {0};
+    int err = 0;
+    if (e == JSON_OBJECT)
+        err = read_object(in, r, &said, NULL);
+    else if (!scalar(in, r, e, &said))
+        err = ERR_INVALID;
+    said.raw = raw_since(r, from);
+    if (!err)
+        ingest_take(in, s, &said);
+    return err;
+}
+
+/* The values of a text, one after the other; ERR_INVALID: it is JSON, but not of the right form. */
+static int read_values(struct ingest *in, struct twin *t, struct sensor *s, struct json_reader *r,
+                       bool singles)
+{
     enum json_event e;
-    size_t first = in->n;
-    json_reader_init(&r, payload);
-    int err = json_next(&r, &e);
+    int err = json_next(r, &e);
     bool array = !err && e == JSON_ARRAY;
+    size_t from = array ? r->at : 0;
     if (array)
-        err = json_next(&r, &e);
+        err = json_next(r, &e);
     while (!err && e != JSON_ARRAY_END && e != JSON_END) {
-        size_t from = r.at;
-        if (s) {
-            struct said said = {0};
-            if (e == JSON_OBJECT)
-                err = read_object(in, &r, &said, NULL);
-            else if (!scalar(in, &r, e, &said))
-                err = ERR_INVALID;
-            said.raw = raw_since(&r, e == JSON_OBJECT && from ? from - 1 : from);
-            if (!err)
-                ingest_take(in, s, &said);
-        } else {
-            err = e == JSON_OBJECT ? read_message(in, t, &r, singles) : ERR_INVALID;
-        }
+        if (s)
+            err = read_own(in, s, r, e, from);
+        else
+            err = e == JSON_OBJECT ? read_message(in, t, r, singles) : ERR_INVALID;
+        from = r->at;
         if (!err)
-            err = json_next(&r, &e);
+            err = json_next(r, &e);
         if (!array)
             break;
     }
     if (!err && array)
-        err = json_next(&r, &e);
+        err = json_next(r, &e);
     if (!err && e != JSON_END)
         err = ERR_INVALID;
+    return err;
+}
+
+/* A whole JSON text: an object or an array of objects; or, with s, what that sensor says.  A text
+ * that cannot be read is refused whole, for that one reason: what it seemed to say before the fault
+ * is let go. */
+static void read_text(struct ingest *in, struct twin *t, struct sensor *s, struct slice payload,
+                      bool singles)
+{
+    struct json_reader r;
+    struct ingest_mark before = ingest_mark(in);
+    json_reader_init(&r, payload);
+    int err = read_values(in, t, s, &r, singles);
     if (!err)
         return;
-    in->n = first;
+    ingest_rewind(in, before);
     struct slice twin = slice_str(t->id), id = slice_str(s ? s->id : NULL);
     if (err == ERR_MALFORMED)
         ingest_refusef(in, twin, id, err, payload, "not JSON at byte %zu: %s", r.at,
@@ -324,6 +348,7 @@ static void read_text(struct ingest *in, struct twin *t, struct sensor *s, struc
                        MEMBERS_MAX);
     else
         ingest_refuse(in, twin, id, err, err_info(err)->text, payload);
+    in->index++;
 }
 
 /* ---- the bodies ---- */

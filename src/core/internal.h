@@ -71,7 +71,7 @@ struct core {
     int64_t wheel_at; /* the tick up to which it was turned */
 
     struct rejection *rejections[REJECTIONS_KEPT];
-    uint64_t rejections_total;
+    uint64_t rejections_n; /* listed, ever: the place of the next one */
 
     struct core_stats stats;
     bool ready;
@@ -86,9 +86,10 @@ int series_reserve(struct core *c, uint32_t series);
 void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool replay);
 void live_restore(struct core *c, struct sensor *s, const struct reading *r);
 void live_turn_wheel(struct core *c);
-void live_forget(struct core *c, struct sensor *s);  /* before it is retired */
-void live_drop(struct sensor *s);                    /* before it is freed, with its twin */
-void live_relevel(struct core *c, struct sensor *s); /* its ranges changed */
+void live_drop(struct sensor *s); /* before it is freed, with its twin */
+/* The profile changed: its ranges, its interval, whether it is in there at all. */
+void live_revise(struct core *c, struct sensor *s, bool retired);
+void live_recount(struct core *c, struct twin *t); /* after that: the twin's state */
 void core_tell(struct core *c, enum core_event_kind kind, struct twin *t,
                const struct rejection *r);
 
@@ -107,6 +108,7 @@ void ingest_release(struct core *c);
 /* rejections.c */
 void rejection_add(struct core *c, int err, const struct ingest_source *src, struct slice twin,
                    struct slice sensor, const char *detail, struct slice payload);
+void rejection_count(struct core *c, int err, size_t n); /* without listing them */
 void rejections_release(struct core *c);
 
 #endif

@@ -108,8 +108,6 @@ static void set_twin_state(struct core *c, struct twin *t, int64_t mono_us)
 static void set_live(struct core *c, struct sensor *s, int64_t mono_us)
 {
     s->stale = false;
-    if (s->retired)
-        return;
     s->twin->live_n++;
     wheel_in(c, s, mono_us, mono_us + patience_us(s));
     set_twin_state(c, s->twin, mono_us);
@@ -155,13 +153,6 @@ void live_drop(struct sensor *s)
     wheel_out(s);
 }
 
-void live_forget(struct core *c, struct sensor *s)
-{
-    wheel_out(s);
-    if (s->has_value && !s->stale && !s->retired)
-        set_stale(c, s, clock_mono_us());
-}
-
 /* ---- levels and alerts ---- */
 
 static void alert_open(struct twin *t, struct sensor *s, int8_t level, int64_t at_us, double v)
@@ -196,11 +187,36 @@ static void set_level(struct sensor *s, int64_t at_us)
     s->level = level;
 }
 
-void live_relevel(struct core *c, struct sensor *s)
+static void retire(struct sensor *s)
 {
-    (void)c;
-    if (s->has_value)
-        set_level(s, clock_now_us());
+    if (s->has_value && !s->stale) {
+        s->stale = true;
+        s->twin->live_n--;
+    }
+    alert_close(s->twin, s, clock_now_us());
+    s->level = LEVEL_UNKNOWN;
+    s->retired = true;
+}
+
+void live_revise(struct core *c, struct sensor *s, bool retired)
+{
+    wheel_out(s);
+    if (retired) {
+        if (!s->retired)
+            retire(s);
+        return;
+    }
+    s->retired = false;
+    if (!s->has_value)
+        return;
+    set_level(s, clock_now_us());
+    if (!s->stale)
+        wheel_in(c, s, clock_mono_us(), s->arrived_us + patience_us(s));
+}
+
+void live_recount(struct core *c, struct twin *t)
+{
+    set_twin_state(c, t, clock_mono_us());
 }
 
 /* ---- a reading ---- */
@@ -239,9 +255,10 @@ void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool 
     s->has_value = true;
     if (r->t_us > t->synced_us)
         t->synced_us = r->t_us;
-    set_level(s, r->t_us);
-    if (replay) {
-        s->stale = true; /* until it speaks again */
+    if (!s->retired)
+        set_level(s, r->t_us);
+    if (replay || s->retired) { /* it left the profile while this was under way */
+        s->stale = true;        /* until it speaks again */
         return;
     }
     if (c->apply_now_us - r->t_us < LATENCY_MAX_US)
@@ -257,7 +274,7 @@ void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool 
 void live_restore(struct core *c, struct sensor *s, const struct reading *r)
 {
     live_apply(c, s, r, true);
-    if (s->twin->state == LIVE_WAITING)
+    if (s->twin->state == LIVE_WAITING && s->has_value && !s->retired)
         s->twin->state = LIVE_STALE;
 }
 

@@ -306,6 +306,7 @@ static int on_points(void *arg, const struct point *points, size_t n)
 static void job_work(void *arg)
 {
     struct history_job *j = arg;
+    j->head_n = points_sort(j->head, j->head_n);
     int err = history_scan(j->core->history, j->series, j->q.from_us, j->q.to_us, j->head,
                            j->head_n, on_points, j, &j->cancelled);
     if (err == 1) /* the limit was reached */
@@ -380,7 +381,6 @@ struct history_job *core_history(struct core *c, struct sensor *s, const struct 
         job_free(j);
         return NULL;
     }
-    j->head_n = points_sort(j->head, j->head_n);
     j->job = (struct pool_job){.work = job_work, .done = job_done, .arg = j};
     pool_submit(c->reads, &j->job);
     return j;

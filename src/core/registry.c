@@ -113,13 +113,12 @@ static struct sensor *sensor_new(struct core *c, struct twin *t, const struct se
 
 static void undirty(struct core *c, const struct sensor *s)
 {
-    for (size_t i = 0; s->head_n && i < c->dirty_n; i++) {
-        if (c->dirty[i] == s) {
-            c->dirty[i] = c->dirty[--c->dirty_n];
-            c->head_readings -= s->head_n;
-            return;
-        }
-    }
+    if (!s->dirty_at)
+        return;
+    struct sensor *last = c->dirty[--c->dirty_n];
+    c->dirty[s->dirty_at - 1] = last;
+    last->dirty_at = s->dirty_at;
+    c->head_readings -= s->head_n;
 }
 
 static void sensor_free(struct core *c, struct sensor *s)
@@ -138,37 +137,26 @@ static void sensor_free(struct core *c, struct sensor *s)
     free(s);
 }
 
-static struct sensor *find_series(const struct twin *t, uint32_t series)
-{
-    for (size_t i = 0; i < t->all_n; i++)
-        if (t->all[i]->series == series)
-            return t->all[i];
-    return NULL;
-}
-
-static const struct catalog_series *series_row(const struct catalog_series *rows, size_t n,
-                                               struct slice sensor)
-{
-    for (size_t i = 0; i < n; i++)
-        if (slice_eq(rows[i].sensor, sensor))
-            return &rows[i];
-    return NULL;
-}
-
-/* Make t->all hold one sensor for each row. */
-static int take_rows(struct core *c, struct twin *t, const struct catalog_series *rows, size_t n)
+/* Make t->all hold one sensor for each row, in their order; by_row maps an id to its sensor. */
+static int take_rows(struct core *c, struct twin *t, const struct catalog_series *rows, size_t n,
+                     struct map *by_row)
 {
     struct sensor **all = calloc(n ? n : 1, sizeof(struct sensor *));
-    if (!all)
-        return ERR_NOMEM;
-    for (size_t i = 0; i < n; i++) {
+    size_t i = 0;
+    for (; all && i < n; i++) {
         struct sensor_spec plain = {.id = rows[i].sensor, .name = rows[i].sensor};
         plain.kind = (enum value_type)rows[i].kind;
-        all[i] = find_series(t, rows[i].series);
-        if (!all[i] && !(all[i] = sensor_new(c, t, &plain, rows[i].series))) {
-            free(all);
-            return ERR_NOMEM;
-        }
+        all[i] = core_series(c, rows[i].series);
+        if (!all[i] && !(all[i] = sensor_new(c, t, &plain, rows[i].series)))
+            break;
+        if (map_put(by_row, rows[i].sensor, all[i], NULL))
+            break;
+    }
+    if (!all || i < n) {
+        for (size_t k = t->all_n; all && k < n && k <= i; k++) /* new ones stand behind the old */
+            sensor_free(c, all[k]);
+        free(all);
+        return ERR_NOMEM;
     }
     free(t->all);
     t->all = all;
@@ -178,7 +166,6 @@ static int take_rows(struct core *c, struct twin *t, const struct catalog_series
 
 static int index_sensors(struct twin *t)
 {
-    map_release(&t->by_id);
     for (size_t i = 0; t->sensors_n > FEW_SENSORS && i < t->sensors_n; i++)
         if (map_put(&t->by_id, slice_str(t->sensors[i]->id), t->sensors[i], NULL))
             return ERR_NOMEM;
@@ -188,33 +175,30 @@ static int index_sensors(struct twin *t)
 static int take_sensors(struct core *c, struct twin *t, const struct profile_view *view,
                         const struct catalog_series *rows, size_t rows_n)
 {
+    struct map by_row = {0};
     struct sensor **sensors =
         calloc(view->sensors_n ? view->sensors_n : 1, sizeof(struct sensor *));
-    if (!sensors || take_rows(c, t, rows, rows_n)) {
+    if (!sensors || take_rows(c, t, rows, rows_n, &by_row)) {
+        map_release(&by_row);
         free(sensors);
         return ERR_NOMEM;
     }
     map_release(&t->by_id); /* its keys are about to move */
     size_t n = 0;
     for (size_t i = 0; i < view->sensors_n; i++) {
-        const struct catalog_series *row = series_row(rows, rows_n, view->sensors[i].id);
-        struct sensor *s = row ? find_series(t, row->series) : NULL;
+        struct sensor *s = map_get(&by_row, view->sensors[i].id);
         if (!s || set_spec(s, &view->sensors[i]))
             continue;
         s->spec.index = n;
         sensors[n++] = s;
     }
+    map_release(&by_row);
     free(t->sensors);
     t->sensors = sensors;
     t->sensors_n = n;
-    for (size_t i = 0; i < t->all_n; i++) {
-        struct sensor *s = t->all[i];
-        bool retired = series_row(rows, rows_n, slice_str(s->id))->retired;
-        if (retired && !s->retired)
-            live_forget(c, s);
-        s->retired = retired;
-        live_relevel(c, s);
-    }
+    for (size_t i = 0; i < t->all_n; i++)
+        live_revise(c, t->all[i], rows[i].retired);
+    live_recount(c, t);
     return index_sensors(t);
 }
 
@@ -290,18 +274,23 @@ int registry_put(struct core *c, const struct catalog_twin *row, const struct pr
     return err;
 }
 
+static size_t place_of(const struct core *c, const struct twin *t)
+{
+    struct twin *const *at = bsearch(&t, c->twins, c->twins_sorted, sizeof(struct twin *), by_id);
+    size_t i = at ? (size_t)(at - c->twins) : c->twins_sorted;
+    while (c->twins[i] != t)
+        i++;
+    return i;
+}
+
 void registry_remove(struct core *c, struct twin *t)
 {
     map_remove(&c->twins_by_id, slice_str(t->id));
-    for (size_t i = 0; i < c->twins_n; i++) {
-        if (c->twins[i] != t)
-            continue;
-        memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
-        c->twins_n--;
-        if (i < c->twins_sorted)
-            c->twins_sorted--;
-        break;
-    }
+    size_t i = place_of(c, t);
+    memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
+    c->twins_n--;
+    if (i < c->twins_sorted)
+        c->twins_sorted--;
     twin_free(c, t);
 }
 

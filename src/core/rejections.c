@@ -27,13 +27,18 @@ static const char *put(char **at, struct slice s, size_t max)
     return start;
 }
 
+void rejection_count(struct core *c, int err, size_t n)
+{
+    int row = -err;
+    c->stats.rejected += n;
+    if (row > 0 && row < (int)(sizeof c->stats.rejected_by / sizeof c->stats.rejected_by[0]))
+        c->stats.rejected_by[row] += n;
+}
+
 void rejection_add(struct core *c, int err, const struct ingest_source *src, struct slice twin,
                    struct slice sensor, const char *detail, struct slice payload)
 {
-    int row = -err;
-    c->stats.rejected++;
-    if (row > 0 && row < (int)(sizeof c->stats.rejected_by / sizeof c->stats.rejected_by[0]))
-        c->stats.rejected_by[row]++;
+    rejection_count(c, err, 1);
     struct slice texts[] = {slice_str(src->via),
                             slice_str(src->peer),
                             src->topic,
@@ -57,7 +62,7 @@ void rejection_add(struct core *c, int err, const struct ingest_source *src, str
     r->sensor = put(&at, texts[4], NAME_SHOWN);
     r->detail = put(&at, texts[5], 512);
     r->payload = put(&at, texts[6], PAYLOAD_SHOWN);
-    struct rejection **slot = &c->rejections[c->rejections_total++ % REJECTIONS_KEPT];
+    struct rejection **slot = &c->rejections[c->rejections_n++ % REJECTIONS_KEPT];
     free(*slot);
     *slot = r;
     core_tell(c, EVENT_REJECTION, NULL, r);
@@ -65,13 +70,13 @@ void rejection_add(struct core *c, int err, const struct ingest_source *src, str
 
 const struct rejection *core_rejection(const struct core *c, size_t i)
 {
-    uint64_t kept = c->rejections_total < REJECTIONS_KEPT ? c->rejections_total : REJECTIONS_KEPT;
-    return i < kept ? c->rejections[(c->rejections_total - 1 - i) % REJECTIONS_KEPT] : NULL;
+    uint64_t kept = c->rejections_n < REJECTIONS_KEPT ? c->rejections_n : REJECTIONS_KEPT;
+    return i < kept ? c->rejections[(c->rejections_n - 1 - i) % REJECTIONS_KEPT] : NULL;
 }
 
 uint64_t core_rejection_total(const struct core *c)
 {
-    return c->rejections_total;
+    return c->stats.rejected;
 }
 
 void rejections_release(struct core *c)

@@ -205,7 +205,7 @@ static void put_work(struct twin_job *j)
 static void patch_work(struct twin_job *j)
 {
     struct jval *target, *patch, *merged;
-    struct json_error where;
+    struct json_error where = {.message = "it cannot be read"};
     int err = catalog_get(j->core->catalog, j->id, j->arena, &j->row);
     if (err == ERR_NOT_FOUND) {
         fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(j->id));
@@ -217,6 +217,10 @@ static void patch_work(struct twin_job *j)
         return;
     }
     err = jdoc_parse(j->arena, j->body, &patch, &where);
+    if (err && err != ERR_MALFORMED) {
+        fail_plain(j, err);
+        return;
+    }
     if (err) {
         fail(j, err, "the patch is not JSON: line %d, column %d: %s", where.line, where.column,
              where.message);

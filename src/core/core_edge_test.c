@@ -1,0 +1,320 @@
+/* Tests of the core where things go wrong or meet: what is refused as a whole, profiles that change
+ * under readings, ends that come while something is under way. */
+#include "core/core_testing.h"
+
+static struct ingest *begin(struct world *w)
+{
+    static const struct ingest_source src = {"test", "peer", {"topic", 5}};
+    return ingest_begin(w->core, &src);
+}
+
+static void patch(struct world *w, const char *text)
+{
+    struct kept k = {.w = w};
+    core_twin_patch(w->core, SLICE_LIT("pump"), slice_str(text), 0, on_twin, &k);
+    loop_run(w->loop);
+    assert_int_equal(k.err, 0);
+}
+
+static void without_temp(struct world *w)
+{
+    patch(w, "{\"sensors\":[{\"id\":\"on\",\"name\":\"Running\",\"type\":\"boolean\",\"unit\":"
+             "\"none\",\"currentValue\":true}]}");
+}
+
+static struct twin *pump(struct world *w)
+{
+    return core_twin(w->core, SLICE_LIT("pump"));
+}
+
+/* ---- what a message says ---- */
+
+static void names_may_be_escaped(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    assert_int_equal(say(w, ingest_telemetry, "{\"t\\u0065mp\":{\"v\\u0061lue\":5}}").accepted, 1);
+    assert_int_equal(
+        say(w, ingest_readings, "{\"sens\\u006fr\":\"\\u0074emp\",\"v\\u0061lue\":6}").accepted, 1);
+    assert_true(sensor_of(w, "temp")->last.as.d == 6);
+    assert_int_equal(say_sensor(w, "temp", "{\"value\":1,\"un\\u0069t\":\"\\u0064egF\"}").accepted,
+                     1);
+    assert_true(sensor_of(w, "temp")->last.as.d < 0);
+}
+
+static void a_text_that_breaks_off_is_refused_for_that_alone(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    struct heard h = say(w, ingest_telemetry, "[{\"nosuch\":1,\"temp\":\"x\"},{bad");
+    assert_int_equal(h.err, ERR_MALFORMED);
+    assert_int_equal(h.accepted, 0);
+    assert_int_equal(h.rejected, 1);
+    assert_int_equal(h.rejects_n, 1);
+    assert_int_equal(h.first.index, 0);
+    h = say(w, ingest_ndjson, "{\"temp\":1}\n{\"nosuch\":1}\n[{\"temp\":3},{\"temp\":4},\n{}");
+    assert_int_equal(h.err, ERR_UNKNOWN_SENSOR); /* the lines before and after stand */
+    assert_int_equal(h.accepted, 1);
+    assert_int_equal(h.rejected, 2);
+}
+
+static void a_rejection_shows_the_value(void **state)
+{
+    static const struct {
+        body_fn *body; /* NULL: to the sensor itself */
+        const char *payload, *shown;
+    } rows[] = {
+        {NULL, "[1, \"x\",2]", "\"x\""},
+        {NULL, "[ true ,1]", "true"},
+        {NULL, "[1,{\"value\":null} ]", "{\"value\":null}"},
+        {ingest_telemetry, "{\"on\":true,\"temp\": \"x\" }", "\"x\""},
+        {ingest_telemetry, "[{\"on\":true},{\"temp\":{\"value\":[1,2]}}]", "{\"value\":[1,2]}"},
+        {ingest_readings, "[{\"on\":true}, {\"sensor\":\"temp\",\"value\":\"x\"}]",
+         "{\"sensor\":\"temp\",\"value\":\"x\"}"},
+    };
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct heard h = rows[i].body ? say(w, rows[i].body, rows[i].payload)
+                                      : say_sensor(w, "temp", rows[i].payload);
+        assert_int_equal(h.rejected, 1);
+        assert_string_equal(core_rejection(w->core, 0)->payload, rows[i].shown);
+    }
+}
+
+static void a_flood_of_refusals_is_counted_and_bounded(void **state)
+{
+    enum { N = 50000 };
+    struct world *w = *state;
+    struct core_stats before, after;
+    put(w, TWIN_CREATE, profile, 0);
+    struct buf b = {0};
+    for (int i = 0; i < N; i++)
+        buf_add_str(&b, i ? ",{\"nosuch\":1}" : "[{\"nosuch\":1}");
+    buf_add_str(&b, "]");
+    buf_add_byte(&b, 0);
+    core_stats(w->core, &before);
+    struct heard h = say(w, ingest_telemetry, b.p);
+    core_stats(w->core, &after);
+    assert_int_equal(h.rejected, N);
+    assert_int_equal(h.rejects_n, 100);
+    assert_int_equal(after.rejected - before.rejected, N);
+    assert_int_equal(after.rejected_by[-ERR_UNKNOWN_SENSOR], N);
+    assert_int_equal(core_rejection_total(w->core), N);
+    assert_non_null(core_rejection(w->core, 999));
+    assert_null(core_rejection(w->core, 1000));
+    buf_release(&b);
+}
+
+/* ---- a sensor whose kind the first reading decides ---- */
+
+static void only_a_kept_reading_decides_the_kind(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    patch(w, "{\"sensors\":[{\"id\":\"any\",\"name\":\"Any\",\"type\":\"custom\",\"unit\":"
+             "\"none\"}]}");
+    struct sensor *s = sensor_of(w, "any");
+    assert_int_equal(s->kind, VALUE_NONE);
+    assert_int_equal(say(w, ingest_telemetry, "[{\"any\":1},{").err, ERR_MALFORMED);
+    assert_int_equal(s->kind, VALUE_NONE);
+    struct ingest *in = begin(w), *other = begin(w);
+    ingest_telemetry(in, SLICE_LIT("pump"), SLICE_LIT("{\"any\":1}"));
+    ingest_telemetry(other, SLICE_LIT("pump"), SLICE_LIT("{\"any\":2}"));
+    assert_int_equal(s->kind, VALUE_DOUBLE);
+    ingest_drop(in);
+    assert_int_equal(s->kind, VALUE_DOUBLE); /* the other one still says so */
+    ingest_drop(other);
+    assert_int_equal(s->kind, VALUE_NONE);
+    assert_int_equal(say_sensor(w, "any", "\"words\"").accepted, 1);
+    assert_int_equal(s->kind, VALUE_TEXT);
+    in = begin(w);
+    ingest_telemetry(in, SLICE_LIT("pump"), SLICE_LIT("{\"any\":\"more\"}"));
+    ingest_drop(in);
+    assert_int_equal(s->kind, VALUE_TEXT);
+}
+
+/* ---- what cannot be kept ---- */
+
+static void what_the_journal_refuses_leaves_no_trace(void **state)
+{
+    enum { N = 1100 }; /* 65,536 bytes each: more than may wait for the disk at once */
+    struct world *w = *state;
+    struct core_stats stats;
+    put(w, TWIN_CREATE, profile, 0);
+    static char text[65536];
+    memset(text, 'x', sizeof text);
+    struct ingest *in = begin(w);
+    ingest_telemetry(in, SLICE_LIT("pump"), SLICE_LIT("{\"nosuch\":1}"));
+    for (int i = 0; i < N; i++)
+        ingest_value(in, sensor_of(w, "mode"), 0,
+                     (struct value){VALUE_TEXT, {.text = slice_of(text, sizeof text)}},
+                     QUALITY_GOOD);
+    struct heard h = commit(w, in);
+    assert_int_equal(h.err, ERR_TOO_LARGE); /* which counts more than the wrong name */
+    assert_int_equal(h.accepted, 0);
+    assert_int_equal(h.rejected, N + 1);
+    core_stats(w->core, &stats);
+    assert_int_equal(stats.readings, 0);
+    assert_int_equal(stats.head_readings, 0);
+    assert_int_equal(stats.rejected, N + 1);
+    assert_int_equal(stats.rejected_by[-ERR_TOO_LARGE], N);
+    assert_false(sensor_of(w, "mode")->has_value);
+    assert_int_equal(pump(w)->state, LIVE_WAITING);
+    assert_int_equal(say_sensor(w, "mode", "still here").accepted, 1);
+}
+
+/* ---- profiles that change ---- */
+
+static void a_reading_under_way_may_outlive_its_sensor(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    for (int round = 0; round < 2; round++) {
+        struct ingest *in = begin(w);
+        ingest_value(in, sensor_of(w, "temp"), NOW + round, value_double(80), QUALITY_GOOD);
+        without_temp(w);
+        assert_int_equal(commit(w, in).accepted, 1);
+        assert_int_equal(pump(w)->live_n, 0);
+        assert_int_equal(pump(w)->state, LIVE_WAITING); /* nothing in the profile has spoken */
+        assert_int_equal(put(w, TWIN_REPLACE, profile, 0).err, 0);
+        assert_int_equal(sensor_state(sensor_of(w, "temp")), LIVE_STALE);
+        assert_int_equal(pump(w)->state, LIVE_STALE);
+        assert_int_equal(pump(w)->live_n, 0);
+    }
+    say(w, ingest_telemetry, "{\"temp\":50}");
+    assert_int_equal(pump(w)->live_n, 1);
+    assert_int_equal(pump(w)->state, LIVE_LIVE);
+    without_temp(w);
+    assert_int_equal(pump(w)->live_n, 0);
+    assert_int_equal(pump(w)->state, LIVE_WAITING);
+}
+
+static void a_retired_sensor_leaves_no_standing_alert(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    say(w, ingest_telemetry, "{\"temp\":80}");
+    assert_int_equal(pump(w)->alerts_n, 1);
+    assert_true(pump(w)->alerts[0].cleared_us == 0);
+    without_temp(w);
+    assert_true(pump(w)->alerts[0].cleared_us != 0);
+    put(w, TWIN_REPLACE, profile, 0);
+    assert_int_equal(pump(w)->alerts_n, 2); /* and when it is back it is as it was */
+    assert_int_equal(sensor_of(w, "temp")->level, LEVEL_CRITICAL);
+    world_close(w);
+    world_open(w);
+    assert_int_equal(sensor_of(w, "temp")->level, LEVEL_CRITICAL);
+}
+
+static void a_retired_sensor_does_not_speak_for_its_twin_after_a_restart(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    say(w, ingest_telemetry, "{\"temp\":80}");
+    without_temp(w);
+    world_close(w);
+    world_open(w);
+    assert_int_equal(pump(w)->state, LIVE_WAITING);
+}
+
+/* ---- twins that go while their readings are in memory ---- */
+
+static void a_twin_goes_with_what_is_in_memory(void **state)
+{
+    enum { TWINS = 20 };
+    struct world *w = *state;
+    struct core_stats stats;
+    char text[2048], id[16];
+    for (int i = 0; i < TWINS; i++) {
+        snprintf(text, sizeof text, "%s", profile);
+        char *at = strstr(text, "\"pump\"");
+        snprintf(id, sizeof id, "\"p%03d\"", i);
+        memcpy(at, id, 6);
+        assert_int_equal(put(w, TWIN_CREATE, text, 0).err, 0);
+        struct ingest *in = begin(w);
+        snprintf(id, sizeof id, "p%03d", i);
+        ingest_telemetry(in, slice_str(id),
+                         SLICE_LIT("{\"temp\":1,\"on\":true,\"mode\":\"words\"}"));
+        assert_int_equal(commit(w, in).accepted, 3);
+    }
+    size_t n;
+    core_twins(w->core, &n);
+    for (int i = 0; i < TWINS; i += 2) {
+        struct kept k = {.w = w};
+        snprintf(id, sizeof id, "p%03d", (i * 7) % TWINS);
+        core_twin_remove(w->core, slice_str(id), 0, on_twin, &k);
+        loop_run(w->loop);
+        assert_int_equal(k.err, 0);
+        core_stats(w->core, &stats);
+        assert_int_equal(stats.head_readings, 3 * (TWINS - i / 2 - 1));
+    }
+    world_close(w);
+    world_open(w);
+    struct twin *const *all = core_twins(w->core, &n);
+    assert_int_equal(n, TWINS / 2);
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < 3; k++)
+            assert_true(all[i]->sensors[k]->has_value);
+}
+
+/* ---- the end ---- */
+
+static void on_past_gone(void *arg, const struct history_result *r)
+{
+    (void)r;
+    ++*(int *)arg;
+}
+
+static void everyone_hears_before_the_end(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    struct heard heard[50];
+    struct kept kept = {.w = w}, late = {.w = w};
+    int pasts = 0, cancelled = 0;
+    struct history_query q = {0, INT64_MAX, FN_RAW, 10, 0};
+    for (size_t i = 0; i < 50; i++) {
+        heard[i] = (struct heard){.w = w};
+        struct ingest *in = begin(w);
+        ingest_telemetry(in, SLICE_LIT("pump"), SLICE_LIT("{\"temp\":1}"));
+        ingest_commit(in, on_heard, &heard[i]);
+    }
+    core_twin_put(w->core, TWIN_PUT, SLICE_LIT(""), slice_str(profile), 0, false, on_twin, &kept);
+    assert_non_null(core_history(w->core, sensor_of(w, "temp"), &q, on_past_gone, &pasts));
+    core_history_cancel(core_history(w->core, sensor_of(w, "temp"), &q, on_past_gone, &cancelled));
+    core_stop(w->core);
+    for (size_t i = 0; i < 50; i++)
+        assert_true(heard[i].called && (heard[i].accepted == 1 || heard[i].err));
+    assert_int_equal(kept.version, 2);
+    assert_int_equal(pasts, 1);
+    assert_int_equal(cancelled, 0);
+
+    struct heard after = say(w, ingest_telemetry, "{\"temp\":1}");
+    assert_int_equal(after.err, ERR_CANCELLED);
+    core_twin_put(w->core, TWIN_PUT, SLICE_LIT(""), slice_str(profile), 0, false, on_twin, &late);
+    assert_int_equal(late.err, ERR_CANCELLED);
+    assert_null(core_history(w->core, sensor_of(w, "temp"), &q, on_past_gone, &pasts));
+    struct core_stats stats;
+    core_stats(w->core, &stats);
+    assert_false(core_ready(w->core));
+    core_stop(w->core); /* twice is once */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(names_may_be_escaped),
+        TEST(a_text_that_breaks_off_is_refused_for_that_alone),
+        TEST(a_rejection_shows_the_value),
+        TEST(a_flood_of_refusals_is_counted_and_bounded),
+        TEST(only_a_kept_reading_decides_the_kind),
+        TEST(what_the_journal_refuses_leaves_no_trace),
+        TEST(a_reading_under_way_may_outlive_its_sensor),
+        TEST(a_retired_sensor_leaves_no_standing_alert),
+        TEST(a_retired_sensor_does_not_speak_for_its_twin_after_a_restart),
+        TEST(a_twin_goes_with_what_is_in_memory),
+        TEST(everyone_hears_before_the_end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
