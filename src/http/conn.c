@@ -257,11 +257,16 @@ void http_accept(void *arg, struct net_conn *net)
     if (!c)
         return; /* without events it is closed */
     net_set_events(net, &events, c);
+    bool too_many = s->opts.max_connections > 0 && s->count > (size_t)s->opts.max_connections;
     conn_enter(c);
     if (slice_is(net_alpn(net), "h2")) {
-        if (h2_start(c) != 0)
+        if (h2_start(c) != 0) {
             conn_end(c, false);
-    } else if (s->opts.max_connections > 0 && s->count > (size_t)s->opts.max_connections) {
+        } else if (too_many) {
+            h2_shutdown(c);
+            conn_end(c, true);
+        }
+    } else if (too_many) {
         c->mode = CONN_H1;
         h1_refuse(c, 503, "too many connections are open");
     }

@@ -37,7 +37,7 @@ static int quality(struct slice params)
     return 1000;
 }
 
-bool gzip_wanted(const struct http_req *r)
+enum gzip_wish gzip_wanted(const struct http_req *r)
 {
     struct slice rest = http_header(r, "accept-encoding"), item, name;
     int gzip = -1, any = -1, identity = -1;
@@ -56,7 +56,11 @@ bool gzip_wanted(const struct http_req *r)
     }
     if (gzip < 0)
         gzip = any;
-    return gzip > 0 && gzip >= identity;
+    if (identity < 0 && any == 0)
+        identity = 0;
+    if (gzip <= 0 || gzip < identity)
+        return GZIP_NO;
+    return identity == 0 ? GZIP_MUST : GZIP_YES;
 }
 
 bool gzip_worth(const char *type)
@@ -135,5 +139,5 @@ bool gzip_whole(struct http_server *s, struct slice body, struct buf *out)
         s->gzip = gzip_new();
     if (!s->gzip || deflateReset(&s->gzip->z) != Z_OK)
         return false;
-    return gzip_add(s->gzip, body, GZIP_END, out) == 0 && out->n < body.n;
+    return gzip_add(s->gzip, body, GZIP_END, out) == 0;
 }

@@ -187,6 +187,7 @@ static void good_bodies(void **state)
         {POST "Content-Length: 5\r\n\r\nhello", "hello"},
         {POST "Content-Length: 0\r\n\r\n", ""},
         {POST "\r\n", ""},
+        {POST "X:\r\nY: \t \r\nContent-Length: \t 2 \r\nZ:a\r\n\r\nok", "ok"},
         {"\r\n\r\n" POST "Content-Length: 2\r\n\r\nok", "ok"},
         {CHUNKED "5\r\nhello\r\n0\r\n\r\n", "hello"},
         {CHUNKED "5;a=b;c=\"d e\"\r\nhello\r\n00\r\n\r\n", "hello"},
@@ -525,6 +526,9 @@ static void compression(void **state)
     }
     char *small = talk("GET /big?n=900 HTTP/1.1\r\n" HOST "Accept-Encoding: gzip\r\n\r\n");
     assert_null(strstr(small, "Content-Encoding"));
+    free(small);
+    small = talk("GET /big?n=90 HTTP/1.1\r\n" HOST "Accept-Encoding: gzip, *;q=0\r\n\r\n");
+    assert_non_null(strstr(small, "Content-Encoding: gzip"));
     free(small);
 }
 

@@ -124,9 +124,11 @@ struct answer {
 
 /* ---- gzip.c ---- */
 
-bool gzip_wanted(const struct http_req *r); /* Accept-Encoding */
-bool gzip_worth(const char *type);          /* text, JSON and the like */
-/* Whole body into *out; false when it did not get smaller or memory ran out. */
+/* What Accept-Encoding says; MUST: and nothing else is acceptable. */
+enum gzip_wish { GZIP_NO, GZIP_YES, GZIP_MUST };
+enum gzip_wish gzip_wanted(const struct http_req *r);
+bool gzip_worth(const char *type); /* text, JSON and the like */
+/* The whole body into *out; false when memory ran out. */
 bool gzip_whole(struct http_server *s, struct slice body, struct buf *out);
 struct gzip *gzip_new(void);
 void gzip_free(struct gzip *g);

@@ -109,22 +109,35 @@ static bool nobody(struct http_req *r)
     return true;
 }
 
+/* The body as it will be sent; what is compressed lives in the server's scratch buffer. */
+static struct slice maybe_gzip(const struct http_req *r, struct answer *a, struct slice body)
+{
+    struct buf *scratch = &r->server->scratch;
+    if (!body.n || !negotiable(r, a->status, a->type))
+        return body;
+    enum gzip_wish wish = gzip_wanted(r);
+    bool small = body.n < HTTP_GZIP_FROM;
+    a->vary = !small;
+    if (wish == GZIP_NO || (small && wish != GZIP_MUST))
+        return body;
+    buf_clear(scratch);
+    if (!gzip_whole(r->server, body, scratch) || (scratch->n >= body.n && wish != GZIP_MUST))
+        return body;
+    a->gzip = a->vary = true;
+    return buf_slice(scratch);
+}
+
 void http_respond(struct http_req *r, int status, const char *type, struct slice body)
 {
     if (nobody(r))
         return;
+    struct http_server *server = r->server;
     struct answer a = {.status = status, .type = type, .has_length = true};
-    struct buf *scratch = &r->server->scratch;
     if (bodyless(status))
         body.n = 0;
-    if (body.n >= HTTP_GZIP_FROM && negotiable(r, status, type)) {
-        a.vary = true;
-        buf_clear(scratch);
-        if (gzip_wanted(r) && gzip_whole(r->server, body, scratch)) {
-            a.gzip = true;
-            body = buf_slice(scratch);
-        }
-    }
+    else
+        body = maybe_gzip(r, &a, body);
+    a.vary = a.vary || status == 304; /* as the answer would have it that it stands for */
     a.length = body.n;
     r->no_body = r->is_head || bodyless(status);
     if (r->stream) {
@@ -139,8 +152,8 @@ void http_respond(struct http_req *r, int status, const char *type, struct slice
             buf_add_slice(conn_out(r->conn), body);
         h1_answered(r);
     }
-    if (scratch->cap > 1u << 20)
-        buf_release(scratch);
+    if (server->scratch.cap > 1u << 20)
+        buf_release(&server->scratch);
 }
 
 /* ---- in pieces ---- */
@@ -174,7 +187,7 @@ void http_respond_start(struct http_req *r, int status, const char *type,
         return;
     struct answer a = {.status = status, .type = type};
     a.vary = negotiable(r, status, type);
-    if (a.vary && gzip_wanted(r) && (r->gzip = gzip_new()))
+    if (a.vary && gzip_wanted(r) != GZIP_NO && (r->gzip = gzip_new()))
         a.gzip = true;
     r->gzip_hook = (struct loop_hook){.fn = sync_gzip, .arg = r};
     r->no_body = r->is_head || bodyless(status);
