@@ -318,6 +318,8 @@ static void close_all(struct server *s)
         if (s->listeners[i])
             net_listener_free(s->listeners[i]);
     }
+    if (s->core)
+        core_stop(s->core); /* while those who wait can still be answered */
     if (s->http)
         http_server_free(s->http);
     if (s->api)
