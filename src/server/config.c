@@ -236,6 +236,14 @@ static void store_value(struct config *c, const struct config_row *r, union conf
     }
 }
 
+/* A slice, which ends in no NUL, as a string of the caller's. */
+static char *text_of(struct slice s)
+{
+    struct buf b = {0};
+    buf_add_slice(&b, s);
+    return buf_take(&b);
+}
+
 int config_set(struct config *c, size_t row, enum config_from from, const char *where,
                struct slice text, struct buf *why)
 {
@@ -248,7 +256,7 @@ int config_set(struct config *c, size_t row, enum config_from from, const char *
     }
     if (from < c->from[row])
         return 0;
-    char *kept = strndup(text.p ? text.p : "", text.n), *kept_where = where ? strdup(where) : NULL;
+    char *kept = text_of(text), *kept_where = where ? strdup(where) : NULL;
     if (!kept || (where && !kept_where)) {
         free(kept);
         free(kept_where);
@@ -338,7 +346,7 @@ static void unknown_setting(struct reading_file *f, const struct ini_entry *e)
 /* The data directory's own file may say where it is, but not that it is elsewhere. */
 static bool names_itself(struct config *c, struct slice value)
 {
-    char *text = strndup(value.p ? value.p : "", value.n);
+    char *text = text_of(value);
     char *there = text ? realpath(text, NULL) : NULL;
     char *here = c->data ? realpath(c->data, NULL) : NULL;
     bool same = there && here && strcmp(here, there) == 0;

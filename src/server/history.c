@@ -157,7 +157,9 @@ static int take_points(struct past *p, const struct jval *answer)
         } else {
             char **place = &p->newest[p->n % (size_t)p->limit];
             free(*place);
-            *place = strndup(b.p, b.n);
+            struct buf copy = {0};
+            buf_add(&copy, b.p, b.n);
+            *place = buf_take(&copy);
             b.failed |= !*place;
         }
         p->n++;
