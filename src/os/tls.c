@@ -93,7 +93,7 @@ static int choose_alpn(SSL *ssl, const unsigned char **ret, unsigned char *ret_l
     const struct net_tls *t = arg;
     (void)ssl;
     for (unsigned i = 0; i < t->alpn_len; i += 1u + t->alpn[i]) {
-        for (unsigned j = 0; j + theirs[j] < theirs_len; j += 1u + theirs[j]) {
+        for (unsigned j = 0; j < theirs_len && j + theirs[j] < theirs_len; j += 1u + theirs[j]) {
             if (theirs[j] == t->alpn[i] &&
                 memcmp(theirs + j + 1, t->alpn + i + 1, t->alpn[i]) == 0) {
                 *ret = theirs + j + 1;
