@@ -190,7 +190,8 @@ void conn_pause(struct http_conn *c, bool pause)
 
 void conn_again(struct http_conn *c)
 {
-    loop_at_end(c->server->loop, &c->hook);
+    if (c->mode != CONN_DEAD) /* while it ends, handlers may still answer its other streams */
+        loop_at_end(c->server->loop, &c->hook);
 }
 
 const char *conn_peer(const struct http_conn *c)
