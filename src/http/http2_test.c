@@ -408,6 +408,29 @@ static void reset_streams_tell_the_handler(void **state)
     close(fd);
 }
 
+/* One stream's handler answers another stream: while it lives, and while all of them end. */
+static void streams_answer_each_other(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    int fd = connect_h2();
+    request(fd, 1, "GET", "/pair", true);
+    request(fd, 3, "GET", "/pair", true);
+    assert_true(test_soon(&server.requests, 2));
+    send_frame(fd, RST_STREAM, 0, 3, "\0\0\0\x08", 4);
+    assert_int_equal(answer(fd, 1, &b), 200);
+    close(fd);
+    buf_release(&b);
+    server.pair = NULL;
+    fd = connect_h2();
+    request(fd, 1, "GET", "/pair", true);
+    request(fd, 3, "GET", "/pair", true);
+    assert_true(test_soon(&server.requests, 4));
+    close(fd);
+    assert_true(test_soon(&server.gone, 2));
+    usleep(20000);
+}
+
 static void rapid_reset_is_stopped(void **state)
 {
     (void)state;
@@ -564,6 +587,7 @@ int main(void)
         T(limits),
         T(whole_body_through_the_windows),
         T(reset_streams_tell_the_handler),
+        T(streams_answer_each_other),
         T(rapid_reset_is_stopped),
         T(continuation_flood_is_stopped),
         T(violations),

@@ -25,9 +25,27 @@ struct test_server {
     pthread_t thread;
     atomic_int requests, gone, ws_code, pauses;
     struct ws_opts ws_opts;
+    struct http_req *pair; /* of /pair, the first one */
 };
 
 /* ---- handlers ---- */
+
+/* The second request of a pair, on its end, answers the first one. */
+static void test_pair_gone(struct http_req *r, void *data)
+{
+    struct test_server *ts = data;
+    atomic_fetch_add(&ts->gone, 1);
+    http_respond(ts->pair, 200, "text/plain", SLICE_LIT("the other one is gone"));
+    http_release(r);
+}
+
+static void test_pair(struct test_server *ts, struct http_req *r)
+{
+    if (ts->pair)
+        http_set_data(r, ts, test_pair_gone);
+    else
+        ts->pair = r;
+}
 
 struct test_later {
     struct test_server *ts;
@@ -167,6 +185,8 @@ static void test_request(void *arg, struct http_req *r)
         test_big(r);
     } else if (slice_is(path, "/ws")) {
         test_accept_ws(ts, r);
+    } else if (slice_is(path, "/pair")) {
+        test_pair(ts, r);
     } else if (slice_is(path, "/204")) {
         http_respond(r, 204, NULL, slice_of(NULL, 0));
     } else if (slice_is(path, "/header")) {

@@ -133,7 +133,7 @@ void http_respond(struct http_req *r, int status, const char *type, struct slice
         return;
     struct http_server *server = r->server;
     struct answer a = {.status = status, .type = type, .has_length = true};
-    if (bodyless(status))
+    if (bodyless(status) || status == 205)
         body.n = 0;
     else
         body = maybe_gzip(r, &a, body);
