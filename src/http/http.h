@@ -30,14 +30,17 @@ struct http_opts {
 extern const struct http_opts http_defaults;
 
 int http_server_new(struct loop *l, const struct http_opts *opts, struct http_server **ret);
-void http_server_free(struct http_server *s); /* closes every connection */
-net_accept_fn http_accept;                    /* arg: the server */
+/* Closes every connection (not out of a handler).  Free the listeners first. */
+void http_server_free(struct http_server *s);
+net_accept_fn http_accept; /* arg: the server */
 size_t http_connections(const struct http_server *s);
 
 struct arena *http_arena(struct http_req *r);
-struct slice http_method(const struct http_req *r);
+struct slice http_method(const struct http_req *r); /* never CONNECT: that is refused before; a
+                                                       WebSocket over HTTP/2 looks like GET */
 struct slice
-http_path(const struct http_req *r); /* percent-decoded once, never with NUL; "/" first */
+http_path(const struct http_req *r); /* percent-decoded once, never with NUL; "/" first, or the
+                                        "*" of OPTIONS; may hold "..", may not be UTF-8 */
 struct slice http_raw_path(const struct http_req *r);   /* as sent, without the query */
 struct slice http_query_text(const struct http_req *r); /* as sent, without "?" */
 struct slice http_body(const struct http_req *r);
@@ -84,8 +87,9 @@ struct ws_events {
 };
 
 struct ws_opts {
-    size_t max_message;           /* 1009 above */
-    const char *const *protocols; /* those we speak, NULL-ended, or NULL */
+    size_t max_message; /* 1009 above */
+    const char *const
+        *protocols;    /* those we speak, NULL-ended, or NULL; they outlive the WebSocket */
     unsigned ping_ms;  /* a ping after so long in silence; the pong must come within it */
     bool check_origin; /* refuse (403) an Origin whose host is not the Host */
 };
