@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define RATE_MIN 0.00001 /* about one a day */
+
 struct said {
     struct slice subscribe, unsubscribe, publish, id; /* raw JSON; p NULL: not said */
     double rate;
@@ -22,8 +24,10 @@ static void put_id(struct json_writer *w, const char *key, struct slice id)
     json_put_raw(w, id);
 }
 
+/* An answer overtakes no update that was written before it. */
 static void send_buf(struct client *k, struct buf *b)
 {
+    client_flush(k);
     if (k->ws && !b->failed)
         ws_send(k->ws, true, buf_slice(b));
     buf_release(b);
@@ -130,78 +134,128 @@ static void publish(struct client *k, const struct said *said)
 
 /* ---- subscribe ---- */
 
-static bool read_name(const struct jval *v, char out[ID_MAX + 1])
+/* {"twin":..., "sensor"?:...}, the brace is open; 1: it is not that. */
+static int read_sub(struct json_reader *r, struct sub *ret)
 {
-    struct slice s = jval_string(v);
-    out[0] = 0;
-    if (!v || slice_is(s, "*"))
-        return true;
-    if (!slice_is_id(s))
-        return false;
-    memcpy(out, s.p, s.n);
-    out[s.n] = 0;
-    return true;
-}
-
-static bool read_sub(const struct jval *v, const struct said *said, struct sub *sub)
-{
-    *sub = (struct sub){.interval_us = said->has_rate ? (int64_t)(1e6 / said->rate) : 0};
-    return v->type == J_OBJECT && jval_get(v, "twin") &&
-           read_name(jval_get(v, "twin"), sub->twin) &&
-           read_name(jval_get(v, "sensor"), sub->sensor);
-}
-
-/* An object or an array of objects {"twin","sensor"?}: call fn for each. */
-static int each_sub(struct slice json, const struct said *said, struct client *k, size_t *sensors,
-                    bool add)
-{
-    struct arena *a = arena_new();
-    struct jval *list, *v;
-    struct sub sub;
-    int err = a ? jdoc_parse(a, json, &list, NULL) : ERR_NOMEM;
-    if (!err && !add && list->type == J_STRING && slice_is(list->text, "*")) {
-        client_unsubscribe(k, NULL);
-        goto out;
+    struct slice twin = {0}, sensor = SLICE_LIT("*");
+    enum json_event e;
+    bool good = true;
+    while (json_next(r, &e) == 0 && e == JSON_KEY) {
+        struct slice key = r->text;
+        if (json_next(r, &e))
+            return ERR_INVALID;
+        if (slice_is(key, "twin") || slice_is(key, "sensor")) {
+            struct slice *name = slice_is(key, "twin") ? &twin : &sensor;
+            good &= e == JSON_STRING && r->text.n > 0;
+            *name = r->text;
+        }
+        if (json_skip(r, e))
+            return ERR_INVALID;
     }
-    if (!err && list->type != J_ARRAY && list->type != J_OBJECT)
-        err = ERR_INVALID;
-    for (v = err ? NULL : list->type == J_ARRAY ? list->first : list; v && !err; v = v->next) {
-        if (!read_sub(v, said, &sub))
+    return good && twin.p && sub_init(ret, twin, sensor) ? 0 : ERR_INVALID;
+}
+
+/* One such object or an array of them, into an array that the caller frees. */
+static int read_subs(const struct said *said, struct slice json, struct sub **ret, size_t *ret_n)
+{
+    struct json_reader r;
+    enum json_event e;
+    size_t n = 0, cap = 16;
+    struct sub *list = malloc(cap * sizeof *list);
+    int err = list ? 0 : ERR_NOMEM;
+    json_reader_init(&r, json);
+    if (!err && json_next(&r, &e) == 0 && e == JSON_ARRAY)
+        err = json_next(&r, &e) ? ERR_INVALID : 0;
+    for (; !err && e != JSON_ARRAY_END && e != JSON_END; n++) {
+        if (n == SUBS_MAX) {
+            err = ERR_TOO_LARGE;
+            break;
+        }
+        if (n == cap) {
+            struct sub *more = realloc(list, 2 * cap * sizeof *list);
+            if (!more) {
+                err = ERR_NOMEM;
+                break;
+            }
+            list = more;
+            cap *= 2;
+        }
+        err = e == JSON_OBJECT ? read_sub(&r, &list[n]) : ERR_INVALID;
+        if (err)
+            break;
+        list[n].interval_us = said->has_rate ? (int64_t)(1e6 / said->rate) : 0;
+        if (json_next(&r, &e))
             err = ERR_INVALID;
-        else if (add)
-            err = client_subscribe(k, &sub, sensors);
-        else
-            client_unsubscribe(k, &sub);
     }
-out:
-    arena_free(a);
-    return err;
+    if (err) {
+        free(list);
+        return err;
+    }
+    *ret = list;
+    *ret_n = n;
+    return 0;
+}
+
+static void send_subs_error(struct client *k, const struct said *said, int err, const char *invalid)
+{
+    send_error(k, said->id, err,
+               err == ERR_INVALID     ? invalid
+               : err == ERR_TOO_LARGE ? "a connection has at most 10,000 subscriptions"
+                                      : NULL,
+               NULL);
 }
 
 static void subscribe(struct client *k, const struct said *said)
 {
-    size_t sensors = 0;
-    int err = each_sub(said->subscribe, said, k, &sensors, true);
+    struct sub *list = NULL;
+    size_t n = 0, sensors = 0;
+    int err = read_subs(said, said->subscribe, &list, &n);
+    if (!err)
+        err = wants_add(k, list, n, &sensors);
+    free(list);
     if (err) {
-        send_error(k, said->id, err,
-                   err == ERR_INVALID
-                       ? "subscribe is a list of {\"twin\":\"id or *\",\"sensor\":\"id or *\"}"
-                   : err == ERR_TOO_LARGE ? "these are too many subscriptions"
-                                          : NULL,
-                   NULL);
+        send_subs_error(k, said, err,
+                        "subscribe is a list of {\"twin\":\"id or *\",\"sensor\":\"id or *\"}");
         return;
     }
-    if (!said->id.p)
-        return;
+    if (said->id.p) {
+        struct buf b = {0};
+        struct json_writer w;
+        json_writer_init(&w, &b, 0);
+        json_open(&w, '{');
+        put_id(&w, "subscribed", said->id);
+        json_key(&w, "sensors");
+        json_put_uint(&w, sensors);
+        json_close(&w, '}');
+        send_buf(k, &b);
+    }
+    client_pump(k); /* the last values as they are now, before anything newer */
+}
+
+static void unsubscribe(struct client *k, const struct said *said)
+{
+    struct sub *list = NULL;
+    size_t n = 0;
+    if (slice_is(said->unsubscribe, "\"*\"")) {
+        wants_remove_all(k);
+    } else {
+        int err = read_subs(said, said->unsubscribe, &list, &n);
+        if (err) {
+            send_subs_error(k, said, err, "unsubscribe is \"*\" or a list as for subscribe");
+            return;
+        }
+        wants_remove(k, list, n);
+        free(list);
+    }
     struct buf b = {0};
     struct json_writer w;
     json_writer_init(&w, &b, 0);
     json_open(&w, '{');
-    put_id(&w, "subscribed", said->id);
-    json_key(&w, "sensors");
-    json_put_uint(&w, sensors);
+    put_id(&w, "unsubscribed", said->id);
     json_close(&w, '}');
-    send_buf(k, &b); /* before the last values, which leave at the end of the turn */
+    if (said->id.p)
+        send_buf(k, &b);
+    buf_release(&b);
 }
 
 /* ---- the message ---- */
@@ -270,8 +324,8 @@ static bool read_said(struct client *k, struct slice message, struct said *said)
                    NULL);
         return false;
     }
-    if (said->has_rate && !(said->rate > 0 && said->rate <= 1000)) {
-        send_error(k, said->id, ERR_INVALID, "rate is updates a second, above 0 and up to 1000",
+    if (said->has_rate && !(said->rate >= RATE_MIN && said->rate <= 1000)) {
+        send_error(k, said->id, ERR_INVALID, "rate is updates a second, from 0.00001 to 1000",
                    NULL);
         return false;
     }
@@ -281,13 +335,13 @@ static bool read_said(struct client *k, struct slice message, struct said *said)
 void client_message(struct client *k, struct slice message)
 {
     struct said said = {0};
+    k->message++;
     if (!read_said(k, message, &said))
         return;
     if (said.has_events)
         k->events = said.events;
-    if (said.unsubscribe.p && each_sub(said.unsubscribe, &said, k, NULL, false))
-        send_error(k, said.id, ERR_INVALID, "unsubscribe is \"*\" or a list as for subscribe",
-                   NULL);
+    if (said.unsubscribe.p)
+        unsubscribe(k, &said);
     if (said.subscribe.p)
         subscribe(k, &said);
     if (said.publish.p)

@@ -1,4 +1,5 @@
-/* stream_client.h - the two halves of the stream: stream.c sends, stream_client.c reads. */
+/* stream_client.h - what the parts of the stream share: stream.c sends, stream_wants.c knows who
+ * wants what, stream_client.c reads what clients say. */
 #ifndef API_STREAM_CLIENT_H
 #define API_STREAM_CLIENT_H
 
@@ -9,22 +10,32 @@ enum {
     MESSAGE_MAX = 16 << 20, /* bytes a client may send in one */
     FRAME_BYTES = 64 << 10, /* a batch leaves when it is so long */
     SLOW_BYTES = 256 << 10, /* unsent: from here on only the newest values */
+    DEAF_BYTES = 1 << 20,   /* unsent: who does not read its answers is not read from either */
     TIMER_MS = 20,
+    LATER_TICKS = 64, /* of the timer; what is due later is looked at again then */
     ID_MAX = 128,
 };
 
 /* What a client asked for; an empty name is the wildcard. */
 struct sub {
-    char twin[ID_MAX + 1], sensor[ID_MAX + 1];
+    char key[2 * ID_MAX + 2]; /* "twin/sensor" */
+    size_t twin_n, sensor_n;
     int64_t interval_us; /* 0: every reading */
+    uint64_t message;    /* of the client, that asked for it last */
 };
 
+/* What a client is owed of one sensor.  A slot that waits stands in one list of its client. */
 struct slot {
     struct sensor *sensor;
     uint32_t series;
-    bool waits;
     int64_t interval_us, sent_us;
-    struct slot *next; /* of those that wait */
+    uint64_t message;          /* that counted it last */
+    struct slot *next, **link; /* link NULL: it does not wait */
+    struct slots *in;
+};
+
+struct slots {
+    struct slot *first, **last;
 };
 
 struct client {
@@ -32,12 +43,14 @@ struct client {
     struct ws *ws; /* NULL: gone */
     struct client *next;
     int refs;
-    struct sub *subs;
-    size_t subs_n;
+    uint64_t message; /* the number of the present one */
+    struct map subs;  /* by key */
     struct map slots; /* by series */
-    struct slot *waiting, *waiting_last;
+    struct slots ready, later[LATER_TICKS];
+    int64_t later_at; /* the tick up to which it was turned */
     struct buf batch;
     size_t batch_n;
+    uint64_t missed; /* events, since it was too slow for them */
     struct loop_hook hook;
     bool events, paused;
 };
@@ -53,9 +66,13 @@ struct wanted {
     uint32_t n, cap;
 };
 
+/* Who has subscriptions that name a twin, and how many. */
 struct twin_index {
     char *twin;
-    struct client **clients;
+    struct twin_use {
+        struct client *client;
+        size_t subs;
+    } * uses;
     size_t n, cap;
 };
 
@@ -72,11 +89,25 @@ struct stream {
     struct twin_index everywhere;
 };
 
-bool index_has(const struct twin_index *index, const struct client *k);
-int client_subscribe(struct client *k, const struct sub *sub, size_t *ret_sensors);
-void client_unsubscribe(struct client *k, const struct sub *like); /* NULL: everything */
+/* stream.c */
 void client_message(struct client *k, struct slice message);
 void client_ref(struct client *k);
 void client_release(struct client *k);
+void client_pump(struct client *k);  /* into the batch with what is owed and due */
+void client_flush(struct client *k); /* the batch leaves */
+
+/* stream_wants.c */
+bool sub_init(struct sub *sub, struct slice twin, struct slice sensor); /* false: no such names */
+int wants_add(struct client *k, const struct sub *list, size_t n, size_t *ret_sensors);
+void wants_remove(struct client *k, const struct sub *list, size_t n);
+void wants_remove_all(struct client *k);
+struct wanted *wants_of(struct stream *st, struct sensor *s); /* NULL: out of memory */
+void wants_forget_twin(struct stream *st, const struct twin *t);
+void wants_release(struct stream *st);
+
+/* Lists of slots. */
+void slots_init(struct slots *list);
+void slots_add(struct slots *list, struct slot *slot); /* from wherever it waits, to the end */
+void slot_out(struct slot *slot);
 
 #endif
