@@ -3,6 +3,7 @@
 export class Report {
     #rows = [];
     #skipped = [];
+    #told = new Map();
     #start = 0;
     #before = { passed: 0, failed: 0 };
 
@@ -38,11 +39,19 @@ export class Report {
 
     fail(suite, name, why) {
         this.#rows.push({ ok: false, suite, name });
-        const text = String(why ?? "").trimEnd();
+        const text = this.#once(suite, String(why ?? "").trimEnd());
         const lines = text.split("\n");
         const shown = lines.length > 60 ? ["...", ...lines.slice(-60)] : lines;
         console.log(`  FAILED ${suite}: ${name}`);
         if (text) console.log(shown.map((l) => `      ${l}`).join("\n"));
+    }
+
+    /* What fails everything for one reason is told at length twice only. */
+    #once(suite, text) {
+        const key = `${suite}\n${text.split("\n", 3).join("\n")}`;
+        const seen = (this.#told.get(key) ?? 0) + 1;
+        this.#told.set(key, seen);
+        return seen <= 2 ? text : `${text.split("\n", 1)[0]} (as above)`;
     }
 
     skip(suite, name, why) {

@@ -77,8 +77,7 @@ export function sanitizerPrefix() {
 }
 
 export const SANITIZER_ENV = {
-    ASAN_OPTIONS:
-        "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:exitcode=99",
+    ASAN_OPTIONS: "detect_leaks=1:detect_stack_use_after_return=1:exitcode=99",
     UBSAN_OPTIONS: "print_stacktrace=1",
     TSAN_OPTIONS: `second_deadlock_stack=1:exitcode=99:suppressions=${ROOT}/tests/tsan.supp`,
     LSAN_OPTIONS: `suppressions=${ROOT}/tests/lsan.supp:print_suppressions=0`,

@@ -359,6 +359,7 @@ test("the page's files: found, cached, compressed; its own paths fall back to it
 
 test("a listener beyond loopback is refused, and started when the risk is named", async (t) => {
     const s = new Server({ data: temporary(t), http: "0.0.0.0:0" });
+    t.after(() => s.kill());
     await assert.rejects(s.start(), /insecure-listen/);
     const named = await start(t, { http: "0.0.0.0:0", args: ["--insecure-listen"] });
     assert.match(named.http, /^0\.0\.0\.0:\d+$/);
@@ -366,6 +367,7 @@ test("a listener beyond loopback is refused, and started when the risk is named"
 
 test("two servers do not share a data directory", async (t) => {
     const second = new Server({ data: d.data });
+    t.after(() => second.kill());
     await assert.rejects(second.start(), /ended with/);
     assert.equal((await d.get("/healthz")).status, 200);
     t.diagnostic(second.log.trim().split("\n").at(-1) ?? "");
