@@ -105,6 +105,15 @@ static bool is_foreign(struct http_req *r)
     return theirs.n != host.n || strncasecmp(theirs.p, host.p, host.n) != 0;
 }
 
+/* %2F is no "/": it stands in no name that we have. */
+static bool hides_slash(struct slice raw)
+{
+    for (size_t i = 0; i + 2 < raw.n; i++)
+        if (raw.p[i] == '%' && raw.p[i + 1] == '2' && (raw.p[i + 2] | 0x20) == 'f')
+            return true;
+    return false;
+}
+
 static bool is_ours(struct slice path)
 {
     return slice_starts(path, "/api/") || slice_is(path, "/api") ||
@@ -167,6 +176,10 @@ void api_on_request(void *arg, struct http_req *req)
         http_add_header(req, "Cache-Control", "no-store");
     if (!reads && is_foreign(req)) {
         call_problem(call, ERR_FOREIGN, "The request comes from the page of another site.");
+        return;
+    }
+    if (is_ours(path) && hides_slash(http_raw_path(req))) {
+        call_problem(call, ERR_NOT_FOUND, "No name has a slash in it.");
         return;
     }
     for (const struct route *r = routes; r->method; r++) {

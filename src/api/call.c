@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#define TIME_MAX_MS 8.64e15 /* as far as a Date of JavaScript goes; microseconds of it fit */
+
 static void problem_members(struct json_writer *w, int err, int status_code, const char *detail)
 {
     const struct err_info *e = err_info(err);
@@ -137,13 +139,26 @@ static struct slice mend_plus(struct arena *a, struct slice text)
     return copy.p ? copy : text;
 }
 
+bool call_bool(struct call *call, const char *name, bool *value)
+{
+    struct slice text = http_query(call->req, name);
+    if (!text.p)
+        return true;
+    if (!slice_is(text, "true") && !slice_is(text, "false")) {
+        call_problemf(call, ERR_INVALID, "%s is true or false.", name);
+        return false;
+    }
+    *value = slice_is(text, "true");
+    return true;
+}
+
 bool call_time(struct call *call, const char *name, int64_t *t_us)
 {
     struct slice text = http_query(call->req, name);
     double ms;
     if (!text.p)
         return true;
-    if (slice_to_double(text, &ms) == 0 && fabs(ms) < 9e12) {
+    if (slice_to_double(text, &ms) == 0 && fabs(ms) <= TIME_MAX_MS) {
         *t_us = (int64_t)floor(ms * 1000 + 0.5);
         return true;
     }
@@ -155,13 +170,17 @@ bool call_time(struct call *call, const char *name, int64_t *t_us)
     return false;
 }
 
+struct slice call_media(struct call *call)
+{
+    struct slice rest = http_header(call->req, "content-type"), media = {0};
+    if (rest.p)
+        slice_cut(&rest, ';', &media);
+    return slice_trim(media);
+}
+
 bool call_json_type(struct call *call)
 {
-    struct slice type = http_header(call->req, "content-type"), media;
-    struct slice rest = type;
-    if (!type.p || !slice_cut(&rest, ';', &media))
-        return true;
-    media = slice_trim(media);
+    struct slice media = call_media(call);
     /* a form is what curl -d says when it was not told: the body is still what counts */
     if (!media.n || slice_is_nocase(media, "application/json") ||
         slice_is_nocase(media, "text/json") || slice_is_nocase(media, "text/plain") ||
@@ -171,6 +190,27 @@ bool call_json_type(struct call *call)
         return true;
     call_problemf(call, ERR_MEDIA_TYPE, "Send application/json, not %.*s.",
                   media.n > 80 ? 80 : (int)media.n, media.p);
+    return false;
+}
+
+bool etag_listed(struct slice list, const char *etag, bool weak)
+{
+    if (!etag[0])
+        return false;
+    if (slice_is(slice_trim(list), "*"))
+        return true;
+    while (list.n) {
+        bool is_weak = slice_starts(list, "W/\"");
+        struct slice tag = slice_skip(list, is_weak ? 2 : 0);
+        ptrdiff_t end = tag.p[0] == '"' ? slice_find(slice_skip(tag, 1), '"') : -1;
+        if (end < 0) { /* a comma, a space, or what is no tag */
+            list = slice_skip(list, 1);
+            continue;
+        }
+        if ((weak || !is_weak) && slice_is(slice_of(tag.p, (size_t)end + 2), etag))
+            return true;
+        list = slice_skip(tag, (size_t)end + 2);
+    }
     return false;
 }
 

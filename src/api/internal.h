@@ -59,9 +59,7 @@ struct api {
     struct api_addresses addresses;
     struct stream *stream;
     struct buf openapi; /* made when first asked for */
-    uint64_t requests, by_class[6];
-    size_t connections;
-    uint64_t (*http_connections)(void);
+    uint64_t requests;
 };
 
 /* call.c */
@@ -78,7 +76,12 @@ struct twin *call_twin(struct call *call);          /* by parts[0]; NULL: answer
 struct sensor *call_sensor(struct call *call);      /* by parts[0] and [1] */
 bool call_uint(struct call *call, const char *name, uint64_t least, uint64_t most, uint64_t *value);
 bool call_time(struct call *call, const char *name, int64_t *t_us); /* false: answered */
-bool call_json_type(struct call *call); /* is the body said to be JSON?  false: answered */
+bool call_bool(struct call *call, const char *name, bool *value);
+struct slice call_media(struct call *call); /* the Content-Type without parameters; may be empty */
+bool call_json_type(struct call *call);     /* is the body said to be JSON?  false: answered */
+/* Is the tag in the list of If-Match or If-None-Match (RFC 9110, 8.8.3)?  etag empty: there is
+ * nothing that "*" could mean.  weak: W/"x" is "x" too. */
+bool etag_listed(struct slice list, const char *etag, bool weak);
 void etag_write(char out[static 64], const struct twin *t);
 void etag_of(char out[static 64], int64_t created_us, uint64_t version);
 

@@ -69,9 +69,10 @@ static struct ingest *begin(struct call *call)
 
 static bool is_ndjson(struct call *call)
 {
-    struct slice type = http_header(call->req, "content-type");
-    return slice_starts(type, "application/x-ndjson") || slice_starts(type, "application/ndjson") ||
-           slice_starts(type, "application/jsonl");
+    struct slice media = call_media(call);
+    return slice_is_nocase(media, "application/x-ndjson") ||
+           slice_is_nocase(media, "application/ndjson") ||
+           slice_is_nocase(media, "application/jsonl");
 }
 
 void twin_readings(struct call *call)
@@ -238,8 +239,7 @@ static bool read_history(struct call *call, struct history_query *q)
 {
     uint64_t points = 0, limit = RAW_DEFAULT;
     int64_t cursor;
-    struct slice after = http_query(call->req, "cursor"),
-                 quality = http_query(call->req, "quality");
+    struct slice after = http_query(call->req, "cursor");
     q->to_us = clock_now_us() + 1;
     if (!call_time(call, "to", &q->to_us))
         return false;
@@ -251,10 +251,16 @@ static bool read_history(struct call *call, struct history_query *q)
         return false;
     }
     if (!call_uint(call, "points", POINTS_MIN, POINTS_MAX, &points) ||
-        !call_uint(call, "limit", 1, RAW_MAX, &limit) || !read_fn(call, q))
+        !call_uint(call, "limit", 1, RAW_MAX, &limit) || !call_bool(call, "quality", &call->flag) ||
+        !read_fn(call, q))
         return false;
     if (points && q->every_us) {
         call_problem(call, ERR_INVALID, "Ask for points or for every, not for both.");
+        return false;
+    }
+    if (after.p && (points || q->every_us)) {
+        call_problem(call, ERR_INVALID,
+                     "cursor goes on with raw readings, not with points or every.");
         return false;
     }
     if (after.p && (slice_to_i64(after, &cursor) || cursor < q->from_us)) {
@@ -263,7 +269,6 @@ static bool read_history(struct call *call, struct history_query *q)
     }
     if (after.p)
         q->from_us = cursor < q->to_us ? cursor : q->to_us;
-    call->flag = slice_is(quality, "true");
     q->limit = points ? points : limit;
     if (points)
         q->fn = FN_THIN;

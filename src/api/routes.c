@@ -46,7 +46,7 @@ ANSWERS(create_answers, {201, "TwinKept", NULL}, {400, "Problem", NULL}, {409, "
         {412, "Problem", NULL}, {413, "Problem", NULL}, {415, "Problem", NULL},
         {422, "ProfileProblem", NULL});
 ANSWERS(read_answers, {200, "Profile", NULL}, {304, NULL, NULL}, {400, "Problem", NULL},
-        {404, "Problem", NULL});
+        {404, "Problem", NULL}, {412, "Problem", NULL});
 ANSWERS(change_answers, {200, "TwinKept", NULL}, {201, "TwinKept", NULL}, {400, "Problem", NULL},
         {404, "Problem", NULL}, {412, "Problem", NULL}, {413, "Problem", NULL},
         {415, "Problem", NULL}, {422, "ProfileProblem", NULL});
@@ -66,7 +66,7 @@ ANSWERS(status_answers, {200, "Status", NULL});
 ANSWERS(sample_answers, {200, "Profile", NULL}, {400, "Problem", NULL});
 ANSWERS(openapi_answers, {200, "Object", NULL});
 ANSWERS(schema_answers, {200, "Object", "application/schema+json"});
-ANSWERS(metrics_answers, {200, "Text", "text/plain"});
+ANSWERS(metrics_answers, {200, "Text", "text/plain application/openmetrics-text"});
 ANSWERS(health_answers, {200, "Health", NULL});
 ANSWERS(ready_answers, {200, "Health", NULL}, {503, "Problem", NULL});
 ANSWERS(error_answers, {200, "ErrorKind", NULL}, {404, "Problem", NULL});

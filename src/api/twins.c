@@ -102,45 +102,36 @@ void twins_list(struct call *call)
 
 /* ---- conditions (RFC 9110, section 13) ---- */
 
-/* Is the tag in the list of a header?  Weak ones compare for If-None-Match only. */
-static bool tag_listed(struct slice list, const char *etag, bool weak)
-{
-    struct slice rest = list, one;
-    while (slice_cut(&rest, ',', &one)) {
-        one = slice_trim(one);
-        if (slice_is(one, "*"))
-            return etag[0] != 0;
-        if (weak && slice_starts(one, "W/"))
-            one = slice_skip(one, 2);
-        if (etag[0] && slice_is(one, etag))
-            return true;
-    }
-    return false;
-}
+/* What a change must meet: checked here, and once more where changes are in order. */
+struct demand {
+    uint64_t version; /* 0: any */
+    bool there, free; /* the twin must be there; the id must be free */
+};
 
-/* If-Match and If-None-Match of a change.  False: answered.  *ret_version: what the change must
- * meet. */
-static bool conditions(struct call *call, const struct twin *t, uint64_t *ret_version)
+/* If-Match and If-None-Match of a request.  False: answered. */
+static bool conditions(struct call *call, const struct twin *t, struct demand *ret)
 {
     struct slice match = http_header(call->req, "if-match");
     struct slice none = http_header(call->req, "if-none-match");
     char etag[64] = "";
     if (t)
         etag_write(etag, t);
-    *ret_version = 0;
-    if (match.p && !tag_listed(match, etag, false)) {
+    if (match.p && !etag_listed(match, etag, false)) {
         call_problem(
             call, ERR_PRECONDITION,
             t ? "The twin was changed since you read it. Read it again, then repeat the change."
               : "There is no such twin.");
         return false;
     }
-    if (none.p && tag_listed(none, etag, true)) {
+    if (none.p && etag_listed(none, etag, true)) {
         call_problem(call, ERR_PRECONDITION, "The twin exists already.");
         return false;
     }
-    if (match.p)
-        *ret_version = t->version;
+    bool any = match.p && slice_is(slice_trim(match), "*");
+    *ret = (struct demand){.version = match.p && !any ? t->version : 0,
+                           .there = any,
+                           .free = none.p && slice_is(slice_trim(none), "*")};
+    call->flag = match.p || none.p;
     return true;
 }
 
@@ -152,19 +143,27 @@ static void put_raw(struct json_writer *w, const char *key, struct slice json, c
     json_put_raw(w, json.n ? json : slice_str(empty));
 }
 
+/* What the twin had become by the time of the change is told as the condition that it broke. */
+static int failure_of(const struct call *call, const struct twin_result *r)
+{
+    bool met = r->err != ERR_EXISTS && r->err != ERR_UNKNOWN_TWIN;
+    return met || !call->flag ? r->err : ERR_PRECONDITION;
+}
+
 static void answer_failure(struct call *call, const struct twin_result *r)
 {
+    int err = failure_of(call, r);
     struct buf b = {0};
     struct json_writer w;
-    if (r->err == ERR_OVERLOAD)
+    if (err_info(err)->http == 503)
         http_add_header(call->req, "Retry-After", "1");
     json_writer_init(&w, &b, 0);
     json_open(&w, '{');
-    problem_write(&w, r->err, r->detail);
+    problem_write(&w, err, r->detail);
     if (r->findings.n)
         put_raw(&w, "findings", r->findings, "[]");
     json_close(&w, '}');
-    http_respond(call->req, err_info(r->err)->http, "application/problem+json", buf_slice(&b));
+    http_respond(call->req, err_info(err)->http, "application/problem+json", buf_slice(&b));
     buf_release(&b);
 }
 
@@ -232,33 +231,35 @@ static bool usable_id(struct call *call)
 
 void twin_replace(struct call *call)
 {
-    uint64_t version;
+    struct demand d;
     if (!usable_id(call) || !call_json_type(call) || !profile_body(call) ||
-        !conditions(call, core_twin(call->core, call->parts[0]), &version))
+        !conditions(call, core_twin(call->core, call->parts[0]), &d))
         return;
     call_wait(call, NULL);
-    core_twin_put(call->core, TWIN_PUT, call->parts[0], http_body(call->req), version, false,
-                  on_kept, call);
+    core_twin_put(call->core,
+                  d.free    ? TWIN_CREATE
+                  : d.there ? TWIN_REPLACE
+                            : TWIN_PUT,
+                  call->parts[0], http_body(call->req), d.version, false, on_kept, call);
 }
 
 void twin_patch(struct call *call)
 {
-    struct slice type = http_header(call->req, "content-type"), media, rest = type;
-    uint64_t version;
+    struct slice media = call_media(call);
+    struct demand d;
     struct twin *t = call_twin(call);
     if (!t || !profile_body(call))
         return;
-    if (!type.p || !slice_cut(&rest, ';', &media) ||
-        (!slice_is_nocase(slice_trim(media), "application/merge-patch+json") &&
-         !slice_is_nocase(slice_trim(media), "application/json"))) {
+    if (!slice_is_nocase(media, "application/merge-patch+json") &&
+        !slice_is_nocase(media, "application/json")) {
         http_add_header(call->req, "Accept-Patch", "application/merge-patch+json");
         call_problem(call, ERR_MEDIA_TYPE, "Send application/merge-patch+json (RFC 7396).");
         return;
     }
-    if (!conditions(call, t, &version))
+    if (!conditions(call, t, &d))
         return;
     call_wait(call, NULL);
-    core_twin_patch(call->core, call->parts[0], http_body(call->req), version, on_kept, call);
+    core_twin_patch(call->core, call->parts[0], http_body(call->req), d.version, on_kept, call);
 }
 
 static void on_removed(void *arg, const struct twin_result *r)
@@ -274,12 +275,12 @@ static void on_removed(void *arg, const struct twin_result *r)
 
 void twin_delete(struct call *call)
 {
-    uint64_t version;
+    struct demand d;
     struct twin *t = call_twin(call);
-    if (!t || !conditions(call, t, &version))
+    if (!t || !conditions(call, t, &d))
         return;
     call_wait(call, NULL);
-    core_twin_remove(call->core, call->parts[0], version, on_removed, call);
+    core_twin_remove(call->core, call->parts[0], d.version, on_removed, call);
 }
 
 /* ---- reading ---- */
@@ -319,20 +320,20 @@ static void on_read(void *arg, const struct twin_result *r)
 
 void twin_read(struct call *call)
 {
-    struct slice live = http_query(call->req, "live");
+    struct slice match = http_header(call->req, "if-match");
+    struct slice none = http_header(call->req, "if-none-match");
     struct twin *t = call_twin(call);
-    if (!t)
+    call->flag = true;
+    if (!t || !call_bool(call, "live", &call->flag))
         return;
-    if (live.p && !slice_is(live, "true") && !slice_is(live, "false")) {
-        call_problem(call, ERR_INVALID, "live is true or false.");
-        return;
-    }
-    call->flag = !slice_is(live, "false");
     char etag[64];
     etag_write(etag, t);
+    if (match.p && !etag_listed(match, etag, false)) {
+        call_problem(call, ERR_PRECONDITION, "The twin is not the one you name.");
+        return;
+    }
     /* the live view changes with every reading; only the kept one can be the same */
-    struct slice none = http_header(call->req, "if-none-match");
-    if (!call->flag && none.p && tag_listed(none, etag, true)) {
+    if (!call->flag && none.p && etag_listed(none, etag, true)) {
         http_add_header(call->req, "ETag", etag);
         http_respond(call->req, 304, NULL, slice_of("", 0));
         return;
