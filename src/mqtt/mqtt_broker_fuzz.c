@@ -112,10 +112,10 @@ static void say_subscribe(struct conn *c, struct script *s)
     struct buf list = {0};
     struct mqtt_packet p = {.type = more & 0x80 ? MQTT_UNSUBSCRIBE : MQTT_SUBSCRIBE};
     struct mqtt_filter f = {.filter = slice_str(filters[how & 7]),
-                            .qos = (how >> 3 & 3) % 3,
+                            .qos = (uint8_t)((how >> 3 & 3) % 3),
                             .no_local = (how & 0x20) && (how & 7) != 4,
                             .retain_as_published = how & 0x40,
-                            .retain_handling = (more & 3) % 3};
+                            .retain_handling = (uint8_t)((more & 3) % 3)};
     mqtt_topics_add(&list, p.type, c->version, &f);
     p.as.topics.packet_id = 9;
     p.as.topics.list = buf_slice(&list);
