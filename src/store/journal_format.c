@@ -9,7 +9,7 @@
 
 static const unsigned char segment_magic[8] = "DPLJRNL";
 static const uint64_t seq_max = UINT64_C(1) << 62; /* far from overflow, and never reached */
-static const uint32_t frame_magic = 0x31464a44;    /* "DJF1" */
+static const char frame_magic[4] = {'D', 'J', 'F', '1'};
 
 static void put32(unsigned char *p, uint32_t v)
 {
@@ -70,7 +70,7 @@ int journal_get_segment_header(const unsigned char in[static JOURNAL_SEGMENT_HEA
 void journal_put_frame_header(unsigned char out[static JOURNAL_FRAME_HEADER],
                               const struct journal_frame_header *h)
 {
-    put32(out, frame_magic);
+    memcpy(out, frame_magic, sizeof frame_magic);
     put32(out + 4, h->payload_bytes);
     put64(out + 8, h->id);
     put64(out + 16, h->first_seq);
@@ -83,7 +83,7 @@ void journal_put_frame_header(unsigned char out[static JOURNAL_FRAME_HEADER],
 bool journal_get_frame_header(const unsigned char in[static JOURNAL_FRAME_HEADER],
                               struct journal_frame_header *ret)
 {
-    if (get32(in) != frame_magic || get32(in + 36) != crc32c(0, in, 36))
+    if (!journal_is_frame(in) || get32(in + 36) != crc32c(0, in, 36))
         return false;
     *ret = (struct journal_frame_header){
         .payload_bytes = get32(in + 4),

@@ -48,6 +48,12 @@ void journal_put_frame_header(unsigned char out[static JOURNAL_FRAME_HEADER],
 bool journal_get_frame_header(const unsigned char in[static JOURNAL_FRAME_HEADER],
                               struct journal_frame_header *ret);
 
+/* Do these four bytes begin a frame header? */
+static inline bool journal_is_frame(const unsigned char *p)
+{
+    return p[0] == 'D' && p[1] == 'J' && p[2] == 'F' && p[3] == '1';
+}
+
 /* Where the frame behind this one starts. */
 static inline uint64_t journal_frame_bytes(uint64_t payload_bytes)
 {

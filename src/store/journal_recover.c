@@ -211,6 +211,25 @@ static int measure_tail(struct scan *s, uint64_t from, uint64_t *ret)
     return 0;
 }
 
+/* The first place at or behind `at` where a frame may begin; behind the file when there is none. */
+static int find_frame(struct scan *s, uint64_t at, uint64_t *ret)
+{
+    while (at + JOURNAL_FRAME_HEADER <= s->size) {
+        const unsigned char *p = bytes_at(s, at, JOURNAL_FRAME_HEADER);
+        if (!p)
+            return ERR_NOMEM;
+        size_t n = (size_t)(s->r->window_at + s->r->window_n - at); /* as much as is there */
+        for (size_t i = 0; i + JOURNAL_FRAME_HEADER <= n; i += 8)
+            if (journal_is_frame(p + i)) {
+                *ret = at + i;
+                return 0;
+            }
+        at += (n - JOURNAL_FRAME_HEADER) / 8 * 8 + 8;
+    }
+    *ret = at;
+    return 0;
+}
+
 static int scan_frames(struct scan *s, bool newest)
 {
     uint64_t at = JOURNAL_FIRST_FRAME, end = at;
@@ -224,6 +243,8 @@ static int scan_frames(struct scan *s, bool newest)
             end = at + bytes;
         }
         at += bytes;
+        if (err && (err = find_frame(s, at, &at)))
+            return err;
     }
     uint64_t tail;
     int err = end < s->size ? measure_tail(s, end, &tail) : (tail = 0, 0);
