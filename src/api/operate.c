@@ -212,10 +212,10 @@ void metrics(struct call *call)
         buf_add_byte(&b, '\n');
     }
     put_rejections(&b, &f, open);
-    static const struct metric build = {"doppel_build", GAUGE, NULL,
-                                        "1, with the version as a label.", NULL};
-    put_head(&b, &build, open);
-    buf_addf(&b, "doppel_build{version=\"%s\"} 1\n", call->api->opts.version);
+    /* a fact as a metric: OpenMetrics has a type of its own for it */
+    buf_addf(&b, "# HELP doppel_build%s What runs here.\n# TYPE doppel_build%s\n",
+             open ? "" : "_info", open ? " info" : "_info gauge");
+    buf_addf(&b, "doppel_build_info{version=\"%s\"} 1\n", call->api->opts.version);
     if (open)
         buf_add_str(&b, "# EOF\n");
     if (b.failed)
