@@ -68,13 +68,22 @@ struct arena *ingest_arena(struct ingest *in)
 
 /* ---- refusals ---- */
 
+/* Of very many refusals the last ones are only counted: nobody is told their words. */
+static bool only_counts(struct ingest *in, int err)
+{
+    if (in->rejected < REJECTIONS_KEPT || in->rejects_n < REJECTS_TOLD || !in->err)
+        return false;
+    rejection_count(in->core, err, 1); /* a message pushes others out of the list, not itself */
+    in->rejected++;
+    return true;
+}
+
 void ingest_refuse(struct ingest *in, struct slice twin, struct slice sensor, int err,
                    const char *detail, struct slice payload)
 {
-    if (in->rejected < REJECTIONS_KEPT)
-        rejection_add(in->core, err, &in->src, twin, sensor, detail, payload);
-    else
-        rejection_count(in->core, err, 1); /* a message pushes others out, but not itself */
+    if (only_counts(in, err))
+        return;
+    rejection_add(in->core, err, &in->src, twin, sensor, detail, payload);
     in->rejected++;
     if ((in->err && in->rejects_n == REJECTS_TOLD) || !ingest_arena(in))
         return;
@@ -95,6 +104,8 @@ void ingest_refusef(struct ingest *in, struct slice twin, struct slice sensor, i
 {
     char detail[512];
     va_list args;
+    if (only_counts(in, err))
+        return;
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
