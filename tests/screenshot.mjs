@@ -29,7 +29,7 @@ try {
             const page = await open(browser, server, {
                 path,
                 theme,
-                viewport: { width: 1280, height: 640 },
+                viewport: { width: 1280, height: 520 },
                 deviceScaleFactor: 1.5,
             });
             await page.locator("[data-testid^=value-]").first().waitFor();

@@ -209,6 +209,27 @@ test("at 390 pixels nothing scrolls sideways", async () => {
     }
 });
 
+test("no value is cut off, whatever the width", async () => {
+    for (const width of [1280, 1100, 390]) {
+        const page = await open(browser, d, { viewport: { width, height: 900 } });
+        await page.locator("article").nth(2).waitFor();
+        await until("values", async () => (await values(page)).every((v) => /\d|–/.test(v)));
+        const cut = await page
+            .locator("article [data-testid^=value-]")
+            .evaluateAll((cells) =>
+                cells
+                    .filter(
+                        (c) =>
+                            c.scrollWidth > c.clientWidth + 1 &&
+                            getComputedStyle(c).overflow !== "visible",
+                    )
+                    .map((c) => c.textContent),
+            );
+        assert.deepEqual(cut, [], `at ${width} pixels`);
+        await page.context().close();
+    }
+});
+
 test("the theme can be chosen and stays", async () => {
     const page = await open(browser, d, { theme: "light" });
     await page.getByRole("button", { name: "Settings and help" }).click();
