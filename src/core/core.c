@@ -190,7 +190,10 @@ void core_set_endpoint(struct core *c, const char *mqtt_endpoint)
 
 bool core_ready(const struct core *c)
 {
-    return c->ready && c->storage_ok;
+    struct journal_stats journal = {0};
+    if (c->journal)
+        journal_stats(c->journal, &journal);
+    return c->ready && c->storage_ok && !journal.last_error;
 }
 
 void core_stats(struct core *c, struct core_stats *ret)

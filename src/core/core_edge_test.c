@@ -218,6 +218,74 @@ static void a_retired_sensor_does_not_speak_for_its_twin_after_a_restart(void **
     assert_int_equal(pump(w)->state, LIVE_WAITING);
 }
 
+static void stop_when_quiet(void *arg)
+{
+    struct world *w = arg;
+    if (pump(w)->state == LIVE_STALE)
+        loop_stop(w->loop);
+}
+
+static void a_shorter_interval_counts_at_once(void **state)
+{
+    struct world *w = *state;
+    struct loop_timer *timer;
+    char slow[sizeof profile + 8];
+    snprintf(slow, sizeof slow, "%s", profile);
+    memcpy(strstr(slow, "\"updateFrequency\":1,") + 18, "0.001", 5); /* a thousandth of a hertz */
+    char *tail = strstr(slow, "0.001") + 5;
+    snprintf(tail, sizeof slow - (size_t)(tail - slow), "%s",
+             strstr(profile, "\"updateFrequency\":1,") + 19);
+    assert_int_equal(put(w, TWIN_CREATE, slow, 0).err, 0);
+    assert_true(sensor_of(w, "temp")->spec.interval_us > 60000000);
+    say(w, ingest_telemetry, "{\"temp\":1}");
+    assert_int_equal(put(w, TWIN_REPLACE, profile, 0).err, 0);
+    assert_int_equal(pump(w)->state, LIVE_LIVE);
+    int64_t began = clock_mono_us();
+    assert_int_equal(loop_timer_new(w->loop, stop_when_quiet, w, &timer), 0);
+    loop_timer_start(timer, 50, 50);
+    loop_run(w->loop);
+    loop_timer_free(timer);
+    assert_true(clock_mono_us() - began < 20000000);
+}
+
+/* Many sensors, several to a slot of the wheel: each is counted live once and stale once. */
+static void many_fall_silent_together(void **state)
+{
+    enum { N = 3000 };
+    struct world *w = *state;
+    struct loop_timer *timer;
+    struct buf text = {0}, values = {0};
+    const char *list = strstr(profile, "\"sensors\":[") + 11;
+    buf_add(&text, profile, (size_t)(list - profile));
+    for (int i = 0; i < N; i++) {
+        buf_addf(&text,
+                 "%s{\"id\":\"s%d\",\"name\":\"S\",\"type\":\"temperature\",\"unit\":\"celsius\","
+                 "\"updateFrequency\":1}",
+                 i ? "," : "", i);
+        buf_addf(&values, "%c\"s%d\":%d", i ? ',' : '{', i, i);
+    }
+    buf_add_str(&text, "]}");
+    buf_add_byte(&text, 0);
+    buf_add_str(&values, "}");
+    buf_add_byte(&values, 0);
+    assert_int_equal(put(w, TWIN_CREATE, text.p, 0).err, 0);
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(say(w, ingest_telemetry, values.p).accepted, N);
+        assert_int_equal(pump(w)->live_n, N);
+        assert_int_equal(say(w, ingest_telemetry, values.p).accepted, N);
+        assert_int_equal(pump(w)->live_n, N);
+        assert_int_equal(loop_timer_new(w->loop, stop_when_quiet, w, &timer), 0);
+        loop_timer_start(timer, 50, 50);
+        loop_run(w->loop);
+        loop_timer_free(timer);
+        assert_int_equal(pump(w)->live_n, 0);
+        for (size_t i = 0; i < N; i++)
+            assert_int_equal(sensor_state(pump(w)->sensors[i]), LIVE_STALE);
+    }
+    buf_release(&text);
+    buf_release(&values);
+}
+
 /* ---- twins that go while their readings are in memory ---- */
 
 static void a_twin_goes_with_what_is_in_memory(void **state)
@@ -313,6 +381,8 @@ int main(void)
         TEST(a_reading_under_way_may_outlive_its_sensor),
         TEST(a_retired_sensor_leaves_no_standing_alert),
         TEST(a_retired_sensor_does_not_speak_for_its_twin_after_a_restart),
+        TEST(a_shorter_interval_counts_at_once),
+        TEST(many_fall_silent_together),
         TEST(a_twin_goes_with_what_is_in_memory),
         TEST(everyone_hears_before_the_end),
     };

@@ -249,6 +249,7 @@ static void refuse_all(struct ingest *in, int err)
     size_t n = in->n;
     let_go(in, 0);
     in->err = 0;
+    in->index = 0;
     if (err == ERR_STORAGE)
         ingest_refuse(in, SLICE_LIT(""), SLICE_LIT(""), err,
                       "the server cannot write to its disk; nothing of this was kept",
