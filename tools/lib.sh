@@ -119,7 +119,7 @@ need_packages() {
 # ---- Node.js and npm ----
 
 node=
-system_node=
+npm=(npm)
 
 # The page's tools want Node 20.19 or 22.12 at least.
 node_is_new() {
@@ -129,7 +129,7 @@ node_is_new() {
 
 # After this $node is a Node.js that is new enough, and npm can be called.
 need_node() {
-    local wanted=()
+    local wanted=() system_node
     [ -z "$node" ] || return 0
     command -v node >/dev/null 2>&1 || wanted+=(nodejs)
     command -v npm >/dev/null 2>&1 || wanted+=(npm)
@@ -145,6 +145,9 @@ need_node() {
         ! node_is_new "$node" || break
     done
     node_is_new "$node" || die "the npm packages node-linux-* hold no Node.js for this machine ($(uname -m)); install Node.js 20.19 or newer"
+    # an npm under an old Node.js leaves out, without a word, what is made for a newer one; and
+    # Debian's npm runs under Debian's Node.js alone
+    npm=("$node" "$root/tools/node/node_modules/npm/bin/npm-cli.js")
 }
 
 # need_modules DIR WHAT: npm ci in DIR when its lock file is not the one that was installed.
@@ -154,9 +157,8 @@ need_modules() {
     if [ -d "$dir/node_modules" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$now" ]; then
         return 0
     fi
-    # npm runs under the Node.js that it was installed with: Debian's needs Debian's
     step "npm-${1//\//-}" "fetching $2 from npm" env -C "$dir" \
-        npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier ||
+        "${npm[@]}" ci --ignore-scripts --no-audit --no-fund --no-update-notifier ||
         die "npm could not fetch what $1/package-lock.json names"
     printf '%s\n' "$now" >"$stamp"
 }
