@@ -68,6 +68,10 @@ void write_sensor(struct json_writer *w, const struct sensor *s)
         put_range(w, "normalRange", s->spec.normal);
     if (s->spec.has_critical)
         put_range(w, "criticalRange", s->spec.critical);
+    if (s->spec.has_threshold) {
+        json_key(w, "threshold");
+        json_put_double(w, s->spec.threshold);
+    }
     json_key(w, "updates");
     json_put_uint(w, s->updates);
     json_close(w, '}');

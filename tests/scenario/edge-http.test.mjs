@@ -2,6 +2,7 @@
  * other ways. */
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import http from "node:http";
 import { test } from "node:test";
 import { shared } from "../lib/doppel.mjs";
@@ -252,4 +253,17 @@ test("thinning bridges decades, and does not lose the ends", async () => {
         assert.ok(got.some((p) => p[1] === -9) && got.some((p) => p[1] === 99));
         for (let i = 1; i < got.length; i++) assert.ok(got[i][0] > got[i - 1][0]);
     }
+});
+
+test("a sensor that an alert threshold names says so", async () => {
+    const profile = JSON.parse(
+        await readFile(new URL("../profiles/complete.json", import.meta.url), "utf8"),
+    );
+    const { status } = await d.post("/api/v1/twins", profile);
+    assert.equal(status, 201);
+    const { items } = await (await fetch(`${d.url}/api/v1/twins/twin-2024-001/sensors`)).json();
+    assert.deepEqual(
+        items.map((s) => s.threshold),
+        [70, undefined, 1700],
+    );
 });

@@ -207,13 +207,17 @@ export function useFreshness(): void {
     useTwinEvents(
         useCallback(
             (event: TwinEvent) => {
+                if (event.event === "missed") {
+                    void client.invalidateQueries(); /* nobody knows what it was */
+                    return;
+                }
                 if (event.event === "rejection") rejected.current = true;
                 else twins.current.add(event.twin);
                 const soon = event.event === "twin-created" || event.event === "twin-deleted";
                 const wait = soon ? GATHER_NEW_MS : GATHER_MS;
                 timer.current ??= setTimeout(flush, wait);
             },
-            [flush],
+            [client, flush],
         ),
     );
     useEffect(

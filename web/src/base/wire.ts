@@ -129,4 +129,5 @@ export interface SensorRef {
 export type TwinEvent =
     | { event: "twin-created" | "twin-changed" | "twin-deleted"; twin: string }
     | { event: "state"; twin: string; state: State }
+    | { event: "missed"; count: number }
     | ({ event: "rejection" } & Rejection);
