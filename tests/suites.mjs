@@ -114,9 +114,11 @@ const tidy = {
     },
 };
 
+/* name: folder, program of web/, arguments */
 const WEB = {
-    biome: ["biome", "check", "."],
-    "type check": ["tsc", "--noEmit"],
+    biome: ["web", "biome", "check", "."],
+    "type check": ["web", "tsc", "--noEmit"],
+    "biome over the tests": ["tests", "biome", "check", "."],
 };
 
 const webTool = (tool) => at("web/node_modules/.bin", tool);
@@ -132,12 +134,14 @@ const web = {
             ...files(at("web/src"), /\.test\.tsx?$/).map((f) => relative(ROOT, f)),
         ].filter((n) => matches(filter, n)),
     async run({ report, filter }) {
-        const options = { cwd: at("web"), env: nodeFirst };
+        const env = nodeFirst;
         const chosen = this.list(filter);
-        for (const name of Object.keys(WEB).filter((n) => chosen.includes(n)))
-            await command(report, "web", name, webTool(WEB[name][0]), WEB[name].slice(1), options);
+        for (const name of Object.keys(WEB).filter((n) => chosen.includes(n))) {
+            const [dir, tool, ...args] = WEB[name];
+            await command(report, "web", name, webTool(tool), args, { cwd: at(dir), env });
+        }
         const unit = chosen.filter((n) => n.startsWith("web/")).map((n) => n.slice(4));
-        if (unit.length > 0) await vitest(report, unit, options);
+        if (unit.length > 0) await vitest(report, unit, { cwd: at("web"), env });
     },
 };
 
