@@ -147,7 +147,11 @@ need_node() {
     node_is_new "$node" || die "the npm packages node-linux-* hold no Node.js for this machine ($(uname -m)); install Node.js 20.19 or newer"
     # an npm under an old Node.js leaves out, without a word, what is made for a newer one; and
     # Debian's npm runs under Debian's Node.js alone
-    npm=("$node" "$root/tools/node/node_modules/npm/bin/npm-cli.js")
+    npm=("$node" "$root/tools/node/node_modules/npm/bin/npm-cli.js" --globalconfig /etc/npmrc)
+    # what this machine trusts, Debian's Node.js trusts by itself; this one has to be told
+    if [ -f /etc/ssl/certs/ca-certificates.crt ]; then
+        export NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt}
+    fi
 }
 
 # need_modules DIR WHAT: npm ci in DIR when its lock file is not the one that was installed.
