@@ -183,6 +183,10 @@ static void on_history(void *arg, const struct history_result *r)
     for (size_t i = 0; i < r->n; i++)
         write_point(&w, &r->points[i], call->flag);
     json_close(&w, ']');
+    if (r->damaged) {
+        json_key(&w, "damaged");
+        json_put_bool(&w, true);
+    }
     if (call->query.fn == FN_RAW) {
         json_key(&w, "limit");
         json_put_uint(&w, call->query.limit);

@@ -19,7 +19,9 @@ static int on_last(void *arg, const struct reading *r)
     if (s)
         live_restore(c, s, r);
     else
-        history_forget(c, &r->series, 1); /* its twin went, and the server before its past */
+        c->orphans++;
+    if (r->series > c->last_series) /* a number that has a past is never given again */
+        c->last_series = r->series;
     return 0;
 }
 
@@ -74,6 +76,11 @@ static int open_stores(struct core *c, const char *dir, const char **ret_why)
         goto out;
     *ret_why = "the history cannot be read";
     err = history_each_last(c->history, on_last, c);
+    if (c->orphans) /* kept: a catalog from a backup must not cost the past of what it lacks */
+        log_warn("core",
+                 "history.db has the past of %zu series that catalog.db does not know: a deletion "
+                 "was cut short, or the two files do not belong together",
+                 c->orphans);
 out:
     free(catalog);
     free(history);
@@ -130,6 +137,7 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret, c
     *ret_why = "the journal cannot be read";
     if ((err = open_journal(c, opts->dir)))
         goto fail;
+    live_wake(c);
     loop_timer_start(c->tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
     c->ready = true;
     *ret = c;

@@ -238,7 +238,8 @@ struct history_result {
     int err;
     const struct point *points; /* live until done returns */
     size_t n;
-    bool more; /* FN_RAW: the limit cut it; the rest begins at next_us */
+    bool more;    /* FN_RAW: the limit cut it; the rest begins at next_us */
+    bool damaged; /* some of it does not check and is left out; the log says what */
     int64_t next_us;
 };
 typedef void history_done_fn(void *arg, const struct history_result *r);
@@ -256,6 +257,7 @@ struct core_stats {
     size_t twins, series, head_readings;
     uint64_t journal_syncs, journal_bytes, journal_segments, journal_failures;
     uint64_t chunks, chunk_bytes, history_file_bytes, flushes;
+    uint64_t damaged; /* answers about the past from which damaged data was left out */
     bool storage_ok;
     int64_t started_us;
 };

@@ -207,6 +207,38 @@ static void everything_is_there_after_a_restart(void **state)
     assert_int_equal(put(w, TWIN_REPLACE, profile, 1).version, 2);
 }
 
+static void what_spoke_just_before_a_restart_is_live(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    say(w, ingest_telemetry, "{\"temp\":1}");
+    world_close(w);
+    world_open(w);
+    assert_int_equal(sensor_state(sensor_of(w, "temp")), LIVE_LIVE);
+    assert_int_equal(core_twin(w->core, SLICE_LIT("pump"))->state, LIVE_LIVE);
+}
+
+static void a_lost_catalog_gives_no_new_twin_an_old_past(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    say(w, ingest_telemetry, "{\"temp\":1,\"timestamp\":1000}");
+    world_close(w);
+    static const char *const files[] = {"catalog.db", "catalog.db-wal", "catalog.db-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", w->dir, files[i]);
+        unlink(path);
+    }
+    world_open(w);
+    assert_int_equal(core_twin_count(w->core), 0);
+    put(w, TWIN_CREATE, profile, 0);
+    struct past *p = ask(w, "temp", (struct history_query){0, 10000000, FN_RAW, 100, 0});
+    assert_int_equal(p->n, 0);
+    assert_false(sensor_of(w, "temp")->has_value);
+    free(p);
+}
+
 static void fill(struct world *w, int n)
 {
     struct ingest_source src = {"test", "peer", SLICE_LIT("topic")};
@@ -401,6 +433,8 @@ int main(void)
         TEST(a_late_reading_is_history_not_the_present),
         TEST(times_given_by_the_server_rise),
         TEST(everything_is_there_after_a_restart),
+        TEST(what_spoke_just_before_a_restart_is_live),
+        TEST(a_lost_catalog_gives_no_new_twin_an_old_past),
         TEST(thinning_keeps_extremes),
         TEST(raw_goes_on_behind_its_limit),
         TEST(steps_add_up),

@@ -20,6 +20,7 @@
 
 enum {
     ROOM_READINGS = 2000000, /* waiting for the disk: more is not read from the peers */
+    MEMORY_FULL = 4,         /* times as many as a flush takes: then nothing more is taken */
     SPARE_MAX = 64,
     SPARE_READINGS = 4096, /* a spare does not keep a larger array */
     SPARE_SAID = 256,
@@ -250,16 +251,23 @@ static void refuse_all(struct ingest *in, int err)
     let_go(in, 0);
     in->err = 0;
     in->index = 0;
-    if (err == ERR_STORAGE)
-        ingest_refuse(in, SLICE_LIT(""), SLICE_LIT(""), err,
-                      "the server cannot write to its disk; nothing of this was kept",
-                      SLICE_LIT(""));
-    else
-        ingest_refuse(in, SLICE_LIT(""), SLICE_LIT(""), err, err_info(err)->text, SLICE_LIT(""));
+    const struct sensor *s = n ? core_series(in->core, in->readings[0].series) : NULL;
+    struct slice twin = slice_str(s ? s->twin->id : NULL), sensor = slice_str(s ? s->id : NULL);
+    ingest_refuse(in, twin, sensor, err,
+                  err == ERR_STORAGE
+                      ? "the server cannot write to its disk; nothing of this was kept"
+                      : err_info(err)->text,
+                  SLICE_LIT(""));
     if (n > 1) {
         in->rejected += n - 1;
         rejection_count(in->core, err, n - 1);
     }
+}
+
+/* Memory is full of readings and history takes none: then the disk is at fault, and is named. */
+static bool is_stuck(const struct core *c)
+{
+    return !c->storage_ok && c->head_readings >= MEMORY_FULL * c->head_limit;
 }
 
 void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg)
@@ -267,7 +275,7 @@ void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg)
     struct core *c = in->core;
     in->done = done;
     in->done_arg = arg;
-    int err = in->failed ? ERR_NOMEM : !c->journal ? ERR_CANCELLED : 0;
+    int err = in->failed ? ERR_NOMEM : !c->journal ? ERR_CANCELLED : is_stuck(c) ? ERR_STORAGE : 0;
     if (!err && in->n)
         err = journal_append(c->journal, in->readings, in->n, &in->seq);
     if (err)
@@ -295,8 +303,9 @@ void ingest_drop(struct ingest *in)
 
 bool core_has_room(const struct core *c)
 {
-    return c->waiting_readings < ROOM_READINGS &&
-           c->head_readings < 4 * c->head_limit; /* history keeps up */
+    if (is_stuck(c))
+        return true; /* waiting would not help: who sends is to hear of the disk */
+    return c->waiting_readings < ROOM_READINGS && c->head_readings < MEMORY_FULL * c->head_limit;
 }
 
 /* ---- the journal's word ---- */
@@ -364,6 +373,8 @@ static void settle(struct core *c, struct synced word)
     }
     if (!word.err)
         c->applied_seq = word.seq;
+    else
+        flush_if_due(c, true); /* what history takes the journal can let go of */
 }
 
 void ingest_drain(struct core *c)

@@ -71,6 +71,8 @@ static void read_time(struct ingest *in, struct json_reader *r, enum json_event 
                 "2024-03-15T14:30:00Z");
     } else if (e == JSON_NUMBER && slice_to_double(r->text, &ms) == 0 && fabs(ms) < 9e12) {
         said->t_us = (int64_t)floor(ms * 1000 + 0.5);
+    } else if (e == JSON_NUMBER) {
+        say(said, ERR_BAD_TIME, "the time is a number that Unix milliseconds do not reach");
     } else {
         say(said, ERR_BAD_TIME, "the time is neither RFC 3339 nor Unix milliseconds");
     }

@@ -43,6 +43,7 @@ struct core {
     size_t by_series_n;
     uint32_t last_series; /* the highest ever given; the thread of `writes` alone has it */
     size_t series_n;
+    size_t orphans; /* series that history knows and the catalog does not */
 
     struct core_tap *taps;
 
@@ -85,6 +86,7 @@ int series_reserve(struct core *c, uint32_t series);
 /* live.c */
 void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool replay);
 void live_restore(struct core *c, struct sensor *s, const struct reading *r);
+void live_wake(struct core *c); /* at start: what spoke just before the restart is not stale */
 void live_turn_wheel(struct core *c);
 void live_drop(struct sensor *s); /* before it is freed, with its twin */
 /* The profile changed: its ranges, its interval, whether it is in there at all. */

@@ -148,6 +148,21 @@ void live_turn_wheel(struct core *c)
     }
 }
 
+void live_wake(struct core *c)
+{
+    int64_t now = clock_now_us(), mono = clock_mono_us();
+    for (size_t i = 0; i < c->by_series_n; i++) {
+        struct sensor *s = c->by_series[i];
+        if (!s || !s->has_value || s->retired)
+            continue;
+        int64_t age = now - s->last.t_us;
+        if (age < 0 || age >= patience_us(s))
+            continue;
+        s->arrived_us = mono - age;
+        set_live(c, s, mono);
+    }
+}
+
 void live_drop(struct sensor *s)
 {
     wheel_out(s);

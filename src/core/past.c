@@ -42,7 +42,7 @@ struct history_job {
     uint64_t step_count;
     double step_sum, step_lost; /* Kahan (1965): what the sum could not hold */
     struct point step_point;
-    bool more;
+    bool more, damaged;
     int64_t next_us;
     int err;
     _Atomic(bool) cancelled;
@@ -311,6 +311,10 @@ static void job_work(void *arg)
                            j->head_n, on_points, j, &j->cancelled);
     if (err == 1) /* the limit was reached */
         err = 0;
+    if (err == ERR_CORRUPT) { /* what can be read is still worth having */
+        j->damaged = true;
+        err = 0;
+    }
     if (!err && j->q.fn == FN_THIN)
         err = end_thin(j);
     else if (!err && j->q.fn > FN_THIN)
@@ -334,9 +338,14 @@ static void job_free(struct history_job *j)
 static void job_done(void *arg)
 {
     struct history_job *j = arg;
+    j->core->stats.damaged += j->damaged;
     if (!atomic_load(&j->cancelled)) {
-        struct history_result r = {
-            .err = j->err, .points = j->out, .n = j->out_n, .more = j->more, .next_us = j->next_us};
+        struct history_result r = {.err = j->err,
+                                   .points = j->out,
+                                   .n = j->out_n,
+                                   .more = j->more,
+                                   .next_us = j->next_us,
+                                   .damaged = j->damaged};
         j->done(j->arg, &r);
     }
     job_free(j);
