@@ -157,6 +157,8 @@ static void refusals_reach_the_sender(void **state)
         {"twins/pump/telemetry", "{\"temp\":1,\"none\":2}", MQTT_BAD_TOPIC},
         {"twins/pump/sensors", "1", MQTT_BAD_TOPIC},
         {"twins/pump/sensors/temp/x", "1", MQTT_BAD_TOPIC},
+        {"twins/pump/temp", "1", MQTT_BAD_TOPIC},
+        {"twins/pump/sensor/temp", "1", MQTT_BAD_TOPIC},
         {"twins/pump", "1", MQTT_BAD_TOPIC},
         {"twins/pump/telemetry/", "{\"temp\":1}", MQTT_BAD_TOPIC},
         {"twins/pump/sensors/temp", "", MQTT_BAD_PAYLOAD},

@@ -1,9 +1,9 @@
 /* From a publish under twins/ to readings.
  *
  * twins/{id}/sensors/{sensor} and twins/{id}/telemetry are readings.  What looks like one of them
- * and is not (twins/{id}/sensors, a level too many, nothing behind the id) is refused, so that a
- * mistyped topic does not vanish without a word.  Any other word behind the id, such as
- * twins/{id}/commands/..., is between clients and none of the core's business. */
+ * and is not (twins/{id}/temp-1, twins/{id}/sensor/temp-1, a level too many, nothing behind the
+ * id) is refused, so that a mistyped topic does not vanish without a word.  Deeper topics of other
+ * words, such as twins/{id}/commands/..., are between clients and none of the core's business. */
 #include "mqtt/internal.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@ enum twin_topic twin_topic_parse(struct slice topic, struct slice *ret_twin,
     if (slice_is(word, "telemetry"))
         return rest.p ? TWIN_TOPIC_BAD : TWIN_TOPIC_TELEMETRY;
     if (!slice_is(word, "sensors"))
-        return TWIN_TOPIC_NONE;
+        return !rest.p || slice_is(word, "sensor") ? TWIN_TOPIC_BAD : TWIN_TOPIC_NONE;
     if (!slice_cut(&rest, '/', ret_sensor) || ret_sensor->n == 0 || rest.p)
         return TWIN_TOPIC_BAD;
     return TWIN_TOPIC_SENSOR;
