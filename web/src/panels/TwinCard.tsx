@@ -6,7 +6,7 @@ import type { Level, Sensor, State, TwinSummary } from "../base/wire";
 import { OriginBadges, TwinBadge } from "../kit/Badge";
 import { useVisible } from "../kit/useVisible";
 import { newerOf, useSubscription, useTicking } from "../live/hooks";
-import { clock, store } from "../live/live";
+import { clock, store, stream } from "../live/live";
 import { useBackfill } from "./backfill";
 import { AgeCell, CardLevel, SparkCell, ValueCell } from "./SensorCells";
 import style from "./TwinCard.module.css";
@@ -28,7 +28,8 @@ export function judgeTwin(twin: TwinSummary): { state: State; level: Level } {
     const knowsAll = twin.sensors.length >= (twin.sensorCount ?? Number.POSITIVE_INFINITY);
     const living = sensors.filter((s) => stateOf(s.t, s.interval, now) === "live");
     return {
-        state: seen === "live" || knowsAll ? seen : twin.state,
+        /* what the server knew is old when the stream is gone */
+        state: seen === "live" || knowsAll || stream.status().state === "lost" ? seen : twin.state,
         level: worstLevel(living.map((s) => s.level)),
     };
 }

@@ -31,7 +31,7 @@ describe("snippets", () => {
             "curl http://127.0.0.1:8080/api/v1/twins/my-twin/readings \\\n  -H 'content-type: application/json' \\\n  -d '{\"temp-1\":42.3}'",
         );
         expect(code(target, "mosquitto_pub")).toBe(
-            "mosquitto_pub -h 127.0.0.1 -p 1883 -q 1 \\\n  -t twins/my-twin/sensors/temp-1 \\\n  -m 42.3",
+            "mosquitto_pub -V 5 -h 127.0.0.1 -p 1883 -q 1 \\\n  -t twins/my-twin/sensors/temp-1 \\\n  -m 42.3",
         );
         expect(code(target, "python")).toContain('client.connect("127.0.0.1", 1883)');
         expect(code(target, "python")).toContain('"twins/my-twin/sensors/temp-1"');

@@ -98,7 +98,7 @@ function mosquitto(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
         label: "mosquitto_pub",
         language: "shell",
         needs: "apt install mosquitto-clients",
-        code: `mosquitto_pub -h ${shellWord(mqtt.host)} -p ${mqtt.port}${tls} -q 1 \\\n  -t ${shellWord(topicOf(t))} \\\n  -m ${shellWord(value)}`,
+        code: `mosquitto_pub -V 5 -h ${shellWord(mqtt.host)} -p ${mqtt.port}${tls} -q 1 \\\n  -t ${shellWord(topicOf(t))} \\\n  -m ${shellWord(value)}`,
     };
 }
 
@@ -115,7 +115,12 @@ function python(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
         number ? "import json, math, time" : "import json, time",
         "import paho.mqtt.client as mqtt",
         "",
+        "def on_publish(client, userdata, mid, reason, properties):",
+        "    if reason.is_failure:",
+        '        print("refused:", reason, getattr(properties, "ReasonString", ""))',
+        "",
         "client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)",
+        "client.on_publish = on_publish",
         ...(mqtt.tls ? ['client.tls_set("cert.pem")'] : []),
         `client.connect(${JSON.stringify(mqtt.host)}, ${mqtt.port})`,
         "client.loop_start()",
@@ -123,7 +128,7 @@ function python(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
         "while True:",
         `    value = ${value}`,
         `    sent = client.publish(${JSON.stringify(topicOf(t))}, json.dumps(value), qos=1)`,
-        "    sent.wait_for_publish()  # returns once the reading is kept",
+        "    sent.wait_for_publish()  # the server has kept the reading, or refused it",
         "    time.sleep(1)",
     ];
     return {
