@@ -54,11 +54,15 @@ static int look_up(const char *host, uint16_t port, struct sockaddr_storage *ret
                    socklen_t *ret_len)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list;
+    if (strcasecmp(host, "localhost") == 0) { /* RFC 6761: no resolver is asked */
+        set_v4(ret, ret_len, (struct in_addr){htonl(INADDR_LOOPBACK)}, port);
+        return 0;
+    }
     if (getaddrinfo(host, NULL, &hints, &list) != 0)
         return ERR_INVALID;
     const struct addrinfo *best = list;
     for (const struct addrinfo *a = list; a; a = a->ai_next) {
-        if (a->ai_family == AF_INET) { /* "localhost" means 127.0.0.1 to most clients */
+        if (a->ai_family == AF_INET) { /* what most clients try first */
             best = a;
             break;
         }
