@@ -85,13 +85,13 @@ const house = {
 
 const tidy = {
     name: "tidy",
-    what: "clang-tidy over every C file",
+    what: "clang-tidy over the C files of the program",
     needs: ["preset:fuzz"],
     onRequest: true,
     list: (filter) =>
         cSources()
-            .filter((f) => f.endsWith(".c"))
             .map((f) => relative(ROOT, f))
+            .filter((f) => f.startsWith("src/") && /(?<!_test|_fuzz)\.c$/.test(f))
             .filter((f) => matches(filter, f)),
     async run({ report, filter }) {
         const known = new Set(
@@ -106,7 +106,6 @@ const tidy = {
                     "--quiet",
                     "-p",
                     at("build/fuzz"),
-                    "--warnings-as-errors=*",
                     at(f),
                 ]);
         };
