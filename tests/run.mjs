@@ -29,7 +29,8 @@ function choose() {
         const whole = names.some((n) => n === suite.name || n === suite.name.split(" ")[0]);
         const filter = names.filter((n) => !SUITES.some((s) => s.name.split(" ")[0] === n));
         if (whole) chosen.push({ suite, filter: [] });
-        else if (filter.length > 0 && suite.list(filter).length > 0) chosen.push({ suite, filter });
+        else if (!suite.onRequest && filter.length > 0 && suite.list(filter).length > 0)
+            chosen.push({ suite, filter });
     }
     return chosen;
 }

@@ -41,29 +41,39 @@ step_interrupted() {
 }
 trap step_interrupted INT TERM
 
-# step NAME WHAT COMMAND...: run it without input and with its output in build/log/NAME.log.  On a
-# terminal the line shows the seconds and the last thing that was said; on failure the end of the
-# log follows and the status is the command's.
+# step NAME WHAT COMMAND...: run it without input and with its output in build/log/NAME.log.  What
+# takes less than a second is not worth a line.  On a terminal the line shows the seconds and the
+# last thing that was said; on failure the end of the log follows and the status is the command's.
 step() {
-    local name=$1 what=$2 log=$log_dir/$1.log start=$SECONDS status=0 last
+    local name=$1 what=$2 log=$log_dir/$1.log start=$EPOCHREALTIME status=0 shown= last
     shift 2
-    [ -t 1 ] || say "  $what ..."
     "$@" >"$log" 2>&1 </dev/null &
     step_pid=$!
-    while [ -t 1 ] && kill -0 "$step_pid" 2>/dev/null; do
-        last=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | cut -c 1-50)
-        printf '\r\033[K  %s ... %s s  %s' "$what" $((SECONDS - start)) "$last"
-        sleep 0.2
+    while kill -0 "$step_pid" 2>/dev/null; do
+        if [ -n "$shown" ] || [ "$(seconds_since "$start")" -ge 1 ]; then
+            if [ -t 1 ]; then
+                last=$(tail -c 400 "$log" 2>/dev/null | tr '\r' '\n' | tail -n 1 | tr -cd '[:print:]' | cut -c 1-50)
+                printf '\r\033[K  %s ... %s s  %s' "$what" "$(seconds_since "$start")" "$last"
+            else
+                [ -n "$shown" ] || say "  $what ..."
+            fi
+            shown=yes
+        fi
+        sleep 0.1
     done
     wait "$step_pid" || status=$?
     step_pid=
-    [ ! -t 1 ] || printf '\r\033[K'
+    [ -z "$shown" ] || [ ! -t 1 ] || printf '\r\033[K'
     if [ "$status" -ne 0 ]; then
-        say "  $what: failed after $((SECONDS - start)) s; the end of $log:"
+        say "  $what: failed after $(seconds_since "$start") s; the end of $log:"
         tail -n 40 "$log" | sed 's/^/    /'
         return "$status"
     fi
-    say "  $what: done in $((SECONDS - start)) s"
+    [ -z "$shown" ] || say "  $what: done in $(seconds_since "$start") s"
+}
+
+seconds_since() {
+    echo $((${EPOCHREALTIME%[.,]*} - ${1%[.,]*}))
 }
 
 # ---- packages of the system ----
@@ -204,17 +214,16 @@ build_demo_data() {
 
 configure_and_build() {
     local preset=$1
+    shift
     [ -f "$root/build/$preset/build.ninja" ] || cmake --preset "$preset"
-    # quiet until there is something to say; ninja runs cmake again by itself
-    cmake --build "$root/build/$preset" -j "$(jobs_count)"
+    # ninja runs cmake again by itself
+    cmake --build "$root/build/$preset" -j "$(jobs_count)" --target "$@"
 }
 
 # build_preset PRESET WHAT: silent when there is nothing to do.
 build_preset() {
-    local preset=$1 what=$2
-    if [ -f "$root/build/$preset/build.ninja" ] &&
-        ninja -C "$root/build/$preset" -n 2>/dev/null | grep -q 'no work to do'; then
-        return 0
-    fi
-    (cd "$root" && step "build-$preset" "building $what" configure_and_build "$preset")
+    local preset=$1 what=$2 targets=(all)
+    # what people run needs none of the tests; they are built for the sanitizers
+    [ "$preset" != release ] || targets=(doppel check_includes)
+    (cd "$root" && step "build-$preset" "building $what" configure_and_build "$preset" "${targets[@]}")
 }
