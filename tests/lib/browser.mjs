@@ -15,14 +15,15 @@ const PROGRAMS = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/go
 export async function launch(t) {
     const executablePath = process.env.DOPPEL_CHROMIUM ?? PROGRAMS.find(existsSync);
     assert.ok(executablePath, "there is no Chromium; apt-get install chromium");
-    const browser = await chromium.launch({
-        executablePath,
-        args: [
-            ...(process.getuid() === 0 ? ["--no-sandbox"] : []) /* it has none for root */,
-            "--disable-dev-shm-usage",
-            "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
-        ],
-    });
+    const args = [
+        "--disable-dev-shm-usage",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+    ];
+    const without = () => chromium.launch({ executablePath, args: [...args, "--no-sandbox"] });
+    /* its sandbox is none for root, and cannot be had in every container */
+    const browser = await (process.getuid() === 0
+        ? without()
+        : chromium.launch({ executablePath, chromiumSandbox: true, args }).catch(without));
     t?.after(() => browser.close());
     mkdirSync(SHOTS, { recursive: true });
     return browser;
