@@ -137,12 +137,17 @@ node_is_new() {
         process.exit((a === 20 && b >= 19) || (a === 22 && b >= 12) || a > 22 ? 0 : 1)' 2>/dev/null
 }
 
+# The packages that Node.js and npm come from, where there are none.
+node_packages() {
+    command -v node >/dev/null 2>&1 || echo nodejs
+    command -v npm >/dev/null 2>&1 || echo npm
+}
+
 # After this $node is a Node.js that is new enough, and npm can be called.
 need_node() {
-    local wanted=() system_node
+    local wanted system_node
     [ -z "$node" ] || return 0
-    command -v node >/dev/null 2>&1 || wanted+=(nodejs)
-    command -v npm >/dev/null 2>&1 || wanted+=(npm)
+    mapfile -t wanted < <(node_packages)
     [ ${#wanted[@]} -eq 0 ] || need_packages "${wanted[@]}"
     system_node=$(command -v node) || die "there is no node; install Node.js 20.19 or newer"
     if node_is_new "$system_node"; then
