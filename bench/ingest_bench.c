@@ -397,7 +397,8 @@ static void probe_read(struct probe *p)
     int64_t now = clock_mono_us();
     p->in_n += (size_t)n;
     char *at = p->in, *hit, *end = p->in + p->in_n;
-    while ((hit = memmem(at, (size_t)(end - at), "\"value\":", 8)) && end - hit > 30) {
+    while ((hit = memmem(at, (size_t)(end - at), "\"value\":", 8)) &&
+           memchr(hit, '}', (size_t)(end - hit))) {
         int number = atoi(hit + 8);
         if (number >= 0 && number < p->sent && p->seen_ms[number] == 0) {
             p->seen_ms[number] = (double)(now - p->sent_us[number]) / 1000 + 1e-9;
