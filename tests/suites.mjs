@@ -321,8 +321,9 @@ function tell(report, suite, line) {
     if (said.kind === "pass") report.pass(suite, name);
     else if (said.kind === "skip") report.skip(suite, name, said.why || "skipped");
     else if (said.kind === "fail") report.fail(suite, name, said.why);
-    else if (said.kind === "said" && said.text.startsWith("# "))
-        process.stdout.write(`  ${said.text.slice(2)}`);
+    else if (said.kind === "said")
+        for (const line of said.text.split("\n"))
+            if (line.startsWith("# ")) console.log(`  ${line.slice(2)}`);
 }
 
 export const SUITES = [

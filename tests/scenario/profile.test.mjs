@@ -200,6 +200,24 @@ test("the schema is served, is one, and takes and refuses what the validator doe
     );
 });
 
+test("every example in the schema is valid where it stands", async () => {
+    const { body: schema } = await d.get("/schemas/twin-profile.json");
+    const ajv = new Ajv2020({ strict: false });
+    addFormats(ajv);
+    let examples = 0;
+    const walk = (part) => {
+        if (typeof part !== "object" || part === null) return;
+        for (const one of part.examples ?? []) {
+            const check = ajv.compile({ ...part, $id: undefined, $defs: schema.$defs });
+            assert.ok(check(one), `${JSON.stringify(one)}: ${ajv.errorsText(check.errors)}`);
+            examples++;
+        }
+        for (const [key, value] of Object.entries(part)) if (key !== "examples") walk(value);
+    };
+    walk(schema);
+    assert.ok(examples > 30, `only ${examples}`);
+});
+
 test("on reading a twin back the live parts are live", async () => {
     const profile = example("alive");
     profile.dataStorage.analytics.alertThresholds.temperature = 70;
