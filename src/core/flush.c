@@ -192,7 +192,7 @@ static void forget_work(void *arg)
 static void forget_done(void *arg)
 {
     struct forget *f = arg;
-    if (f->err) /* found and dropped at the next start */
+    if (f->err) /* it stays, and the next start tells of it */
         log_warn("core", "the past of a deleted twin could not be removed yet (%s)",
                  err_info(f->err)->text);
     free(f);

@@ -80,8 +80,6 @@ struct core {
 
 /* twins.c */
 int twins_load(struct core *c);
-void twins_release(struct core *c);
-int series_reserve(struct core *c, uint32_t series);
 
 /* live.c */
 void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool replay);
