@@ -402,6 +402,25 @@ static void silence_becomes_stale(void **state)
     assert_int_equal(sensor_state(sensor_of(w, "on")), LIVE_WAITING);
 }
 
+/* The monotonic clock counts from the machine's start: the wheel may not look behind that. */
+static void silence_is_noticed_on_a_machine_just_started(void **state)
+{
+    struct world *w = *state;
+    struct loop_timer *timer;
+    world_close(w);
+    clock_set(INT64_C(3000000));
+    world_open(w);
+    put(w, TWIN_CREATE, profile, 0);
+    say(w, ingest_telemetry, "{\"temp\":1}");
+    assert_int_equal(sensor_state(sensor_of(w, "temp")), LIVE_LIVE);
+    clock_set(INT64_C(20000000));
+    assert_int_equal(loop_timer_new(w->loop, stop_when_stale, w, &timer), 0);
+    loop_timer_start(timer, 50, 50);
+    loop_run(w->loop);
+    loop_timer_free(timer);
+    assert_int_equal(sensor_state(sensor_of(w, "temp")), LIVE_STALE);
+}
+
 static void a_sensor_that_returns_has_its_past(void **state)
 {
     struct world *w = *state;
@@ -441,6 +460,7 @@ int main(void)
         TEST(whoever_looks_on_is_told),
         TEST(the_live_profile_is_live),
         TEST(silence_becomes_stale),
+        TEST(silence_is_noticed_on_a_machine_just_started),
         TEST(a_sensor_that_returns_has_its_past),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

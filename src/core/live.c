@@ -140,8 +140,8 @@ static void turn_slot(struct core *c, int64_t tick, int64_t mono_us)
 void live_turn_wheel(struct core *c)
 {
     int64_t mono = clock_mono_us(), tick = tick_of(mono);
-    if (!c->wheel_at || tick - c->wheel_at > WHEEL_SLOTS)
-        c->wheel_at = tick - WHEEL_SLOTS;
+    if (tick - c->wheel_at > WHEEL_SLOTS)
+        c->wheel_at = tick - WHEEL_SLOTS; /* once around is every slot */
     while (c->wheel_at < tick) {
         c->wheel_at++;
         turn_slot(c, c->wheel_at, mono);
