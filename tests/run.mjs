@@ -42,7 +42,10 @@ if (chosen.length === 0) {
 }
 
 if (options.needs) {
-    console.log([...new Set(chosen.flatMap(({ suite }) => suite.needs))].join("\n"));
+    /* the presets last: the program embeds the page */
+    const needs = new Set(chosen.flatMap(({ suite }) => suite.needs));
+    const isPreset = (need) => need.startsWith("preset:");
+    console.log([...needs].sort((a, b) => isPreset(a) - isPreset(b)).join("\n"));
     process.exit(0);
 }
 

@@ -338,12 +338,14 @@ export const SUITES = [
         what: "the program as its users meet it, with clients of others, under ASan+UBSan",
         dir: "scenario",
         preset: "asan",
+        needs: ["web"],
     }),
     nodeSuite({
         name: "scenario tsan",
         what: "the same under TSan",
         dir: "scenario",
         preset: "tsan",
+        needs: ["web"],
         timeout: 240_000,
     }),
     nodeSuite({
