@@ -1,4 +1,4 @@
-/* The journal: what is acknowledged and not yet in history.
+/* The journal: what is acknowledged and has no other place yet.
  *
  * LAYOUT, version 1.  All numbers are little-endian.  The directory holds segments,
  * "journal-" and sixteen hexadecimal digits, their number; and spares, "spare-" and sixteen
@@ -11,7 +11,7 @@
  *   segment header                          frame
  *      0  8  "DPLJRNL" and a zero              0  4  "DJF1"
  *      8  4  version, 1                        4  4  bytes of the payload
- *     12  4  zero                              8  8  the segment's id
+ *     12  4  content: 0 readings, 1 records    8  8  the segment's id
  *     16  8  number                           16  8  sequence number of its first batch
  *     24  8  id: drawn at random at           24  4  batches
  *            each use of the file             28  4  readings
@@ -25,11 +25,13 @@
  * A payload is batches; a batch is a varint n and n readings; a reading is a byte (bits 0-2 type,
  * 3-4 quality, 5 the value of a boolean), the zigzag varint difference of its series and of its
  * time to the reading before in the payload (0 at the start), then eight bytes for a double, a
- * zigzag varint for a whole number, a varint length and the bytes of a text.
+ * zigzag varint for a whole number, a varint length and the bytes of a text.  In a journal of
+ * records a batch is a varint length and the bytes of one record, and no readings are counted.
  *
  * WRITING.  Appending encodes straight into the pending buffer, under a lock.  The journal's thread
  * takes the buffer, leaving an empty one, writes it as one frame with one pwrite and one fdatasync,
- * and reports it; what is appended meanwhile is the next frame.  The write goes on with zeroes to
+ * and reports it; what is appended meanwhile is the next frame.  Lazy records alone do not wake it:
+ * they ride along with what comes next.  The write goes on with zeroes to
  * the end of a page, with room for a frame header at least: so no page is read before it is
  * written, and what a recycled file holds behind the last frame starts with zeroes.
  *
@@ -79,6 +81,7 @@ enum {
     SEGMENT_BYTES = 64 << 20,
     PENDING_BYTES = 64 << 20,
     BUFFER_KEPT = 1 << 20, /* a buffer that grew larger is given back */
+    LAZY_BYTES = 1 << 20,  /* so many lazy bytes do not wait any longer */
     /* Behind the payload: up to a multiple of 8, then zeroes; see journal_segments_write(). */
     BUFFER_SLACK = 8 + JOURNAL_FRAME_HEADER + JOURNAL_PAGE,
 };
@@ -104,6 +107,7 @@ struct journal {
     uint64_t next_seq;
     uint64_t trim_seq;
     bool stop, failing, trim_wanted;
+    bool urgent; /* of what is pending, something is waited for */
     struct journal_stats stats;
 
     /* the thread's own */
@@ -112,6 +116,8 @@ struct journal {
     uint64_t reported_seq; /* the last that on_synced was told of */
     uint64_t kept_seq;     /* the last on stable storage */
     int retry_ms;
+    bool records;
+    const char *what;
     void (*on_synced)(void *arg, uint64_t seq, int err);
     void *arg;
 };
@@ -150,34 +156,74 @@ static void buffer_reuse(struct frame_buffer *b)
     buffer_clear(b);
 }
 
+/* Room for a batch of at most bound bytes in the pending buffer.  Under the lock. */
+static int reserve(struct journal *j, size_t bound)
+{
+    if (bound > j->pending_max)
+        return ERR_TOO_LARGE;
+    if (j->failing)
+        return ERR_STORAGE;
+    if (j->stop || j->pending.n + j->in_flight + bound > j->pending_max + JOURNAL_FRAME_HEADER)
+        return ERR_OVERLOAD;
+    return buffer_reserve(&j->pending, bound);
+}
+
+/* A batch has been put up to end.  Under the lock; true: the thread must be woken. */
+static bool added(struct journal *j, const unsigned char *end, size_t readings, bool lazy,
+                  uint64_t *ret_seq)
+{
+    struct frame_buffer *b = &j->pending;
+    b->n = (size_t)(end - b->p);
+    b->batches++;
+    b->readings += (uint32_t)readings;
+    *ret_seq = j->next_seq++;
+    if (j->urgent || (lazy && b->n < LAZY_BYTES))
+        return false;
+    return j->urgent = true;
+}
+
 int journal_append(struct journal *j, const struct reading *readings, size_t n, uint64_t *ret_seq)
 {
     size_t bound = journal_batch_bound(readings, n);
     if (!bound)
         return ERR_INVALID;
-    int err = 0;
-    bool idle = false;
+    assert(!j->records);
+    bool wake = false;
     pthread_mutex_lock(&j->lock);
     struct frame_buffer *b = &j->pending;
-    if (bound > j->pending_max)
-        err = ERR_TOO_LARGE;
-    else if (j->failing)
-        err = ERR_STORAGE;
-    else if (j->stop || b->n + j->in_flight + bound > j->pending_max + JOURNAL_FRAME_HEADER)
-        err = ERR_OVERLOAD;
-    else
-        err = buffer_reserve(b, bound);
-    if (!err) {
-        idle = b->batches == 0;
-        b->n = (size_t)(journal_put_batch(b->p + b->n, &b->delta, readings, n) - b->p);
-        b->batches++;
-        b->readings += (uint32_t)n;
-        *ret_seq = j->next_seq++;
-    }
+    int err = reserve(j, bound);
+    if (!err)
+        wake = added(j, journal_put_batch(b->p + b->n, &b->delta, readings, n), n, false, ret_seq);
     pthread_mutex_unlock(&j->lock);
-    if (idle)
+    if (wake)
         pthread_cond_signal(&j->wake);
     return err;
+}
+
+int journal_append_record(struct journal *j, struct slice record, bool lazy, uint64_t *ret_seq)
+{
+    if (!record.n || record.n > JOURNAL_RECORD_MAX)
+        return record.n ? ERR_TOO_LARGE : ERR_INVALID;
+    assert(j->records);
+    bool wake = false;
+    pthread_mutex_lock(&j->lock);
+    int err = reserve(j, record.n + JOURNAL_VARINT_MAX);
+    if (!err)
+        wake = added(j, journal_put_record(j->pending.p + j->pending.n, record), 0, lazy, ret_seq);
+    pthread_mutex_unlock(&j->lock);
+    if (wake)
+        pthread_cond_signal(&j->wake);
+    return err;
+}
+
+void journal_hurry(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    bool wake = j->pending.batches && !j->urgent;
+    j->urgent |= wake;
+    pthread_mutex_unlock(&j->lock);
+    if (wake)
+        pthread_cond_signal(&j->wake);
 }
 
 /* Write the buffer as a frame and sync it. */
@@ -207,10 +253,11 @@ static void start_failing(struct journal *j, int error)
     j->stats.last_error = ERR_STORAGE;
     j->stats.last_errno = error;
     buffer_reuse(&j->pending);
+    j->urgent = false;
     uint64_t seq = j->next_seq - 1;
     note_segments(j);
     pthread_mutex_unlock(&j->lock);
-    log_error("journal", "readings cannot be kept (%s) and are refused until they can",
+    log_error("journal", "%s cannot be kept (%s) and are refused until they can", j->what,
               strerror(error));
     if (seq > j->reported_seq) {
         j->reported_seq = seq;
@@ -226,6 +273,7 @@ static void write_group(struct journal *j)
     j->pending = j->writing;
     j->writing = group;
     j->in_flight = group.n;
+    j->urgent = false;
     uint64_t last_seq = j->next_seq - 1, first_seq = j->next_seq - group.batches;
     pthread_mutex_unlock(&j->lock);
 
@@ -264,7 +312,7 @@ static void try_again(struct journal *j)
         error = buffer_reserve(&j->writing, 0) ? ENOMEM : write_frame(j, &j->writing, next_seq);
     }
     if (!error)
-        log_info("journal", "readings are kept again");
+        log_info("journal", "%s are kept again", j->what);
     pthread_mutex_lock(&j->lock);
     note_segments(j);
     j->stats.last_errno = error;
@@ -322,7 +370,7 @@ static void *run(void *arg)
     for (;;) {
         if (j->failing && !j->stop)
             wait_and_try(j);
-        else if (!j->failing && j->pending.batches)
+        else if (!j->failing && j->pending.batches && (j->urgent || j->stop))
             write_group(j);
         else if (j->trim_wanted)
             trim(j);
@@ -396,6 +444,8 @@ int journal_open_with(const char *dir, const struct journal_opts *opts, const st
     if (j->pending_max > 1u << 30)
         j->pending_max = 1u << 30; /* a frame counts its bytes in 32 bits */
     j->retry_ms = io->retry_ms;
+    j->records = opts->on_record != NULL;
+    j->what = opts->what ? opts->what : "readings";
     j->on_synced = opts->on_synced;
     j->arg = opts->arg;
     buffer_clear(&j->pending);

@@ -1,5 +1,6 @@
-/* journal.h - append-only log of readings that are acknowledged and not yet in history; what
- * survives a crash.
+/* journal.h - append-only log of what is acknowledged and has no other place yet; what survives a
+ * crash.  A journal carries readings (those that are not yet in history) or records, bytes whose
+ * meaning is their owner's (the state of MQTT).
  *
  * Owner: the loop's thread calls everything; one thread of its own writes and syncs.  Blocks: only
  * journal_open() and journal_close().  The layout, and why recovery is right, are told at the top
@@ -18,6 +19,10 @@ struct journal_opts {
      * value lives until the callback returns.  Non-zero ends the opening with that error. */
     uint64_t from;
     int (*on_replay)(void *arg, uint64_t seq, const struct reading *readings, size_t n);
+    /* Set instead of on_replay: a journal of records.  A batch is one record; it lives until the
+     * callback returns. */
+    int (*on_record)(void *arg, uint64_t seq, struct slice record);
+    const char *what; /* it carries, for the log; NULL: "readings" */
     /* On the journal's thread: all batches up to seq that were not reported before are on stable
      * storage (err 0), or are not and never will be (ERR_STORAGE).  Must not block. */
     void (*on_synced)(void *arg, uint64_t seq, int err);
@@ -42,6 +47,11 @@ void journal_close(struct journal *j); /* everything appended is synced or repor
  * when too much waits; ERR_STORAGE at once while the disk is known to be full (it is tried again
  * every second). */
 int journal_append(struct journal *j, const struct reading *readings, size_t n, uint64_t *ret_seq);
+
+/* The same for a journal of records.  A lazy one, for which nobody waits, goes to the disk with the
+ * next that is not, with journal_hurry(), or when many have gathered. */
+int journal_append_record(struct journal *j, struct slice record, bool lazy, uint64_t *ret_seq);
+void journal_hurry(struct journal *j);
 
 /* Batches up to seq are in history: their segments may be reused or removed.  seq must be one
  * that on_synced reported. */

@@ -39,6 +39,7 @@ void journal_put_segment_header(unsigned char out[static JOURNAL_SEGMENT_HEADER]
     memset(out, 0, JOURNAL_SEGMENT_HEADER);
     memcpy(out, segment_magic, sizeof segment_magic);
     put32(out + 8, JOURNAL_VERSION);
+    put32(out + 12, h->content);
     put64(out + 16, h->number);
     put64(out + 24, h->id);
     put64(out + 32, h->base_seq);
@@ -60,6 +61,7 @@ int journal_get_segment_header(const unsigned char in[static JOURNAL_SEGMENT_HEA
         .base_seq = get64(in + 32),
         .kept_seq = get64(in + 40),
         .created_us = (int64_t)get64(in + 48),
+        .content = get32(in + 12),
     };
     if (h.id == 0 || h.base_seq == 0 || h.base_seq > seq_max || h.kept_seq >= h.base_seq)
         return ERR_CORRUPT;
@@ -261,6 +263,23 @@ int journal_get_batch(struct slice *payload, struct journal_delta *delta, struct
     for (b->n = 0; b->n < n; b->n++)
         if (!get_reading(payload, delta, &b->readings[b->n]))
             return ERR_CORRUPT;
+    return 0;
+}
+
+unsigned char *journal_put_record(unsigned char *out, struct slice record)
+{
+    out = put_varint(out, record.n);
+    memcpy(out, record.p, record.n);
+    return out + record.n;
+}
+
+int journal_get_record(struct slice *payload, struct slice *ret)
+{
+    uint64_t n;
+    if (!get_varint(payload, &n) || n == 0 || n > payload->n)
+        return ERR_CORRUPT;
+    *ret = slice_of(payload->p, (size_t)n);
+    *payload = slice_skip(*payload, (size_t)n);
     return 0;
 }
 

@@ -14,7 +14,11 @@ enum {
     JOURNAL_SECOND_HEADER = 2048, /* where the copy stands */
     JOURNAL_FRAME_HEADER = 40,
     JOURNAL_READING_MAX = 26, /* bytes of one without its text */
+    JOURNAL_VARINT_MAX = 10,
+    JOURNAL_RECORD_MAX = 1 << 29,
 };
+
+enum journal_content { JOURNAL_READINGS, JOURNAL_RECORDS };
 
 struct journal_segment_header {
     uint64_t number;   /* rises from segment to segment, never used twice */
@@ -22,6 +26,7 @@ struct journal_segment_header {
     uint64_t base_seq; /* of the first batch to come */
     uint64_t kept_seq; /* the last batch on stable storage when this segment began */
     int64_t created_us;
+    uint32_t content; /* enum journal_content */
 };
 
 struct journal_frame_header {
@@ -75,7 +80,11 @@ struct journal_batch {
 int journal_get_batch(struct slice *payload, struct journal_delta *delta, struct journal_batch *b);
 void journal_batch_release(struct journal_batch *b);
 
-/* Reading back. */
+/* The same for a record, of at most JOURNAL_RECORD_MAX bytes; it points into the payload. */
+unsigned char *journal_put_record(unsigned char *out, struct slice record);
+int journal_get_record(struct slice *payload, struct slice *ret);
+
+/* Reading back.  What it carries, opts tell. */
 struct journal_recovery {
     const struct journal_io *io;
     const struct journal_opts *opts;
@@ -96,7 +105,8 @@ struct journal_segment_found {
 };
 
 /* Deliver what the file of size bytes holds.  newest: an unfinished write at the end is to be
- * expected.  Damage is counted, not an error; ERR_UNSUPPORTED, ERR_NOMEM, on_replay's. */
+ * expected.  Damage is counted, not an error; ERR_UNSUPPORTED (also: it carries something else),
+ * ERR_NOMEM, what on_replay or on_record answered. */
 int journal_recover_segment(struct journal_recovery *r, int fd, uint64_t size, bool newest,
                             struct journal_segment_found *ret);
 void journal_recovery_release(struct journal_recovery *r);

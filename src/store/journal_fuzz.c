@@ -1,6 +1,7 @@
 /* Fuzzes recovery: the input is a segment file, held in memory.  The first byte chooses how much of
  * it is made right, to get past the checksums: nothing; the segment header and the headers and
- * checksums of frames; or everything but one frame's payload, which is the input. */
+ * checksums of frames; or everything but one frame's payload, which is the input.  Its highest bit
+ * makes it a journal of records. */
 #include "base/crc32c.h"
 #include "store/journal_format.h"
 
@@ -46,11 +47,24 @@ static int on_replay(void *arg, uint64_t seq, const struct reading *readings, si
     return sum == 0xffffffff && n == 12345 ? -1 : 0;
 }
 
+static int on_record(void *arg, uint64_t seq, struct slice record)
+{
+    struct seen *seen = arg;
+    assert(seq > seen->last && record.n > 0);
+    seen->last = seq;
+    seen->batches++;
+    return crc32c(0, record.p, record.n) == 0xffffffff && record.n == 12345 ? -1 : 0;
+}
+
+static bool records;
+
 static void recover(struct slice file, uint64_t from)
 {
     struct journal_io io = {.arg = &file, .pread = memory_pread};
     struct seen seen = {.last = from};
     struct journal_opts opts = {.from = from, .on_replay = on_replay, .arg = &seen};
+    if (records)
+        opts.on_record = on_record;
     struct journal_recovery r = {
         .io = &io, .opts = &opts, .last_seq = from, .kept_seq = from, .used_seq = from};
     struct journal_segment_found found;
@@ -62,7 +76,7 @@ static void recover(struct slice file, uint64_t from)
     journal_recovery_release(&r);
 }
 
-static const struct journal_segment_header header = {
+static struct journal_segment_header header = {
     .number = 1, .id = 0x1122334455667788, .base_seq = 1, .created_us = 1};
 
 /* Input as bytes behind a sound header; what looks like a frame becomes one. */
@@ -124,6 +138,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 1)
         return 0;
+    records = data[0] & 0x80;
+    header.content = records ? JOURNAL_RECORDS : JOURNAL_READINGS;
     switch (data[0] % 3) {
     case 0:
         recover(slice_of((const char *)data + 1, size - 1), 0);

@@ -102,7 +102,10 @@ static int read_header(struct scan *s)
     if (!journal_get_frame_header(p, &frame))
         return ERR_CORRUPT;
     found->header = (struct journal_segment_header){
-        .id = frame.id, .base_seq = frame.first_seq, .kept_seq = frame.first_seq - 1};
+        .id = frame.id,
+        .base_seq = frame.first_seq,
+        .kept_seq = frame.first_seq - 1,
+        .content = s->r->opts->on_record ? JOURNAL_RECORDS : JOURNAL_READINGS};
     return 0;
 }
 
@@ -120,6 +123,33 @@ static void lift(uint64_t *seq, uint64_t to)
     *seq = to > *seq ? to : *seq;
 }
 
+/* Read the next batch, or record, and hand it on when it is new. */
+static int take_batch(struct scan *s, struct slice *payload, struct journal_delta *delta,
+                      uint64_t seq)
+{
+    struct journal_recovery *r = s->r;
+    const struct journal_opts *o = r->opts;
+    struct slice record = {NULL, 0};
+    int err = o->on_record ? journal_get_record(payload, &record)
+                           : journal_get_batch(payload, delta, &r->batch);
+    if (err)
+        return err;
+    s->found->last_seq = seq;
+    s->expected_seq = seq + 1;
+    lift(&r->kept_seq, seq);
+    lift(&r->used_seq, seq);
+    if (seq <= r->last_seq)
+        return 0;
+    r->last_seq = seq;
+    r->batches++;
+    r->readings += o->on_record ? 0 : r->batch.n;
+    if (o->on_record)
+        s->stopped = o->on_record(o->arg, seq, record);
+    else if (o->on_replay)
+        s->stopped = o->on_replay(o->arg, seq, r->batch.readings, r->batch.n);
+    return 0;
+}
+
 /* Hand on the batches of an intact frame that are new. */
 static int deliver(struct scan *s, const struct journal_frame_header *h, struct slice payload)
 {
@@ -128,23 +158,9 @@ static int deliver(struct scan *s, const struct journal_frame_header *h, struct 
     if (h->batches)
         count_missing(r, s->expected_seq - 1, h->first_seq);
     for (uint32_t i = 0; i < h->batches; i++) {
-        uint64_t seq = h->first_seq + i;
-        int err = journal_get_batch(&payload, &delta, &r->batch);
-        if (err)
+        int err = take_batch(s, &payload, &delta, h->first_seq + i);
+        if (err || s->stopped)
             return err;
-        s->found->last_seq = seq;
-        s->expected_seq = seq + 1;
-        lift(&r->kept_seq, seq);
-        lift(&r->used_seq, seq);
-        if (seq <= r->last_seq)
-            continue;
-        r->last_seq = seq;
-        r->batches++;
-        r->readings += r->batch.n;
-        if (r->opts->on_replay)
-            s->stopped = r->opts->on_replay(r->opts->arg, seq, r->batch.readings, r->batch.n);
-        if (s->stopped)
-            return 0;
     }
     return payload.n ? ERR_CORRUPT : 0;
 }
@@ -271,6 +287,8 @@ int journal_recover_segment(struct journal_recovery *r, int fd, uint64_t size, b
         r->damaged_bytes += size > JOURNAL_FIRST_FRAME ? size - JOURNAL_FIRST_FRAME : 0;
         return 0;
     }
+    if (!err && ret->header.content != (r->opts->on_record ? JOURNAL_RECORDS : JOURNAL_READINGS))
+        err = ERR_UNSUPPORTED;
     if (err)
         return err;
     count_missing(r, r->kept_seq, ret->header.kept_seq + 1);

@@ -35,6 +35,7 @@ struct journal_segments {
     char *dir;
     int dir_fd;
     uint64_t segment_bytes;
+    uint32_t content;
     uint64_t next_number;
     struct segment_list sealed; /* in rising order of number */
     struct segment_list spares;
@@ -270,6 +271,7 @@ static int begin(struct journal_segments *s, uint64_t base_seq, uint64_t kept_se
         .base_seq = base_seq,
         .kept_seq = kept_seq,
         .created_us = clock_now_us(),
+        .content = s->content,
     };
     const char *name = spare.text;
     error = write_header(s, fd, &h);
@@ -419,7 +421,9 @@ static int recover(struct journal_segments *s, struct journal_recovery *r, size_
     if (!err)
         err = journal_recover_segment(r, fd, g->size, i + 1 == s->sealed.n, &found);
     if (err == ERR_UNSUPPORTED)
-        log_error("journal", "%s: this data directory was written by a newer Doppel", path.text);
+        log_error("journal",
+                  "%s was written by a newer Doppel, or belongs to another directory of the data",
+                  path.text);
     if (!err) {
         g->last_seq = found.last_seq;
         if (found.last_seq > r->opts->from && found.end < g->size &&
@@ -439,6 +443,7 @@ int journal_segments_open(const char *dir, size_t segment_bytes, struct journal_
     s->io = *r->io;
     s->fd = s->dir_fd = -1;
     s->dir_changed = true;
+    s->content = r->opts->on_record ? JOURNAL_RECORDS : JOURNAL_READINGS;
     s->next_number = 1;
     s->segment_bytes = segment_bytes < SEGMENT_MIN ? SEGMENT_MIN : segment_bytes;
     s->segment_bytes = (s->segment_bytes + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
