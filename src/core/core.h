@@ -205,6 +205,7 @@ struct twin_result {
     const char *id;
     uint64_t version;
     bool created;
+    size_t grown; /* core_twin_grow(): sensors that were added */
 };
 typedef void twin_done_fn(void *arg, const struct twin_result *r);
 
@@ -217,6 +218,14 @@ void core_twin_patch(struct core *c, struct slice id, struct slice patch, uint64
 void core_twin_remove(struct core *c, struct slice id, uint64_t if_version, twin_done_fn *done,
                       void *arg);
 void core_twin_get(struct core *c, struct slice id, twin_done_fn *done, void *arg); /* as kept */
+
+/* Make the twin, or add to its profile those of the sensors that it lacks; for core/provision.h,
+ * which asks whether it may be.  What it points to lives until done. */
+struct provision_twin;
+struct provision_sensor;
+void core_twin_grow(struct core *c, const struct provision_twin *twin,
+                    const struct provision_sensor *sensors, size_t n, twin_done_fn *done,
+                    void *arg);
 
 /* Put the live parts into a kept profile: currentValue, timestamp, lastSynced, connectionStatus,
  * latency, alerts, uptime. */

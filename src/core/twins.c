@@ -6,6 +6,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "core/internal.h"
+#include "core/provision.h"
 #include "core/registry.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 enum { SENSORS_MAX = 10000 };
 
-enum job_kind { JOB_PUT, JOB_PATCH, JOB_REMOVE, JOB_GET };
+enum job_kind { JOB_PUT, JOB_PATCH, JOB_REMOVE, JOB_GET, JOB_GROW };
 
 struct twin_job {
     struct core *core;
@@ -25,6 +26,10 @@ struct twin_job {
     uint64_t if_version;
     bool demo;
     const char *mqtt_endpoint;
+    const struct provision_twin *twin; /* JOB_GROW: as its id, and the sensors that it is to have */
+    const struct provision_sensor *sensors;
+    size_t sensors_n;
+    bool same; /* nothing had to change */
     twin_done_fn *done;
     void *arg;
     /* made by the work */
@@ -266,10 +271,35 @@ static void get_work(struct twin_job *j)
         fail_plain(j, err);
 }
 
+/* As a put of the document with what it lacks; this thread sees the last one, whoever wrote it. */
+static void grow_work(struct twin_job *j)
+{
+    int err = catalog_get(j->core->catalog, j->id, j->arena, &j->row);
+    bool exists = !err;
+    if (err && err != ERR_NOT_FOUND) {
+        fail_plain(j, err);
+        return;
+    }
+    err = provision_document(j->arena, exists ? j->row.profile : slice_of(NULL, 0), j->twin,
+                             j->sensors, j->sensors_n, &j->body, &j->result.grown);
+    if (err) {
+        fail_plain(j, err);
+        return;
+    }
+    if (exists && !j->result.grown) {
+        j->same = true;
+        return;
+    }
+    j->how = exists ? TWIN_REPLACE : TWIN_CREATE;
+    j->demo = exists && j->row.demo; /* nobody has edited it */
+    put_work(j);
+}
+
 static void job_work(void *arg)
 {
     struct twin_job *j = arg;
-    static void (*const works[])(struct twin_job *) = {put_work, patch_work, remove_work, get_work};
+    static void (*const works[])(struct twin_job *) = {put_work, patch_work, remove_work, get_work,
+                                                       grow_work};
     works[j->kind](j);
 }
 
@@ -308,7 +338,8 @@ static void settle_remove(struct twin_job *j)
 static void job_done(void *arg)
 {
     struct twin_job *j = arg;
-    if (!j->result.err && (j->kind == JOB_PUT || j->kind == JOB_PATCH))
+    if (!j->result.err && !j->same &&
+        (j->kind == JOB_PUT || j->kind == JOB_PATCH || j->kind == JOB_GROW))
         settle_put(j);
     else if (!j->result.err && j->kind == JOB_REMOVE)
         settle_remove(j);
@@ -380,6 +411,19 @@ void core_twin_remove(struct core *c, struct slice id, uint64_t if_version, twin
 void core_twin_get(struct core *c, struct slice id, twin_done_fn *done, void *arg)
 {
     submit(c, (struct twin_job){.kind = JOB_GET, .id = id}, done, arg);
+}
+
+void core_twin_grow(struct core *c, const struct provision_twin *twin,
+                    const struct provision_sensor *sensors, size_t n, twin_done_fn *done, void *arg)
+{
+    submit(c,
+           (struct twin_job){.kind = JOB_GROW,
+                             .id = twin->id,
+                             .body = SLICE_LIT(""),
+                             .twin = twin,
+                             .sensors = sensors,
+                             .sensors_n = n},
+           done, arg);
 }
 
 /* ---- at start ---- */
