@@ -97,7 +97,7 @@ const char *quality_name(uint8_t quality);
 route_fn twins_list, twins_create, twin_read, twin_replace, twin_patch, twin_delete, twin_findings;
 route_fn validate, sample, schema, openapi, status, metrics, healthz, readyz, error_page;
 route_fn sensors_list, sensor_read, sensor_history, twin_readings, sensor_readings, rejections;
-route_fn stream_open;
+route_fn stream_open, mqtt_open;
 void static_serve(struct call *call);
 
 int stream_new(struct api *a, struct stream **ret);

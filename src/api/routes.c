@@ -94,6 +94,7 @@ const struct route routes[] = {
     {"GET", "/api/v1/sample", "readSample", sample, "A sample profile to start from", sample_params, NULL, NULL, sample_answers},
     {"GET", "/api/v1/status", "readStatus", status, "Version, counts, storage and addresses", NULL, NULL, NULL, status_answers},
     {"GET", "/api/v1/stream", "openStream", stream_open, "WebSocket: readings in and out as they come (docs/interfaces.md)", NULL, NULL, NULL, stream_answers},
+    {"GET", "/mqtt", "openMqtt", mqtt_open, "WebSocket: MQTT 3.1.1 and 5.0, subprotocol mqtt (docs/mqtt.md)", NULL, NULL, NULL, stream_answers},
     {"GET", "/api/v1/openapi.json", "readOpenapi", openapi, "This document", NULL, NULL, NULL, openapi_answers},
     {"GET", "/schemas/twin-profile.json", "readProfileSchema", schema, "JSON Schema of a complete profile", NULL, NULL, NULL, schema_answers},
     {"GET", "/metrics", "readMetrics", metrics, "Metrics in Prometheus or OpenMetrics form", NULL, NULL, NULL, metrics_answers},

@@ -87,9 +87,12 @@ struct ws_events {
 };
 
 struct ws_opts {
-    size_t max_message; /* 1009 above */
-    const char *const
-        *protocols;    /* those we speak, NULL-ended, or NULL; they outlive the WebSocket */
+    size_t max_message;           /* 1009 above */
+    const char *const *protocols; /* those we speak, by preference, NULL-ended, or NULL; they
+                                     outlive the WebSocket */
+    bool need_protocol;           /* refuse (400) who offers none of them */
+    bool stream;       /* binary only (1003 for text), handed on piece by piece as it comes: frames
+                          and messages mean nothing, max_message limits what a piece inflates to */
     unsigned ping_ms;  /* a ping after so long in silence; the pong must come within it */
     bool check_origin; /* refuse (403) an Origin whose host is not the Host */
 };

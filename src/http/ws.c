@@ -22,7 +22,7 @@ enum {
 };
 
 enum { NORMAL = 1000, GOING_AWAY = 1001, PROTOCOL = 1002, NO_STATUS = 1005, ABNORMAL = 1006 };
-enum { BAD_DATA = 1007, TOO_BIG = 1009, INTERNAL = 1011 };
+enum { UNSUPPORTED = 1003, BAD_DATA = 1007, TOO_BIG = 1009, INTERNAL = 1011 };
 
 enum { CONTINUATION, TEXT, BINARY, CLOSE = 8, PING, PONG };
 
@@ -34,6 +34,7 @@ struct ws {
     void *arg;
     const char *protocol;
     size_t max_message;
+    bool as_stream;
     unsigned ping_ms;
     struct ws_deflate *deflate; /* NULL: not agreed on */
 
@@ -204,12 +205,26 @@ static void deliver(struct ws *w)
     buf_clear(&w->message);
 }
 
+/* The bytes go on at once; what a handler does may end w, but its memory stays (depth). */
+static void deliver_piece(struct ws *w, bool last)
+{
+    if (last)
+        w->in_message = false;
+    if (w->message.n && !w->closing)
+        w->events->on_message(w->arg, false, content(w));
+    if (w->message.cap > KEEP_MESSAGE)
+        buf_release(&w->message);
+    buf_clear(&w->message);
+}
+
 /* What came is in message from `from` on. */
 static void check_new(struct ws *w, size_t from, bool last)
 {
     struct slice fresh = slice_skip(content(w), from);
     if (w->message.failed)
         fail(w, INTERNAL, "out of memory");
+    else if (w->as_stream)
+        deliver_piece(w, last);
     else if (w->text && ((fresh.n && !ws_utf8_add(&w->utf8, fresh)) || (last && w->utf8.missing)))
         fail(w, BAD_DATA, "not UTF-8");
     else if (last)
@@ -292,7 +307,10 @@ static void begin_frame(struct ws *w, const struct wslay_frame_iocb *f)
         w->compressed = f->rsv != 0;
         w->utf8 = (struct ws_utf8){0};
     }
-    if (!(f->opcode & 8) && !w->compressed && f->payload_length > w->max_message - w->message.n)
+    if (w->as_stream && f->opcode == TEXT)
+        fail(w, UNSUPPORTED, "binary frames are spoken here");
+    else if (!(f->opcode & 8) && !w->compressed && !w->as_stream &&
+             f->payload_length > w->max_message - w->message.n)
         fail(w, TOO_BIG, "the message is too big");
 }
 
@@ -428,6 +446,7 @@ struct ws *ws_new(struct http_conn *c, struct h2_stream *s, const struct ws_opts
     w->arg = arg;
     w->protocol = protocol;
     w->max_message = opts->max_message;
+    w->as_stream = opts->stream;
     w->ping_ms = opts->ping_ms;
     w->hook = (struct loop_hook){.fn = resumed, .arg = w};
     w->heard_at = now_ms(w);

@@ -66,13 +66,13 @@ static bool origin_allowed(const struct http_req *r)
 
 static const char *choose_protocol(const struct http_req *r, const struct ws_opts *opts)
 {
-    struct slice rest = http_header(r, "sec-websocket-protocol"), name;
-    if (!opts->protocols)
-        return NULL;
-    while (rest.p && slice_cut(&rest, ',', &name))
-        for (const char *const *p = opts->protocols; *p; p++)
+    struct slice offered = http_header(r, "sec-websocket-protocol"), name;
+    for (const char *const *p = opts->protocols; p && *p; p++) {
+        struct slice rest = offered;
+        while (rest.p && slice_cut(&rest, ',', &name))
             if (slice_is(slice_trim(name), *p))
                 return *p;
+    }
     return NULL;
 }
 
@@ -100,6 +100,12 @@ static bool check(struct http_req *r, const struct ws_opts *opts)
     }
     if (opts->check_origin && !origin_allowed(r)) {
         respond_problem(r, 403, "a page of another origin may not connect");
+        return false;
+    }
+    if (opts->need_protocol && !choose_protocol(r, opts)) {
+        respond_problem(
+            r, 400,
+            arena_printf(r->arena, "Sec-WebSocket-Protocol must offer \"%s\"", opts->protocols[0]));
         return false;
     }
     return true;

@@ -173,7 +173,7 @@ static void handshakes(void **state)
     assert_true(fd >= 0);
     close(fd);
     assert_non_null(strstr(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
-    assert_non_null(strstr(head, "Sec-WebSocket-Protocol: chat\r\n"));
+    assert_non_null(strstr(head, "Sec-WebSocket-Protocol: doppel.v1\r\n"));
     assert_non_null(strstr(head, "Connection: Upgrade\r\n"));
     assert_null(strstr(head, "Content-Length"));
     assert_null(strstr(head, "Extensions"));

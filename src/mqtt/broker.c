@@ -142,17 +142,22 @@ static void let_go_of_pendings(struct broker *b)
     }
 }
 
+void broker_goodbye(struct broker *b)
+{
+    b->closing = true; /* no wills: nobody is left to hear them */
+    while (b->conns)
+        mqtt_conn_close(b->conns, MQTT_SHUTTING_DOWN, "the server is shutting down");
+}
+
 void broker_free(struct broker *b)
 {
     struct session *s;
     size_t at;
     if (!b)
         return;
-    b->closing = true; /* no wills: nobody is left to hear them */
+    broker_goodbye(b);
     loop_timer_free(b->tick);
     loop_timer_free(b->room);
-    while (b->conns)
-        mqtt_conn_close(b->conns, MQTT_SHUTTING_DOWN, "the server is shutting down");
     for (at = 0; (s = map_next(&b->sessions, &at)); at = 0)
         session_end(s);
     let_go_of_pendings(b);
@@ -165,11 +170,28 @@ void broker_free(struct broker *b)
     free(b);
 }
 
+static bool is_crowded(const struct broker *b)
+{
+    return b->conns_n >= (size_t)b->opts.max_connections + STRANGERS;
+}
+
 void broker_accept(void *arg, struct net_conn *net)
 {
     struct broker *b = arg;
-    if (b->conns_n >= (size_t)b->opts.max_connections + STRANGERS || !mqtt_conn_new(b, net))
+    if (b->closing || is_crowded(b) || !mqtt_conn_new(b, net))
         net_abort(net);
+}
+
+int broker_join(struct broker *b, const struct broker_carrier *carrier, void *arg,
+                struct conn **ret)
+{
+    struct conn *c = b->closing || is_crowded(b) ? NULL : mqtt_conn_new(b, NULL);
+    if (!c)
+        return b->closing || is_crowded(b) ? ERR_BUSY : ERR_NOMEM;
+    c->carrier = carrier;
+    c->carrier_arg = arg;
+    *ret = c;
+    return 0;
 }
 
 void broker_stats(const struct broker *b, struct broker_stats *ret)

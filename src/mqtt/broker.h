@@ -26,8 +26,29 @@ struct broker_stats {
 
 int broker_new(struct loop *l, struct core *c, const struct broker_opts *opts, struct broker **ret);
 void broker_free(
-    struct broker *b);       /* says goodbye (5.0: DISCONNECT 0x8B) and closes every connection */
-net_accept_fn broker_accept; /* arg: the broker */
+    struct broker *b); /* says goodbye (5.0: DISCONNECT 0x8B) and closes every connection */
+void broker_goodbye(struct broker *b); /* the first half of it: before the carriers go */
+net_accept_fn broker_accept;           /* arg: the broker */
+
+/* A client whose bytes come another way than from a socket of their own, such as a WebSocket.
+ * Whoever carries them gives this table; frames of the carrier mean nothing, as in TCP. */
+struct broker_carrier {
+    const char *(*peer)(void *arg);               /* "127.0.0.1:52611" */
+    void (*send)(void *arg, struct slice bytes);  /* they are copied */
+    size_t (*queued)(void *arg);                  /* bytes not yet taken by the system */
+    void (*pause)(void *arg);                     /* no more broker_carried() until: */
+    void (*resume)(void *arg);                    /* never calls broker_carried() from in here */
+    void (*close)(void *arg, const char *reason); /* send what is queued, then end.  The client is
+                                                     dead with it: nothing is called after */
+};
+struct conn; /* opaque */
+
+int broker_join(struct broker *b, const struct broker_carrier *carrier, void *arg,
+                struct conn **ret);
+void broker_carried(struct conn *c, struct slice bytes); /* c may be dead after each of the three */
+void broker_carrier_drained(struct conn *c);
+void broker_carrier_gone(struct conn *c);
+
 void broker_stats(const struct broker *b, struct broker_stats *ret);
 
 #endif

@@ -9,7 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { DRAINED = 64 << 10 }; /* unsent bytes below which a carrier calls nobody back */
+
 static const struct net_events events;
+static void flush_to_carrier(void *arg);
 
 /* ---- beginning and end ---- */
 
@@ -20,6 +23,7 @@ struct conn *mqtt_conn_new(struct broker *b, struct net_conn *net)
         return NULL;
     c->broker = b;
     c->net = net;
+    c->flush = (struct loop_hook){.fn = flush_to_carrier, .arg = c};
     c->max_packet = UINT32_MAX;
     c->request_problem = true;
     c->since_us = c->last_in_us = clock_mono_us();
@@ -64,6 +68,22 @@ void mqtt_conn_let_go(struct conn *c)
         mqtt_conn_free(c);
 }
 
+static void pause_input(struct conn *c)
+{
+    if (c->net)
+        net_pause(c->net);
+    else if (c->carrier)
+        c->carrier->pause(c->carrier_arg);
+}
+
+static void resume_input(struct conn *c)
+{
+    if (c->net)
+        net_resume(c->net);
+    else if (c->carrier)
+        c->carrier->resume(c->carrier_arg);
+}
+
 static void stop_waiting(struct conn *c)
 {
     struct broker *b = c->broker;
@@ -91,6 +111,19 @@ static void say_why(struct conn *c, uint8_t reason, const char *text)
     mqtt_conn_send(c, &p);
 }
 
+static void leave_carrier(struct conn *c, const char *text)
+{
+    const struct broker_carrier *carrier = c->carrier;
+    loop_disarm(c->broker->loop, &c->flush);
+    if (!carrier)
+        return;
+    c->carrier = NULL;
+    if (c->memory.n)
+        carrier->send(c->carrier_arg, buf_slice(&c->memory));
+    buf_release(&c->memory);
+    carrier->close(c->carrier_arg, text);
+}
+
 void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
 {
     struct broker *b = c->broker;
@@ -98,10 +131,7 @@ void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
     if (c->closed)
         return;
     if (reason)
-        log_debug("mqtt", "%s: ended with 0x%02x, %s",
-                  c->peer  ? c->peer
-                  : c->net ? net_peer(c->net)
-                           : "-",
+        log_debug("mqtt", "%s: ended with 0x%02x, %s", c->peer ? c->peer : mqtt_conn_address(c),
                   reason, text ? text : "-");
     if (s && c->version == MQTT_V5 && reason) /* [MQTT-3.14.0-1]: never before CONNACK */
         say_why(c, reason, text);
@@ -121,6 +151,7 @@ void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
     if (c->net)
         net_close(c->net);
     c->net = NULL;
+    leave_carrier(c, text);
     c->session = NULL;
     if (s)
         session_offline(s, !c->normal);
@@ -132,7 +163,14 @@ void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
 
 size_t mqtt_conn_queued(const struct conn *c)
 {
-    return c->net ? net_queued(c->net) : c->memory.n;
+    if (c->net)
+        return net_queued(c->net);
+    return c->memory.n + (c->carrier ? c->carrier->queued(c->carrier_arg) : 0);
+}
+
+const char *mqtt_conn_address(const struct conn *c)
+{
+    return c->net ? net_peer(c->net) : c->carrier ? c->carrier->peer(c->carrier_arg) : "-";
 }
 
 struct buf *mqtt_conn_out(struct conn *c)
@@ -145,6 +183,22 @@ void mqtt_conn_sent(struct conn *c, size_t before)
     c->broker->stats.bytes_out += mqtt_conn_out(c)->n - before;
     if (c->net)
         net_flush_later(c->net);
+    else if (c->carrier)
+        loop_at_end(c->broker->loop, &c->flush);
+}
+
+/* The carrier calls back when much of its output has drained.  What it has less of (it may have
+ * compressed it) is drained already. */
+static void flush_to_carrier(void *arg)
+{
+    struct conn *c = arg;
+    bool high = mqtt_conn_queued(c) >= OUT_HIGH;
+    c->carrier->send(c->carrier_arg, buf_slice(&c->memory));
+    buf_clear(&c->memory);
+    if (c->memory.cap > DRAINED)
+        buf_release(&c->memory);
+    if (high && c->carrier->queued(c->carrier_arg) < DRAINED)
+        mqtt_conn_drained(c);
 }
 
 static void drop_reason_string(struct mqtt_packet *p)
@@ -416,8 +470,8 @@ void mqtt_conn_feed(struct conn *c, struct slice bytes)
     }
     if (!c->closed && c->in.failed)
         mqtt_conn_close(c, MQTT_QUOTA, "the server is out of memory");
-    if (!c->closed && c->net && (c->full || c->waiting))
-        net_pause(c->net);
+    if (!c->closed && (c->full || c->waiting))
+        pause_input(c);
     mqtt_conn_let_go(c);
 }
 
@@ -429,8 +483,8 @@ static void read_on(struct conn *c)
     c->last_in_us = clock_mono_us(); /* it could not be heard meanwhile */
     if (c->in.n)
         consume_kept(c);
-    if (!c->closed && !c->full && !c->waiting && c->net)
-        net_resume(c->net);
+    if (!c->closed && !c->full && !c->waiting)
+        resume_input(c);
     mqtt_conn_let_go(c);
 }
 
@@ -471,3 +525,21 @@ static void on_close(void *arg, int err)
 
 static const struct net_events events = {
     .on_data = on_data, .on_drain = on_drain, .on_close = on_close};
+
+/* ---- by a carrier ---- */
+
+void broker_carried(struct conn *c, struct slice bytes)
+{
+    mqtt_conn_feed(c, bytes);
+}
+
+void broker_carrier_drained(struct conn *c)
+{
+    mqtt_conn_drained(c);
+}
+
+void broker_carrier_gone(struct conn *c)
+{
+    c->carrier = NULL;
+    on_close(c, 0);
+}

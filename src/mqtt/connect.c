@@ -142,7 +142,7 @@ static void accept_client(struct conn *c, const struct mqtt_connect *m, bool pre
 static char *peer_name(const struct conn *c, struct slice id)
 {
     struct buf name = {0};
-    buf_add_str(&name, c->net ? net_peer(c->net) : "-");
+    buf_add_str(&name, mqtt_conn_address(c));
     buf_add_byte(&name, ' ');
     buf_add_slice(&name, slice_of(id.p, id.n < 256 ? id.n : 256));
     return buf_take(&name);

@@ -209,8 +209,11 @@ struct alias_out {
 
 struct conn {
     struct broker *broker;
-    struct net_conn *net; /* NULL: output stays in `memory` (tests, fuzzing) */
+    struct net_conn *net; /* NULL: output gathers in `memory`, and */
     struct buf memory;
+    const struct broker_carrier *carrier; /* takes it at the end of the turn; NULL: it stays */
+    void *carrier_arg;
+    struct loop_hook flush;
     struct conn *next, *prev;
     struct session *session; /* NULL before CONNECT */
     enum mqtt_version version;
@@ -246,8 +249,9 @@ void mqtt_conn_hold(struct conn *c); /* its memory stays, even when it is closed
 void mqtt_conn_let_go(struct conn *c);
 void mqtt_conn_continue(struct conn *c); /* read on after waiting */
 size_t mqtt_conn_queued(const struct conn *c);
-struct buf *mqtt_conn_out(struct conn *c);          /* append, then: */
-void mqtt_conn_sent(struct conn *c, size_t before); /* before: what .n was */
+const char *mqtt_conn_address(const struct conn *c); /* of the peer */
+struct buf *mqtt_conn_out(struct conn *c);           /* append, then: */
+void mqtt_conn_sent(struct conn *c, size_t before);  /* before: what .n was */
 void mqtt_conn_send(struct conn *c, const struct mqtt_packet *p);
 void mqtt_conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
                         const char *detail);

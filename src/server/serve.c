@@ -320,6 +320,8 @@ static void close_all(struct server *s)
     }
     if (s->core)
         core_stop(s->core); /* while those who wait can still be answered */
+    if (s->broker)
+        broker_goodbye(s->broker); /* also to those who come through http */
     if (s->http)
         http_server_free(s->http);
     if (s->api)

@@ -245,14 +245,17 @@ test("the rest", async () => {
     await call("GET", "/errors/unknown-twin", { expect: 200 });
     await call("GET", "/errors/no-such-error", { expect: 404 });
     await call("GET", "/api/v1/sample?id=not%20an%20id", { expect: 400 });
-    if (api.paths["/api/v1/stream"]?.get) await call("GET", "/api/v1/stream", {});
+    for (const o of webSockets) await call("GET", o.slice(4), {});
 });
+
+/* Without an upgrade they say what they speak; other tests open them. */
+const webSockets = ["get /api/v1/stream", "get /mqtt"];
 
 test("every operation of the document was called, each in good", () => {
     const never = operations().filter((o) => !called.has(o));
     assert.deepEqual(never, []);
     const onlyBad = operations().filter(
-        (o) => ![...called.get(o)].some((s) => s < 400) && o !== "get /api/v1/stream",
+        (o) => ![...called.get(o)].some((s) => s < 400) && !webSockets.includes(o),
     );
     assert.deepEqual(onlyBad, []);
 });
