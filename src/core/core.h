@@ -16,7 +16,8 @@
 #include "store/history.h"
 #include "twin/profile.h"
 
-struct core; /* opaque */
+struct core;        /* opaque */
+struct open_series; /* codec/open_series.h */
 
 struct core_opts {
     const char *dir;           /* the data directory; made when missing */
@@ -50,17 +51,14 @@ struct sensor {
     bool retired;            /* not in the profile any more */
     bool has_value;
     bool stale;
-    int8_t level;       /* enum live_level */
-    struct point last;  /* the newest by time */
-    int64_t arrived_us; /* server time at which the newest came */
-    uint64_t updates;   /* readings since start */
-    struct point *head; /* readings not yet in history, in order of arrival */
-    uint32_t head_n, head_cap;
-    uint32_t dirty_at;  /* its place among those with a head, from 1; 0: none */
-    uint32_t unsettled; /* readings under way that alone decide the kind */
-    const struct point
-        *frozen; /* those on their way to history, sorted; they belong to the flush */
-    size_t frozen_n;
+    int8_t level;                        /* enum live_level */
+    struct point last;                   /* the newest by time */
+    int64_t arrived_us;                  /* server time at which the newest came */
+    uint64_t updates;                    /* readings since start */
+    struct open_series *head;            /* readings not yet in history; head_copy() reads them */
+    const struct open_series *frozen;    /* those on their way there; they belong to the flush */
+    uint32_t dirty_at;                   /* its place among those with a head, from 1; 0: none */
+    uint32_t unsettled;                  /* readings under way that alone decide the kind */
     char *strings;                       /* what id and spec point into */
     int64_t assigned_us;                 /* the last time that the server gave to a reading */
     struct sensor *due_next, **due_link; /* in the wheel of those that may become stale */

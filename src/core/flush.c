@@ -1,11 +1,18 @@
 /* flush.c - from memory into history.
  *
- * A flush freezes the heads of all series that have any: each head, sorted, becomes an array that
- * belongs to the flush, the series starts an empty one and keeps a look at the frozen one for
- * queries. Everything applied up to a sequence number of the journal is then in frozen heads or in
- * history, so when the transaction is through, with that number as checkpoint, the journal may
- * forget it.  A flush that fails is tried again with the same arrays; nothing is let go before it
- * is written. */
+ * A flush freezes the heads of all series that have any: each head becomes the flush's, the series
+ * starts an empty one and keeps a look at the frozen one for queries.  Everything applied up to a
+ * sequence number of the journal is then in frozen heads or in history.  They are written piece by
+ * piece, so that only a piece at a time is unpacked; the last piece, in its transaction, sets that
+ * number as checkpoint, and then the journal may forget it.  After a crash in between, the journal
+ * is read from the old checkpoint on: what the pieces wrote is written again, with the same times
+ * and in the same order, and so changes nothing.  A flush that fails goes on with the same piece a
+ * second later; nothing is let go before it is written.
+ *
+ * A flush costs by the series, not by the reading.  So that a million slow series do not keep a
+ * core busy, the next one comes when the oldest reading has waited for flush_ms, but not before ten
+ * times the last flush's duration (ten minutes at most); memory that fills up does not wait for
+ * that. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -13,60 +20,34 @@
 
 #include <stdlib.h>
 
+#define WAIT_MAX_US INT64_C(600000000)
+
+enum { PIECE_SERIES = 4096, PIECE_POINTS = 1 << 18, FLUSH_SHARE = 10 };
+
+struct frozen {
+    uint32_t series;
+    struct open_series *points;
+};
+
 struct flush {
     struct core *core;
     struct pool_job job;
-    struct history_flush_series *list;
-    size_t n;
+    struct frozen *list;
+    size_t n, at; /* those before at are in history */
     uint64_t seq;
     int err;
-    int64_t retry_at_us;
+    int64_t took_us, retry_at_us;
     bool running;
 };
-
-int head_add(struct core *c, struct sensor *s, const struct reading *r)
-{
-    if (s->head_n == s->head_cap) {
-        uint32_t cap = s->head_cap ? s->head_cap * 2 : 8;
-        struct point *head = realloc(s->head, cap * sizeof *head);
-        if (!head)
-            return ERR_NOMEM;
-        s->head = head;
-        s->head_cap = cap;
-    }
-    if (!s->dirty_at) {
-        if (c->dirty_n == c->dirty_cap) {
-            size_t cap = c->dirty_cap ? c->dirty_cap * 2 : 256;
-            struct sensor **dirty = realloc(c->dirty, cap * sizeof(struct sensor *));
-            if (!dirty)
-                return ERR_NOMEM;
-            c->dirty = dirty;
-            c->dirty_cap = cap;
-        }
-        c->dirty[c->dirty_n++] = s;
-        s->dirty_at = (uint32_t)c->dirty_n;
-    }
-    if (point_make(r->t_us, r->value, r->quality, &s->head[s->head_n]))
-        return ERR_NOMEM;
-    s->head_n++;
-    if (!c->head_readings++)
-        c->head_since_us = clock_mono_us();
-    return 0;
-}
 
 static void flush_free(struct flush *f)
 {
     struct core *c = f->core;
     for (size_t i = 0; i < f->n; i++) {
-        struct history_flush_series *one = &f->list[i];
-        struct sensor *s = one->series < c->by_series_n ? c->by_series[one->series] : NULL;
-        if (s && s->frozen == one->points) {
+        struct sensor *s = core_series(c, f->list[i].series);
+        if (s && s->frozen == f->list[i].points)
             s->frozen = NULL;
-            s->frozen_n = 0;
-        }
-        for (size_t k = 0; k < one->n; k++)
-            point_release(&one->points[k]);
-        free(one->points);
+        open_series_free(f->list[i].points);
     }
     free(f->list);
     free(f);
@@ -76,7 +57,7 @@ static void flush_free(struct flush *f)
 static struct flush *freeze(struct core *c)
 {
     struct flush *f = calloc(1, sizeof *f);
-    if (!f || !(f->list = calloc(c->dirty_n ? c->dirty_n : 1, sizeof *f->list))) {
+    if (!f || !(f->list = malloc((c->dirty_n ? c->dirty_n : 1) * sizeof *f->list))) {
         free(f);
         return NULL;
     }
@@ -84,24 +65,63 @@ static struct flush *freeze(struct core *c)
     f->seq = c->applied_seq;
     for (size_t i = 0; i < c->dirty_n; i++) {
         struct sensor *s = c->dirty[i];
-        s->dirty_at = 0;
-        size_t n = points_sort(s->head, s->head_n);
-        f->list[f->n++] = (struct history_flush_series){s->series, s->head, n};
-        s->frozen = s->head;
-        s->frozen_n = n;
-        s->head = NULL;
-        s->head_n = s->head_cap = 0;
+        struct open_series *points = head_take(s);
+        s->frozen = points;
+        f->list[f->n++] = (struct frozen){s->series, points};
     }
     c->dirty_n = 0;
     c->head_readings = 0;
+    c->head_bytes = 0;
     c->head_since_us = 0;
     return f;
+}
+
+/* Unpack as many as make a piece. */
+static int fill_piece(const struct flush *f, struct history_flush_series *list, size_t *ret_n)
+{
+    size_t n = 0, total = 0;
+    for (size_t i = f->at; i < f->n && n < PIECE_SERIES && total < PIECE_POINTS; i++) {
+        struct history_flush_series *one = &list[n++];
+        size_t count = open_series_count(f->list[i].points);
+        *one = (struct history_flush_series){
+            .series = f->list[i].series,
+            .points = malloc((count ? count : 1) * sizeof *one->points),
+        };
+        *ret_n = n;
+        if (!one->points ||
+            open_series_points(f->list[i].points, INT64_MIN, INT64_MAX, one->points, &one->n))
+            return ERR_NOMEM;
+        one->n = points_sort(one->points, one->n);
+        total += count;
+    }
+    return 0;
+}
+
+static int write_piece(struct flush *f, struct history_flush_series *list)
+{
+    struct history *h = f->core->history;
+    size_t n = 0;
+    int err = fill_piece(f, list, &n);
+    bool last = f->at + n == f->n;
+    if (!err)
+        err = history_flush(h, list, n, last ? f->seq : history_checkpoint(h));
+    for (size_t i = 0; i < n; i++)
+        points_free(list[i].points, list[i].n);
+    if (!err)
+        f->at += n;
+    return err;
 }
 
 static void flush_work(void *arg)
 {
     struct flush *f = arg;
-    f->err = history_flush(f->core->history, f->list, f->n, f->seq);
+    int64_t began = clock_mono_us();
+    struct history_flush_series *list = malloc(PIECE_SERIES * sizeof *list);
+    f->err = list ? 0 : ERR_NOMEM;
+    while (!f->err && f->at < f->n)
+        f->err = write_piece(f, list);
+    free(list);
+    f->took_us += clock_mono_us() - began;
 }
 
 static void flush_settle(struct flush *f)
@@ -120,6 +140,7 @@ static void flush_settle(struct flush *f)
         log_info("core", "history can be written again");
     c->storage_ok = true;
     c->stats.flushes++;
+    c->flush_took_us = f->took_us;
     if (c->journal)
         journal_trim(c->journal, f->seq);
     flush_free(f);
@@ -137,6 +158,14 @@ static void flush_submit(struct flush *f)
     pool_submit(f->core->flushes, &f->job);
 }
 
+static int64_t patience(const struct core *c)
+{
+    int64_t asked = (int64_t)c->flush_ms * 1000, fair = FLUSH_SHARE * c->flush_took_us;
+    if (fair > WAIT_MAX_US)
+        fair = WAIT_MAX_US;
+    return asked > fair ? asked : fair;
+}
+
 void flush_if_due(struct core *c, bool now)
 {
     int64_t mono = clock_mono_us();
@@ -148,7 +177,7 @@ void flush_if_due(struct core *c, bool now)
         return;
     }
     bool due = c->head_readings >= c->head_limit ||
-               (c->head_readings && mono - c->head_since_us >= (int64_t)c->flush_ms * 1000);
+               (c->head_readings && mono - c->head_since_us >= patience(c));
     if (!due && !(now && c->head_readings))
         return;
     if ((c->flush = freeze(c)))

@@ -6,6 +6,7 @@
 #define CORE_INTERNAL_H
 
 #include "base/map.h"
+#include "codec/open_series.h"
 #include "core/core.h"
 #include "store/catalog.h"
 #include "store/journal.h"
@@ -59,9 +60,10 @@ struct core {
     int64_t apply_now_us, apply_mono_us; /* the time of the present round of applying */
 
     /* readings in memory */
-    size_t head_readings, head_limit;
+    size_t head_readings, head_limit, head_bytes;
     int64_t head_since_us; /* monotonic time of the oldest; 0: none */
     unsigned flush_ms;
+    int64_t flush_took_us; /* the last one */
     struct sensor **dirty;
     size_t dirty_n, dirty_cap;
     struct flush *flush; /* the one under way, or NULL */
@@ -93,8 +95,18 @@ void live_recount(struct core *c, struct twin *t); /* after that: the twin's sta
 void core_tell(struct core *c, enum core_event_kind kind, struct twin *t,
                const struct rejection *r);
 
-/* flush.c */
+/* head.c */
 int head_add(struct core *c, struct sensor *s, const struct reading *r);
+struct open_series *head_take(struct sensor *s); /* the caller's now; NULL: empty */
+void head_drop(struct core *c, struct sensor *s);
+/* Copies of what is in memory with from <= t < to, in order of arrival; points_free() them. */
+int head_copy(const struct sensor *s, int64_t from, int64_t to, struct point **ret, size_t *ret_n);
+/* The same of one series, behind the *n points that are there; there is room for all. */
+int open_series_points(const struct open_series *s, int64_t from, int64_t to, struct point *points,
+                       size_t *n);
+void points_free(struct point *points, size_t n);
+
+/* flush.c */
 void flush_if_due(struct core *c, bool now);
 int flush_blocking(struct core *c);
 void history_forget(struct core *c, const uint32_t *series, size_t n);

@@ -324,12 +324,8 @@ static void job_work(void *arg)
 
 static void job_free(struct history_job *j)
 {
-    for (size_t i = 0; i < j->head_n; i++)
-        point_release(&j->head[i]);
-    free(j->head);
-    for (size_t i = 0; i < j->out_n; i++)
-        point_release(&j->out[i]);
-    free(j->out);
+    points_free(j->head, j->head_n);
+    points_free(j->out, j->out_n);
     thinner_release(&j->thin);
     point_release(&j->step_point);
     free(j);
@@ -351,26 +347,6 @@ static void job_done(void *arg)
     job_free(j);
 }
 
-static size_t count_between(const struct point *p, size_t n, int64_t from, int64_t to)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++)
-        count += p[i].t_us >= from && p[i].t_us < to;
-    return count;
-}
-
-static int copy_between(struct history_job *j, const struct point *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (p[i].t_us < j->q.from_us || p[i].t_us >= j->q.to_us)
-            continue;
-        if (copy_point(&j->head[j->head_n], &p[i]))
-            return ERR_NOMEM;
-        j->head_n++;
-    }
-    return 0;
-}
-
 struct history_job *core_history(struct core *c, struct sensor *s, const struct history_query *q,
                                  history_done_fn *done, void *arg)
 {
@@ -382,11 +358,7 @@ struct history_job *core_history(struct core *c, struct sensor *s, const struct 
     j->series = s->series;
     j->done = done;
     j->arg = arg;
-    size_t n = count_between(s->frozen, s->frozen_n, q->from_us, q->to_us) +
-               count_between(s->head, s->head_n, q->from_us, q->to_us);
-    j->head = calloc(n ? n : 1, sizeof *j->head);
-    if (!j->head || copy_between(j, s->frozen, s->frozen_n) ||
-        copy_between(j, s->head, s->head_n)) {
+    if (head_copy(s, q->from_us, q->to_us, &j->head, &j->head_n)) {
         job_free(j);
         return NULL;
     }

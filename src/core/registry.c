@@ -111,27 +111,14 @@ static struct sensor *sensor_new(struct core *c, struct twin *t, const struct se
     return s;
 }
 
-static void undirty(struct core *c, const struct sensor *s)
-{
-    if (!s->dirty_at)
-        return;
-    struct sensor *last = c->dirty[--c->dirty_n];
-    c->dirty[s->dirty_at - 1] = last;
-    last->dirty_at = s->dirty_at;
-    c->head_readings -= s->head_n;
-}
-
 static void sensor_free(struct core *c, struct sensor *s)
 {
     if (!s)
         return;
     live_drop(s);
-    undirty(c, s);
+    head_drop(c, s);
     c->by_series[s->series] = NULL;
     c->series_n--;
-    for (size_t i = 0; i < s->head_n; i++)
-        point_release(&s->head[i]);
-    free(s->head);
     point_release(&s->last);
     free(s->strings);
     free(s);
