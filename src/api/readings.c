@@ -56,9 +56,34 @@ static void on_ingested(void *arg, const struct ingest_result *r)
     buf_release(&b);
 }
 
-static struct ingest *begin(struct call *call)
+/* What a body of readings may be called.  Sequences hold one object after the other. */
+static const struct media {
+    const char *name;
+    enum body_format format;
+    bool sequence;
+} medias[] = {
+    {"application/x-ndjson", BODY_JSON, true}, {"application/ndjson", BODY_JSON, true},
+    {"application/jsonl", BODY_JSON, true},    {"application/cbor", BODY_CBOR, false},
+    {"application/cbor-seq", BODY_CBOR, true},
+};
+
+/* False: it is none that we take, which was answered. */
+static bool find_media(struct call *call, struct media *ret)
 {
-    struct ingest_source src = {"http", http_peer(call->req), http_path(call->req)};
+    struct slice name = call_media(call);
+    for (size_t i = 0; i < sizeof medias / sizeof medias[0]; i++) {
+        if (!slice_is_nocase(name, medias[i].name))
+            continue;
+        *ret = medias[i];
+        return true;
+    }
+    *ret = (struct media){.format = body_format_of((struct slice){0}, http_body(call->req))};
+    return call_json_type(call);
+}
+
+static struct ingest *begin(struct call *call, enum body_format format)
+{
+    struct ingest_source src = {"http", http_peer(call->req), http_path(call->req), format};
     struct ingest *in = NULL;
     if (!core_has_room(call->core))
         call_problem(call, ERR_OVERLOAD, "The disk is behind. Send it again in a second.");
@@ -67,24 +92,14 @@ static struct ingest *begin(struct call *call)
     return in;
 }
 
-static bool is_ndjson(struct call *call)
-{
-    struct slice media = call_media(call);
-    return slice_is_nocase(media, "application/x-ndjson") ||
-           slice_is_nocase(media, "application/ndjson") ||
-           slice_is_nocase(media, "application/jsonl");
-}
-
 void twin_readings(struct call *call)
 {
-    bool lines = is_ndjson(call);
-    if (!lines && !call_json_type(call))
-        return;
-    struct ingest *in = begin(call);
+    struct media media;
+    struct ingest *in = find_media(call, &media) ? begin(call, media.format) : NULL;
     if (!in)
         return;
-    if (lines)
-        ingest_ndjson(in, call->parts[0], http_body(call->req));
+    if (media.sequence)
+        ingest_sequence(in, call->parts[0], http_body(call->req));
     else
         ingest_readings(in, call->parts[0], http_body(call->req));
     call_wait(call, NULL);
@@ -93,9 +108,16 @@ void twin_readings(struct call *call)
 
 void sensor_readings(struct call *call)
 {
-    if (!call_json_type(call))
+    struct media media;
+    if (!find_media(call, &media))
         return;
-    struct ingest *in = begin(call);
+    if (media.sequence) {
+        call_problem(call, ERR_MEDIA_TYPE,
+                     "A sensor takes application/json or application/cbor; for a sequence send "
+                     "an array.");
+        return;
+    }
+    struct ingest *in = begin(call, media.format);
     if (!in)
         return;
     ingest_sensor(in, call->parts[0], call->parts[1], http_body(call->req));

@@ -73,7 +73,8 @@ ANSWERS(error_answers, {200, "ErrorKind", NULL}, {404, "Problem", NULL});
 ANSWERS(stream_answers, {101, NULL, NULL}, {400, "Problem", NULL}, {403, "Problem", NULL},
         {426, "Problem", NULL});
 
-#define INGEST_TYPES "application/json application/x-ndjson"
+#define INGEST_TYPES "application/json application/x-ndjson application/cbor application/cbor-seq"
+#define OWN_TYPES "application/json application/cbor"
 
 /* clang-format off */
 const struct route routes[] = {
@@ -88,7 +89,7 @@ const struct route routes[] = {
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}", "readSensor", sensor_read, "One sensor with its last value", NULL, NULL, NULL, sensor_answers},
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}/history", "readHistory", sensor_history, "The past of a sensor: raw, thinned, or by steps", history_params, NULL, NULL, history_answers},
     {"POST", "/api/v1/twins/{id}/readings", "sendReadings", twin_readings, "Readings of a twin's sensors", NULL, "Readings", INGEST_TYPES, ingest_answers},
-    {"POST", "/api/v1/twins/{id}/sensors/{sensor}/readings", "sendSensorReadings", sensor_readings, "Readings of one sensor", NULL, "SensorReadings", NULL, ingest_answers},
+    {"POST", "/api/v1/twins/{id}/sensors/{sensor}/readings", "sendSensorReadings", sensor_readings, "Readings of one sensor", NULL, "SensorReadings", OWN_TYPES, ingest_answers},
     {"GET", "/api/v1/rejections", "listRejections", rejections, "The last refused readings, newest first", rejection_params, NULL, NULL, rejections_answers},
     {"POST", "/api/v1/validate", "validateProfile", validate, "Check a profile without keeping it", NULL, "Object", NULL, validate_answers},
     {"GET", "/api/v1/sample", "readSample", sample, "A sample profile to start from", sample_params, NULL, NULL, sample_answers},

@@ -253,7 +253,7 @@ static void on_message(void *arg, bool text, struct slice message)
 {
     struct client *k = arg;
     if (!text)
-        ws_close(k->ws, 1003, "send JSON as text");
+        client_binary(k, message);
     else
         client_message(k, message);
     if (k->ws && !k->paused && ws_queued(k->ws) > DEAF_BYTES) {

@@ -84,45 +84,47 @@ static void on_published(void *arg, const struct ingest_result *r)
     free(p);
 }
 
-static int read_publish(struct slice text, struct slice *ret_twin, struct slice *ret_readings)
+static int read_publish(enum body_format format, struct slice text, struct slice *ret_twin,
+                        struct slice *ret_readings)
 {
-    struct json_reader r;
-    enum json_event e;
-    json_reader_init(&r, text);
-    if (json_next(&r, &e) || e != JSON_OBJECT)
+    struct body b;
+    enum body_event e;
+    body_init(&b, format, text);
+    if (body_next(&b, &e) || e != BODY_OBJECT)
         return ERR_INVALID;
-    while (json_next(&r, &e) == 0 && e == JSON_KEY) {
-        struct slice key = r.text;
-        size_t from = r.at;
-        json_next(&r, &e);
-        if (slice_is(key, "twin") && e == JSON_STRING)
-            *ret_twin = r.text;
-        json_skip(&r, e);
+    while (body_next(&b, &e) == 0 && e == BODY_KEY) {
+        struct slice key = body_is_plain(&b) ? body_text(&b, NULL) : (struct slice){0};
+        if (body_next(&b, &e))
+            break;
+        size_t from = b.from;
+        if (slice_is(key, "twin") && e == BODY_STRING && body_is_plain(&b))
+            *ret_twin = body_text(&b, NULL);
+        body_skip(&b, e);
         if (slice_is(key, "readings"))
-            *ret_readings = raw_json(&r, from);
+            *ret_readings = body_raw(&b, from);
     }
     return ret_twin->p && ret_readings->p ? 0 : ERR_INVALID;
 }
 
-static void publish(struct client *k, const struct said *said)
+static void publish(struct client *k, enum body_format format, struct slice text, struct slice id)
 {
     struct slice twin = {0}, readings = {0};
-    if (read_publish(said->publish, &twin, &readings)) {
-        send_error(k, said->id, ERR_INVALID, "publish is {\"twin\":…,\"readings\":…}", NULL);
+    if (read_publish(format, text, &twin, &readings)) {
+        send_error(k, id, ERR_INVALID, "publish is {\"twin\":…,\"readings\":…}", NULL);
         return;
     }
     struct core *c = k->stream->api->core;
-    struct ingest_source src = {"websocket", ws_peer(k->ws), SLICE_LIT("/api/v1/stream")};
+    struct ingest_source src = {"websocket", ws_peer(k->ws), SLICE_LIT("/api/v1/stream"), format};
     struct publish *p = calloc(1, sizeof *p);
     struct ingest *in = p ? ingest_begin(c, &src) : NULL;
     if (!in) {
         free(p);
-        send_error(k, said->id, ERR_NOMEM, NULL, NULL);
+        send_error(k, id, ERR_NOMEM, NULL, NULL);
         return;
     }
     p->client = k;
-    if (said->id.p)
-        snprintf(p->id, sizeof p->id, "%.*s", SLICE_ARG(said->id));
+    if (id.p)
+        snprintf(p->id, sizeof p->id, "%.*s", SLICE_ARG(id));
     client_ref(k);
     ingest_readings(in, twin, readings);
     ingest_commit(in, on_published, p);
@@ -130,6 +132,71 @@ static void publish(struct client *k, const struct said *said)
         k->paused = true; /* the stream's timer goes on with it */
         ws_pause(k->ws);
     }
+}
+
+/* ---- CBOR: a binary frame may publish, and is answered in text ---- */
+
+/* An id of CBOR as JSON.  False: it is none that we give back. */
+static bool write_id(const struct body *b, enum body_event e, struct buf *id)
+{
+    struct json_writer w;
+    struct value v = {0};
+    buf_clear(id);
+    json_writer_init(&w, id, 0);
+    if (e == BODY_STRING && body_is_plain(b))
+        json_put_string(&w, body_text(b, NULL));
+    else if (e == BODY_NUMBER && body_number(b, &v) == 0)
+        json_put_value(&w, v);
+    return id->n && id->n < 64 && !id->failed;
+}
+
+/* {"publish":{...},"id":...}: the parts that are there. */
+static int read_binary(struct body *b, struct slice *ret_publish, struct buf *id, const char **why)
+{
+    enum body_event e;
+    int err = body_next(b, &e);
+    *why = "a binary message is a map of CBOR with \"publish\"";
+    if (!err && e != BODY_OBJECT)
+        return ERR_INVALID;
+    while (!err && !(err = body_next(b, &e)) && e == BODY_KEY) {
+        struct slice key = body_is_plain(b) ? body_text(b, NULL) : (struct slice){0};
+        if ((err = body_next(b, &e)))
+            break;
+        size_t from = b->from;
+        if (slice_is(key, "id") && !write_id(b, e, id)) {
+            buf_clear(id);
+            *why = "id is a number or text of at most 60 bytes";
+            return ERR_INVALID;
+        }
+        err = body_skip(b, e);
+        if (!err && slice_is(key, "publish"))
+            *ret_publish = body_raw(b, from);
+    }
+    if (!err)
+        err = body_next(b, &e); /* nothing may follow */
+    return err;
+}
+
+void client_binary(struct client *k, struct slice message)
+{
+    struct body b;
+    struct buf id = {0};
+    struct slice said = {0};
+    const char *why;
+    char detail[160];
+    body_init(&b, BODY_CBOR, message);
+    int err = read_binary(&b, &said, &id, &why);
+    struct slice raw_id = id.n ? buf_slice(&id) : (struct slice){0};
+    if (err == ERR_MALFORMED) {
+        snprintf(detail, sizeof detail, "not CBOR at byte %zu: %s", body_at(&b),
+                 body_error(&b) ? body_error(&b) : "it ends too early");
+        send_error(k, raw_id, err, detail, NULL);
+    } else if (err || !said.p) {
+        send_error(k, raw_id, ERR_INVALID, why, NULL);
+    } else {
+        publish(k, BODY_CBOR, said, raw_id);
+    }
+    buf_release(&id);
 }
 
 /* ---- subscribe ---- */
@@ -345,7 +412,7 @@ void client_message(struct client *k, struct slice message)
     if (said.subscribe.p)
         subscribe(k, &said);
     if (said.publish.p)
-        publish(k, &said);
+        publish(k, BODY_JSON, said.publish, said.id);
     if (!said.publish.p && !said.subscribe.p && !said.unsubscribe.p && !said.has_events)
         send_error(k, said.id, ERR_INVALID, "say subscribe, unsubscribe, events or publish", NULL);
 }

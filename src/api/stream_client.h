@@ -90,7 +90,8 @@ struct stream {
 };
 
 /* stream.c */
-void client_message(struct client *k, struct slice message);
+void client_message(struct client *k, struct slice message); /* a text frame */
+void client_binary(struct client *k, struct slice message);  /* a binary one */
 void client_ref(struct client *k);
 void client_release(struct client *k);
 void client_pump(struct client *k);  /* into the batch with what is owed and due */

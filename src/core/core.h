@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/value.h"
+#include "core/body.h"
 #include "os/loop.h"
 #include "store/history.h"
 #include "twin/profile.h"
@@ -149,6 +150,7 @@ struct ingest_source {
     const char *via;    /* "mqtt", "http", "websocket", "demo" */
     const char *peer;   /* "127.0.0.1:4711 client-id" */
     struct slice topic; /* or path, as the sender named it */
+    enum body_format format;
 };
 
 struct ingest_reject {
@@ -171,13 +173,14 @@ typedef void ingest_done_fn(void *arg, const struct ingest_result *r);
 struct ingest *ingest_begin(struct core *c,
                             const struct ingest_source *src); /* NULL: out of memory */
 
-/* The bodies of docs/interfaces.md.  They collect good readings and refusals; what they answer is
- * only about memory. */
+/* The bodies of docs/interfaces.md, in the source's format.  They collect good readings and
+ * refusals; what they answer is only about memory. */
 void ingest_sensor(struct ingest *in, struct slice twin, struct slice sensor, struct slice payload);
 void ingest_telemetry(struct ingest *in, struct slice twin, struct slice payload);
 void ingest_readings(struct ingest *in, struct slice twin,
                      struct slice payload); /* telemetry or {"sensor":...} */
-void ingest_ndjson(struct ingest *in, struct slice twin, struct slice payload);
+void ingest_sequence(struct ingest *in, struct slice twin,
+                     struct slice payload); /* of readings: NDJSON, or a CBOR sequence */
 void ingest_value(struct ingest *in, struct sensor *s, int64_t t_us, struct value v,
                   uint8_t quality); /* t_us 0: now */
 void ingest_refuse(struct ingest *in, struct slice twin, struct slice sensor, int err,

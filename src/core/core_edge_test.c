@@ -4,7 +4,7 @@
 
 static struct ingest *begin(struct world *w)
 {
-    static const struct ingest_source src = {"test", "peer", {"topic", 5}};
+    static const struct ingest_source src = {"test", "peer", {"topic", 5}, BODY_JSON};
     return ingest_begin(w->core, &src);
 }
 
@@ -52,7 +52,7 @@ static void a_text_that_breaks_off_is_refused_for_that_alone(void **state)
     assert_int_equal(h.rejected, 1);
     assert_int_equal(h.rejects_n, 1);
     assert_int_equal(h.first.index, 0);
-    h = say(w, ingest_ndjson, "{\"temp\":1}\n{\"nosuch\":1}\n[{\"temp\":3},{\"temp\":4},\n{}");
+    h = say(w, ingest_sequence, "{\"temp\":1}\n{\"nosuch\":1}\n[{\"temp\":3},{\"temp\":4},\n{}");
     assert_int_equal(h.err, ERR_UNKNOWN_SENSOR); /* the lines before and after stand */
     assert_int_equal(h.accepted, 1);
     assert_int_equal(h.rejected, 2);

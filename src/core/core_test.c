@@ -54,7 +54,7 @@ static void readings_come_in_by_every_body(void **state)
          2},
         {ingest_readings, "{\"sensor\":\"temp\",\"value\":7}", 1},
         {ingest_readings, "[{\"value\":8,\"sensor\":\"temp\"},{\"temp\":9}]", 2},
-        {ingest_ndjson, "{\"temp\":1}\n\n{\"sensor\":\"on\",\"value\":false}\r\n", 2},
+        {ingest_sequence, "{\"temp\":1}\n\n{\"sensor\":\"on\",\"value\":false}\r\n", 2},
         {ingest_telemetry, "{}", 0},
         {ingest_telemetry, "[]", 0},
     };
@@ -114,14 +114,14 @@ static void what_cannot_be_is_refused_with_its_reason(void **state)
         assert_int_equal(core_rejection_total(w->core), before + bad[i].rejected);
         assert_int_equal(core_rejection(w->core, 0)->err, bad[i].err);
     }
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic")};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
     struct ingest *in = ingest_begin(w->core, &src);
     ingest_telemetry(in, SLICE_LIT("nobody"), SLICE_LIT("{\"temp\":1}"));
     assert_int_equal(commit(w, in).err, ERR_UNKNOWN_TWIN);
     assert_int_equal(say_sensor(w, "temp", "warm").err, ERR_WRONG_TYPE);
     assert_int_equal(say_sensor(w, "temp", "").err, ERR_MALFORMED);
     assert_int_equal(say_sensor(w, "mode", "\xff\xfe").err, ERR_MALFORMED);
-    struct heard lines = say(w, ingest_ndjson, "{\"temp\":1}\n{broken\n{\"temp\":2}");
+    struct heard lines = say(w, ingest_sequence, "{\"temp\":1}\n{broken\n{\"temp\":2}");
     assert_int_equal(lines.accepted, 2);
     assert_int_equal(lines.rejected, 1);
     assert_int_equal(lines.err, ERR_MALFORMED);
@@ -241,7 +241,7 @@ static void a_lost_catalog_gives_no_new_twin_an_old_past(void **state)
 
 static void fill(struct world *w, int n)
 {
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic")};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
     struct ingest *in = ingest_begin(w->core, &src);
     for (int i = 0; i < n; i++)
         ingest_value(in, sensor_of(w, "temp"), NOW + i * INT64_C(1000000),

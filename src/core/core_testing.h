@@ -152,7 +152,7 @@ TESTING struct heard commit(struct world *w, struct ingest *in)
 
 TESTING struct heard say(struct world *w, body_fn *body, const char *payload)
 {
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic")};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
     struct ingest *in = ingest_begin(w->core, &src);
     body(in, SLICE_LIT("pump"), slice_str(payload));
     return commit(w, in);
@@ -160,7 +160,7 @@ TESTING struct heard say(struct world *w, body_fn *body, const char *payload)
 
 TESTING struct heard say_sensor(struct world *w, const char *sensor, const char *payload)
 {
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic")};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
     struct ingest *in = ingest_begin(w->core, &src);
     ingest_sensor(in, SLICE_LIT("pump"), slice_str(sensor), slice_str(payload));
     return commit(w, in);

@@ -1,16 +1,14 @@
 /* ingest_body.c - what messages say: the bodies of docs/interfaces.md into readings and refusals.
  */
 #include "base/clock.h"
-#include "base/err.h"
 #include "base/utf8.h"
 #include "core/ingest.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 enum { MEMBERS_MAX = 100000 }; /* readings in one object */
 
-/* ---- JSON ---- */
+/* ---- what is said ---- */
 
 static void say(struct said *said, int err, const char *detail)
 {
@@ -21,35 +19,39 @@ static void say(struct said *said, int err, const char *detail)
 }
 
 /* The characters of the key or string that was just read. */
-static struct slice text_of(struct ingest *in, const struct json_reader *r)
+static struct slice text_of(struct ingest *in, const struct body *b)
 {
-    if (!r->escaped)
-        return r->text;
+    if (body_is_plain(b))
+        return body_text(b, NULL);
     struct slice text = {0};
     if (ingest_arena(in))
-        text = json_unescape(in->arena, r->text, true);
+        text = body_text(b, in->arena);
     in->failed |= !text.p;
     return text;
 }
 
 /* A scalar event as a value.  False: it is none. */
-static bool scalar(struct ingest *in, const struct json_reader *r, enum json_event e,
-                   struct said *said)
+static bool scalar(struct ingest *in, const struct body *b, enum body_event e, struct said *said)
 {
     switch (e) {
-    case JSON_NUMBER:
-        if (json_number(r->text, &said->value))
-            say(said, ERR_WRONG_TYPE, "the number is too large");
+    case BODY_NUMBER:
+        if (body_number(b, &said->value))
+            say(said, ERR_WRONG_TYPE,
+                b->format == BODY_CBOR ? "NaN and infinity are no values"
+                                       : "the number is too large");
         break;
-    case JSON_TRUE:
-    case JSON_FALSE:
-        said->value = (struct value){VALUE_BOOL, {.b = e == JSON_TRUE}};
+    case BODY_TRUE:
+    case BODY_FALSE:
+        said->value = (struct value){VALUE_BOOL, {.b = e == BODY_TRUE}};
         break;
-    case JSON_STRING:
-        said->value = (struct value){VALUE_TEXT, {.text = text_of(in, r)}};
+    case BODY_STRING:
+        said->value = (struct value){VALUE_TEXT, {.text = text_of(in, b)}};
         break;
-    case JSON_NULL:
+    case BODY_NULL:
         say(said, ERR_WRONG_TYPE, "null is no value");
+        break;
+    case BODY_OTHER:
+        say(said, ERR_WRONG_TYPE, b->why);
         break;
     default:
         return false;
@@ -59,32 +61,31 @@ static bool scalar(struct ingest *in, const struct json_reader *r, enum json_eve
 }
 
 /* RFC 3339 or Unix milliseconds. */
-static void read_time(struct ingest *in, struct json_reader *r, enum json_event e,
-                      struct said *said)
+static void read_time(struct ingest *in, struct body *b, enum body_event e, struct said *said)
 {
-    double ms;
     said->has_time = true;
-    if (e == JSON_STRING) {
-        if (clock_parse(text_of(in, r), &said->t_us))
+    if (e == BODY_STRING) {
+        if (clock_parse(text_of(in, b), &said->t_us))
             say(said, ERR_BAD_TIME,
                 "the time is not RFC 3339 with an offset, such as "
                 "2024-03-15T14:30:00Z");
-    } else if (e == JSON_NUMBER && slice_to_double(r->text, &ms) == 0 && fabs(ms) < 9e12) {
-        said->t_us = (int64_t)floor(ms * 1000 + 0.5);
-    } else if (e == JSON_NUMBER) {
-        say(said, ERR_BAD_TIME, "the time is a number that Unix milliseconds do not reach");
+    } else if (e == BODY_NUMBER) {
+        if (body_time(b, &said->t_us))
+            say(said, ERR_BAD_TIME, "the time is a number that Unix milliseconds do not reach");
     } else {
         say(said, ERR_BAD_TIME, "the time is neither RFC 3339 nor Unix milliseconds");
     }
 }
 
-static void read_quality(struct json_reader *r, enum json_event e, struct said *said)
+static void read_quality(struct ingest *in, const struct body *b, enum body_event e,
+                         struct said *said)
 {
-    if (e == JSON_STRING && slice_is(r->text, "good"))
+    struct slice word = e == BODY_STRING ? text_of(in, b) : (struct slice){0};
+    if (slice_is(word, "good"))
         said->quality = QUALITY_GOOD;
-    else if (e == JSON_STRING && slice_is(r->text, "uncertain"))
+    else if (slice_is(word, "uncertain"))
         said->quality = QUALITY_UNCERTAIN;
-    else if (e == JSON_STRING && slice_is(r->text, "bad"))
+    else if (slice_is(word, "bad"))
         said->quality = QUALITY_BAD;
     else
         say(said, ERR_MALFORMED, "quality is good, uncertain or bad");
@@ -92,45 +93,36 @@ static void read_quality(struct json_reader *r, enum json_event e, struct said *
 
 /* The members of {"value","timestamp"|"t","quality","unit","sensor"}, the brace is open.  An
  * unknown member is left aside: devices send more than we ask. */
-static int read_object(struct ingest *in, struct json_reader *r, struct said *said,
+static int read_object(struct ingest *in, struct body *b, struct said *said,
                        struct slice *ret_sensor)
 {
-    enum json_event e;
+    enum body_event e;
     int err;
-    while (!(err = json_next(r, &e)) && e == JSON_KEY) {
-        struct slice key = text_of(in, r);
-        if ((err = json_next(r, &e)))
+    while (!(err = body_next(b, &e)) && e == BODY_KEY) {
+        struct slice key = text_of(in, b);
+        if ((err = body_next(b, &e)))
             return err;
         if (slice_is(key, "value")) {
-            if (!scalar(in, r, e, said))
+            if (!scalar(in, b, e, said))
                 say(said, ERR_WRONG_TYPE, "a value is a number, true, false or a text");
         } else if (slice_is(key, "timestamp") || slice_is(key, "t")) {
-            read_time(in, r, e, said);
+            read_time(in, b, e, said);
         } else if (slice_is(key, "quality")) {
-            read_quality(r, e, said);
+            read_quality(in, b, e, said);
         } else if (slice_is(key, "unit")) {
-            if (e == JSON_STRING)
-                said->unit = text_of(in, r);
+            if (e == BODY_STRING)
+                said->unit = text_of(in, b);
             else
                 say(said, ERR_BAD_UNIT, "a unit is a text");
-        } else if (ret_sensor && slice_is(key, "sensor") && e == JSON_STRING) {
-            *ret_sensor = text_of(in, r);
+        } else if (ret_sensor && slice_is(key, "sensor") && e == BODY_STRING) {
+            *ret_sensor = text_of(in, b);
         }
-        if ((err = json_skip(r, e)))
+        if ((err = body_skip(b, e)))
             return err;
     }
     if (!err && !said->has_value)
         say(said, ERR_MALFORMED, "the object has no \"value\"");
     return err;
-}
-
-/* A value as it stood in the message; from is where the one before it ended. */
-static struct slice raw_since(const struct json_reader *r, size_t from)
-{
-    struct slice raw = slice_trim(slice_of(r->input.p + from, r->at - from));
-    if (raw.n && raw.p[0] == ',')
-        raw = slice_trim(slice_skip(raw, 1));
-    return raw;
 }
 
 /* Sensors come in the same order again and again: look behind the last one first. */
@@ -174,20 +166,19 @@ static struct said *said_at(struct ingest *in, size_t i)
 
 /* The rest of a telemetry object, the brace is open.  The time may stand behind the values, so
  * what is said is collected first. */
-static int read_telemetry(struct ingest *in, struct json_reader *r, struct said *ret_common,
-                          size_t *ret_n)
+static int read_telemetry(struct ingest *in, struct body *b, struct said *ret_common, size_t *ret_n)
 {
-    enum json_event e;
+    enum body_event e;
     size_t n = 0;
     int err;
-    while (!(err = json_next(r, &e)) && e == JSON_KEY) {
-        struct slice key = text_of(in, r);
-        size_t from = r->at;
-        if ((err = json_next(r, &e)))
+    while (!(err = body_next(b, &e)) && e == BODY_KEY) {
+        struct slice key = text_of(in, b);
+        if ((err = body_next(b, &e)))
             return err;
+        size_t from = b->from;
         if (slice_is(key, "timestamp")) {
-            read_time(in, r, e, ret_common);
-            if ((err = json_skip(r, e)))
+            read_time(in, b, e, ret_common);
+            if ((err = body_skip(b, e)))
                 return err;
             continue;
         }
@@ -196,15 +187,15 @@ static int read_telemetry(struct ingest *in, struct json_reader *r, struct said 
             return n < MEMBERS_MAX ? ERR_NOMEM : ERR_TOO_LARGE;
         *said = (struct said){.sensor = key};
         n++;
-        if (e == JSON_OBJECT) {
-            err = read_object(in, r, said, NULL);
-        } else if (!scalar(in, r, e, said)) {
+        if (e == BODY_OBJECT) {
+            err = read_object(in, b, said, NULL);
+        } else if (!scalar(in, b, e, said)) {
             say(said, ERR_WRONG_TYPE, "a value is a number, true, false or a text");
-            err = json_skip(r, e);
+            err = body_skip(b, e);
         }
         if (err)
             return err;
-        said->raw = raw_since(r, from);
+        said->raw = body_raw(b, from);
     }
     *ret_n = n;
     return err;
@@ -233,31 +224,31 @@ static void take_telemetry(struct ingest *in, struct twin *t, const struct said 
 }
 
 /* {"sensor":"temp-1","value":...}: such an object has both members, and the first is a text. */
-static bool is_single(struct ingest *in, struct json_reader r)
+static bool is_single(struct ingest *in, struct body b)
 {
     bool sensor = false, value = false;
-    enum json_event e;
-    while (json_next(&r, &e) == 0 && e == JSON_KEY) {
-        struct slice key = text_of(in, &r);
-        if (json_next(&r, &e))
+    enum body_event e;
+    while (body_next(&b, &e) == 0 && e == BODY_KEY) {
+        struct slice key = text_of(in, &b);
+        if (body_next(&b, &e))
             return false;
-        sensor |= slice_is(key, "sensor") && e == JSON_STRING;
+        sensor |= slice_is(key, "sensor") && e == BODY_STRING;
         value |= slice_is(key, "value");
-        if (json_skip(&r, e))
+        if (body_skip(&b, e))
             return false;
     }
     return sensor && value;
 }
 
-static int read_single(struct ingest *in, struct twin *t, struct json_reader *r)
+static int read_single(struct ingest *in, struct twin *t, struct body *b)
 {
     struct said said = {0};
     struct slice id = {0};
-    size_t from = r->at ? r->at - 1 : 0, hint = 0;
-    int err = read_object(in, r, &said, &id);
+    size_t from = b->from, hint = 0;
+    int err = read_object(in, b, &said, &id);
     if (err)
         return err;
-    said.raw = raw_since(r, from);
+    said.raw = body_raw(b, from);
     struct sensor *s = find_sensor(t, id, &hint);
     if (s)
         ingest_take(in, s, &said);
@@ -267,79 +258,78 @@ static int read_single(struct ingest *in, struct twin *t, struct json_reader *r)
 }
 
 /* One object of a message, the brace is open.  singles: {"sensor":...} is allowed too. */
-static int read_message(struct ingest *in, struct twin *t, struct json_reader *r, bool singles)
+static int read_message(struct ingest *in, struct twin *t, struct body *b, bool singles)
 {
     struct said common = {0};
     size_t n = 0;
-    if (singles && is_single(in, *r))
-        return read_single(in, t, r);
-    int err = read_telemetry(in, r, &common, &n);
+    if (singles && is_single(in, *b))
+        return read_single(in, t, b);
+    int err = read_telemetry(in, b, &common, &n);
     if (!err)
         take_telemetry(in, t, &common, n);
     return err;
 }
 
-/* One reading of a sensor's own message; from is where the one before it ended. */
-static int read_own(struct ingest *in, struct sensor *s, struct json_reader *r, enum json_event e,
-                    size_t from)
+/* One reading of a sensor's own message. */
+static int read_own(struct ingest *in, struct sensor *s, struct body *b, enum body_event e)
 {
     struct said said = {0};
+    size_t from = b->from;
     int err = 0;
-    if (e == JSON_OBJECT)
-        err = read_object(in, r, &said, NULL);
-    else if (!scalar(in, r, e, &said))
+    if (e == BODY_OBJECT)
+        err = read_object(in, b, &said, NULL);
+    else if (!scalar(in, b, e, &said))
         err = ERR_INVALID;
-    said.raw = raw_since(r, from);
+    said.raw = body_raw(b, from);
     if (!err)
         ingest_take(in, s, &said);
     return err;
 }
 
 /* The values of a text, one after the other; ERR_INVALID: it is JSON, but not of the right form. */
-static int read_values(struct ingest *in, struct twin *t, struct sensor *s, struct json_reader *r,
+static int read_values(struct ingest *in, struct twin *t, struct sensor *s, struct body *b,
                        bool singles)
 {
-    enum json_event e;
-    int err = json_next(r, &e);
-    bool array = !err && e == JSON_ARRAY;
-    size_t from = array ? r->at : 0;
+    enum body_event e;
+    int err = body_next(b, &e);
+    bool array = !err && e == BODY_ARRAY;
     if (array)
-        err = json_next(r, &e);
-    while (!err && e != JSON_ARRAY_END && e != JSON_END) {
+        err = body_next(b, &e);
+    while (!err && e != BODY_ARRAY_END && e != BODY_END) {
         if (s)
-            err = read_own(in, s, r, e, from);
+            err = read_own(in, s, b, e);
         else
-            err = e == JSON_OBJECT ? read_message(in, t, r, singles) : ERR_INVALID;
-        from = r->at;
+            err = e == BODY_OBJECT ? read_message(in, t, b, singles) : ERR_INVALID;
         if (!err)
-            err = json_next(r, &e);
+            err = body_next(b, &e);
         if (!array)
             break;
     }
     if (!err && array)
-        err = json_next(r, &e);
-    if (!err && e != JSON_END)
+        err = body_next(b, &e);
+    if (!err && e != BODY_END)
         err = ERR_INVALID;
     return err;
 }
 
-/* A whole JSON text: an object or an array of objects; or, with s, what that sensor says.  A text
- * that cannot be read is refused whole, for that one reason: what it seemed to say before the fault
- * is let go. */
+/* A whole text, of JSON or CBOR: an object or an array of objects; or, with s, what that sensor
+ * says.  A text that cannot be read is refused whole, for that one reason: what it seemed to say
+ * before the fault is let go. */
 static void read_text(struct ingest *in, struct twin *t, struct sensor *s, struct slice payload,
                       bool singles)
 {
-    struct json_reader r;
+    struct body b;
     struct ingest_mark before = ingest_mark(in);
-    json_reader_init(&r, payload);
-    int err = read_values(in, t, s, &r, singles);
+    body_init(&b, in->src.format, payload);
+    int err = read_values(in, t, s, &b, singles);
     if (!err)
         return;
     ingest_rewind(in, before);
     struct slice twin = slice_str(t->id), id = slice_str(s ? s->id : NULL);
     if (err == ERR_MALFORMED)
-        ingest_refusef(in, twin, id, err, payload, "not JSON at byte %zu: %s", r.at,
-                       r.error ? r.error : "it ends too early");
+        ingest_refusef(in, twin, id, err, payload, "not %s at byte %zu: %s",
+                       b.format == BODY_CBOR ? "CBOR" : "JSON", body_at(&b),
+                       body_error(&b) ? body_error(&b) : "it ends too early");
     else if (err == ERR_INVALID)
         ingest_refuse(in, twin, id, ERR_MALFORMED,
                       s ? "a reading is a value or an object with \"value\", or an array of these"
@@ -379,29 +369,39 @@ static bool is_bare_text(const struct sensor *s, struct slice payload)
     return json_next(&r, &e) != 0 || json_next(&r, &e) != 0;
 }
 
-void ingest_sensor(struct ingest *in, struct slice twin, struct slice sensor, struct slice payload)
+/* What a sensor says in text: a number, true, false or characters as they stand, or JSON. */
+static void take_text(struct ingest *in, struct sensor *s, struct slice payload)
 {
-    struct twin *t = need_twin(in, twin, sensor, payload);
-    struct sensor *s = t ? core_sensor(t, sensor) : NULL;
-    if (t && !s)
-        unknown_sensor(in, t, sensor, payload);
-    if (!s)
-        return;
     struct slice text = slice_trim(payload);
     struct said said = {.raw = payload};
     if (slice_to_double(text, &said.value.as.d) == 0 && s->kind == VALUE_DOUBLE) {
         json_number(text, &said.value);
         ingest_take(in, s, &said);
-    } else if (!text.n) {
-        ingest_refuse(in, twin, sensor, ERR_MALFORMED, "the message is empty", payload);
     } else if (is_bare_text(s, text)) {
         said.value = (struct value){VALUE_TEXT, {.text = text}};
         if (!utf8_valid(text) || memchr(text.p, 0, text.n))
             say(&said, ERR_MALFORMED, "the text is not UTF-8");
         ingest_take(in, s, &said);
     } else {
-        read_text(in, t, s, text, false);
+        read_text(in, s->twin, s, text, false);
     }
+}
+
+void ingest_sensor(struct ingest *in, struct slice twin, struct slice sensor, struct slice payload)
+{
+    struct twin *t = need_twin(in, twin, sensor, payload);
+    struct sensor *s = t ? core_sensor(t, sensor) : NULL;
+    bool json = in->src.format == BODY_JSON;
+    if (t && !s)
+        unknown_sensor(in, t, sensor, payload);
+    if (!s)
+        return;
+    if (!(json ? slice_trim(payload).n : payload.n))
+        ingest_refuse(in, twin, sensor, ERR_MALFORMED, "the message is empty", payload);
+    else if (json)
+        take_text(in, s, payload);
+    else
+        read_text(in, t, s, payload, false);
 }
 
 void ingest_telemetry(struct ingest *in, struct slice twin, struct slice payload)
@@ -418,13 +418,30 @@ void ingest_readings(struct ingest *in, struct slice twin, struct slice payload)
         read_text(in, t, NULL, payload, true);
 }
 
-void ingest_ndjson(struct ingest *in, struct slice twin, struct slice payload)
+/* The next of a sequence: a line, or an item; of CBOR that cannot be read, all the rest. */
+static bool next_of(enum body_format format, struct slice *rest, struct slice *ret)
 {
+    size_t n;
+    if (format == BODY_JSON)
+        return slice_cut(rest, '\n', ret);
+    if (!rest->n)
+        return false;
+    if (cbor_item_size(*rest, &n))
+        n = rest->n;
+    *ret = slice_of(rest->p, n);
+    *rest = slice_skip(*rest, n);
+    return true;
+}
+
+void ingest_sequence(struct ingest *in, struct slice twin, struct slice payload)
+{
+    enum body_format format = in->src.format;
     struct twin *t = need_twin(in, twin, SLICE_LIT(""), payload);
-    struct slice rest = payload, line;
-    while (t && slice_cut(&rest, '\n', &line)) {
-        line = slice_trim(line);
-        if (line.n)
-            read_text(in, t, NULL, line, true);
+    struct slice rest = payload, item;
+    while (t && next_of(format, &rest, &item)) {
+        if (format == BODY_JSON)
+            item = slice_trim(item);
+        if (item.n)
+            read_text(in, t, NULL, item, true);
     }
 }

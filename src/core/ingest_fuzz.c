@@ -57,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         start();
     if (!size)
         return 0;
-    struct ingest_source src = {"fuzz", "peer", SLICE_LIT("topic")};
+    enum body_format format = data[0] < 128 ? BODY_JSON : BODY_CBOR;
+    struct ingest_source src = {"fuzz", "peer", SLICE_LIT("topic"), format};
     struct ingest *in = ingest_begin(core, &src);
     struct slice payload = slice_of((const char *)data + 1, size - 1), twin = SLICE_LIT("t");
     switch (data[0] % 6) {
@@ -68,7 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ingest_readings(in, twin, payload);
         break;
     case 2:
-        ingest_ndjson(in, twin, payload);
+        ingest_sequence(in, twin, payload);
         break;
     default:
         ingest_sensor(in, twin, slice_of(&"abc"[data[0] % 6 - 3], 1), payload);

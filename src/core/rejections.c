@@ -39,6 +39,11 @@ void rejection_add(struct core *c, int err, const struct ingest_source *src, str
                    struct slice sensor, const char *detail, struct slice payload)
 {
     rejection_count(c, err, 1);
+    struct buf readable = {0};
+    if (src->format == BODY_CBOR) {
+        cbor_diagnose(&readable, payload, PAYLOAD_SHOWN);
+        payload = buf_slice(&readable);
+    }
     struct slice texts[] = {slice_str(src->via),
                             slice_str(src->peer),
                             src->topic,
@@ -50,8 +55,10 @@ void rejection_add(struct core *c, int err, const struct ingest_source *src, str
     for (size_t i = 0; i < 7; i++)
         n += (texts[i].n < 1024 ? texts[i].n : 1024) + 1;
     struct rejection *r = malloc(n);
-    if (!r)
+    if (!r) {
+        buf_release(&readable);
         return; /* the counters have it */
+    }
     char *at = (char *)(r + 1);
     r->at_us = clock_now_us();
     r->err = err;
@@ -62,6 +69,7 @@ void rejection_add(struct core *c, int err, const struct ingest_source *src, str
     r->sensor = put(&at, texts[4], NAME_SHOWN);
     r->detail = put(&at, texts[5], 512);
     r->payload = put(&at, texts[6], PAYLOAD_SHOWN);
+    buf_release(&readable);
     struct rejection **slot = &c->rejections[c->rejections_n++ % REJECTIONS_KEPT];
     free(*slot);
     *slot = r;

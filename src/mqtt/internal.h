@@ -345,9 +345,11 @@ void sys_tick(struct broker *b, int64_t now_us);
 enum twin_topic { TWIN_TOPIC_NONE, TWIN_TOPIC_SENSOR, TWIN_TOPIC_TELEMETRY, TWIN_TOPIC_BAD };
 enum twin_topic twin_topic_parse(struct slice topic, struct slice *ret_twin,
                                  struct slice *ret_sensor);
-/* Publish into the core.  p is told of the outcome by pending_done(). */
+/* Publish into the core.  type: the content type, p NULL when it was not said.  p is told of the
+ * outcome by pending_done(). */
 void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
-                  struct slice payload);
+                  struct slice type, struct slice payload);
+struct slice message_type(const struct message *m); /* its content type; p NULL: none */
 
 ingest_done_fn twins_done; /* arg: the pending */
 

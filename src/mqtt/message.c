@@ -43,6 +43,16 @@ size_t message_size(const struct message *m)
     return sizeof *m + m->topic.n + m->props.n + m->payload.n;
 }
 
+struct slice message_type(const struct message *m)
+{
+    struct mqtt_prop_value v;
+    size_t at = 0;
+    while (mqtt_prop_next(m->props, &at, &v))
+        if (v.prop == MQTT_CONTENT_TYPE)
+            return v.text;
+    return (struct slice){0};
+}
+
 /* ---- packet identifiers: open addressing, at most half full ---- */
 
 static uint32_t home(const struct idset *s, uint16_t id)

@@ -244,10 +244,12 @@ static uint8_t publish_twin(struct conn *c, const struct mqtt_publish *m, struct
         if (p->forward)
             p->forward->retain = false; /* the twin is its own last value */
     }
+    bool typed = mqtt_has(&m->props, MQTT_CONTENT_TYPE);
     p->waiting = c->feeds = true;
     if (m->qos)
         pending_wait_in(c, p);
-    twins_ingest(b, p, c->peer, topic, m->payload);
+    twins_ingest(b, p, c->peer, topic, typed ? m->props.content_type : (struct slice){0},
+                 m->payload);
     return 0;
 }
 
@@ -331,7 +333,7 @@ void broker_publish(struct broker *b, struct session *s, struct message *m)
         p->waiting = true;
         p->forward = message_ref(m);
         m->retain = false;
-        twins_ingest(b, p, peer, m->topic, m->payload);
+        twins_ingest(b, p, peer, m->topic, message_type(m), m->payload);
         return;
     }
     if (m->retain)

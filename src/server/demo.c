@@ -116,7 +116,7 @@ static void on_told(void *arg, const struct ingest_result *r)
 
 static struct ingest *begin_telling(struct demo *d)
 {
-    const struct ingest_source src = {"demo", "demo", SLICE_LIT("demo")};
+    const struct ingest_source src = {"demo", "demo", SLICE_LIT("demo"), BODY_JSON};
     return d->waiting < BEHIND_MAX && core_has_room(d->core) ? ingest_begin(d->core, &src) : NULL;
 }
 

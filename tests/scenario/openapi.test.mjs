@@ -201,6 +201,11 @@ test("readings and history, in good and in bad", async () => {
         type: "application/x-ndjson",
         expect: 200,
     });
+    await call("POST", `${T}/oa-1/sensors/temp-1/readings`, {
+        body: Buffer.from("f94d00", "hex"),
+        type: "application/cbor",
+        expect: 200,
+    });
     await call("POST", `${T}/oa-1/readings`, { body: { none: 1, "temp-1": 2 }, expect: 422 });
     await call("POST", `${T}/oa-1/readings`, { body: "{", expect: 400 });
     await call("POST", `${T}/nobody/readings`, { body: { a: 1 }, expect: 404 });
