@@ -1,4 +1,4 @@
-/* json_number.c - what a JSON number is worth.
+/* json_number.c - what a decimal number is worth, JSON's first of all.
  *
  * Three ways to a correctly rounded double, the fast ones first:
  *  - a mantissa of at most 2^53 and a power of ten of at most 10^22 are exact doubles, so one
@@ -8,8 +8,10 @@
  *  - all others: strtod(). */
 #include "base/err.h"
 #include "codec/json_internal.h"
+#include "codec/number.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 enum { MANTISSA_DIGITS = 19, POW10_MAX = 19, EXPONENT_MAX = 1000000 };
 
@@ -40,15 +42,6 @@ static const uint64_t ten_to[POW10_MAX + 1] = {
 static const double exact_pow10[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
-/* mantissa * 10^exponent; exact unless digits were cut. */
-struct decimal {
-    uint64_t mantissa;
-    int exponent;
-    int digits; /* of the mantissa */
-    bool negative;
-    bool cut; /* digits other than 0 did not fit into the mantissa */
-};
 
 /* The run of digits at p; places: how much the exponent sinks with each (0 or 1). */
 static inline const unsigned char *read_digits(const unsigned char *p, const unsigned char *end,
@@ -83,27 +76,40 @@ static const unsigned char *read_exponent(const unsigned char *p, const unsigned
     return p > first ? p : NULL;
 }
 
-/* Take the text apart; false when it is no JSON number. */
-static inline bool read_decimal(struct slice text, struct decimal *d)
+/* The number at p; lax: as decimal_scan() takes it, else as JSON does. */
+static inline const unsigned char *scan(const unsigned char *p, const unsigned char *end, bool lax,
+                                        struct decimal *d)
 {
-    if (!text.n || text.n > INT32_MAX / 2)
-        return false;
-    const unsigned char *p = (const unsigned char *)text.p, *end = p + text.n, *first;
-    d->negative = *p == '-';
-    p += d->negative;
-    first = p;
+    if (end - p > INT32_MAX / 2)
+        end = p + INT32_MAX / 2;
+    d->negative = p < end && *p == '-';
+    p += d->negative || (lax && p < end && *p == '+');
+    const unsigned char *first = p, *point = NULL;
     p = read_digits(p, end, d, 0);
-    if (p == first || (*first == '0' && p - first > 1))
-        return false;
+    bool some = p > first;
+    if (!lax && (!some || (*first == '0' && p - first > 1)))
+        return NULL;
     if (p < end && *p == '.') {
-        first = ++p;
+        point = ++p;
         p = read_digits(p, end, d, 1);
-        if (p == first)
-            return false;
+        if (!lax && p == point)
+            return NULL;
+        some |= p > point;
     }
-    if (p < end && (*p | 0x20) == 'e')
+    if (!some)
+        return NULL;
+    d->real = point;
+    if (p < end && (*p | 0x20) == 'e') {
         p = read_exponent(p + 1, end, d);
-    return p == end;
+        d->real = true;
+    }
+    return p;
+}
+
+const char *decimal_scan(const char *p, const char *end, struct decimal *ret)
+{
+    *ret = (struct decimal){0};
+    return (const char *)scan((const unsigned char *)p, (const unsigned char *)end, true, ret);
 }
 
 /* Is the decimal a whole number of 64 bits? */
@@ -147,30 +153,59 @@ static double scale(uint64_t m, int e)
     return ldexp((double)(quotient | sticky), divisor_up - up - 63);
 }
 
+/* The long way, of a text that is a number already. */
+static int by_library(struct slice text, double *ret)
+{
+    char small[64], *copy = text.n < sizeof small ? small : malloc(text.n + 1);
+    if (!copy)
+        return ERR_NOMEM;
+    memcpy(copy, text.p, text.n);
+    copy[text.n] = 0;
+    double v = strtod(copy, NULL); /* the program never leaves the C locale */
+    if (copy != small)
+        free(copy);
+    if (!isfinite(v))
+        return ERR_INVALID;
+    *ret = v;
+    return 0;
+}
+
+static inline int value_of(const struct decimal *d, struct slice text, struct value *ret)
+{
+    bool negative = d->negative;
+    double v;
+    uint64_t u;
+    if (!d->cut && d->mantissa <= UINT64_C(1) << 53 && d->exponent <= 0 && d->exponent >= -22) {
+        v = (double)d->mantissa / exact_pow10[-d->exponent];
+    } else if (!d->mantissa) {
+        v = 0;
+    } else if (!d->cut && is_whole(d, &u) && u <= INT64_MAX && !is_exact_double(u)) {
+        *ret = (struct value){VALUE_INT, {.i = negative ? -(int64_t)u : (int64_t)u}};
+        return 0;
+    } else if (!d->cut && d->exponent >= -POW10_MAX && d->exponent <= POW10_MAX) {
+        v = scale(d->mantissa, d->exponent);
+    } else {
+        int rc = by_library(text, &v);
+        if (rc)
+            return rc;
+        negative = false; /* v has its sign */
+    }
+    *ret = value_double(negative ? -v : v);
+    return 0;
+}
+
+int decimal_value(const struct decimal *d, struct slice text, struct value *ret)
+{
+    return value_of(d, text, ret);
+}
+
 int json_number(struct slice text, struct value *ret)
 {
     struct decimal d = {0};
-    if (!read_decimal(text, &d))
+    const unsigned char *p = (const unsigned char *)text.p;
+    if (!text.n || scan(p, p + text.n, false, &d) != p + text.n)
         return ERR_INVALID;
-    double v;
-    uint64_t u;
-    if (!d.cut && d.mantissa <= UINT64_C(1) << 53 && d.exponent <= 0 && d.exponent >= -22) {
-        v = (double)d.mantissa / exact_pow10[-d.exponent];
-    } else if (!d.mantissa) {
-        v = 0;
-    } else if (!d.cut && is_whole(&d, &u) && u <= INT64_MAX && !is_exact_double(u)) {
-        *ret = (struct value){VALUE_INT, {.i = d.negative ? -(int64_t)u : (int64_t)u}};
-        return 0;
-    } else if (!d.cut && d.exponent >= -POW10_MAX && d.exponent <= POW10_MAX) {
-        v = scale(d.mantissa, d.exponent);
-    } else {
-        int rc = slice_to_double(text, &v);
-        if (rc)
-            return rc;
-        d.negative = false; /* v has its sign */
-    }
-    *ret = value_double(d.negative ? -v : v);
-    return 0;
+    return value_of(&d, text, ret);
 }
 
 /* ---- equality ---- */
