@@ -192,6 +192,31 @@ static const struct command_example replay_examples[] = {
     {0},
 };
 
+static const struct option_row data_options[] = {
+    {.name = "data",
+     .value = "DIR",
+     .fallback = "data",
+     .help = "the data directory, as of doppel serve"},
+    {0},
+};
+
+static const struct command_example backup_examples[] = {
+    {"doppel backup /backups/monday --data /srv/doppel", "while the server runs, or not"},
+    {"doppel check /backups/monday", "is it whole?"},
+    {0},
+};
+
+static const struct command_example restore_examples[] = {
+    {"doppel restore /backups/monday --data /srv/again", "then: doppel serve --data /srv/again"},
+    {0},
+};
+
+static const struct command_example check_examples[] = {
+    {"doppel check /srv/doppel", "while the server runs, or not"},
+    {"doppel check /backups/monday --json", "a backup, for a script"},
+    {0},
+};
+
 static const struct command_example completion_examples[] = {
     {"source <(doppel completion bash)", "for this shell"},
     {"doppel completion fish > ~/.config/fish/completions/doppel.fish", "for good"},
@@ -330,6 +355,45 @@ const struct command commands[] = {
      .examples = replay_examples,
      .words = "file",
      .run = replay_run},
+    {.name = "backup",
+     .args = "TO",
+     .summary = "copy a data directory into a new directory, while a server runs in it or not",
+     .text = "Everything that was acknowledged before is in the copy.  TO appears when the copy is "
+             "whole and on the disk, with a manifest that names every file with its SHA-256.  The "
+             "copy holds what the directory holds, keys of TLS too: keep it as safe.",
+     .options = data_options,
+     .groups = COMMAND_JSON,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES(CODE_MISSING, CODE_FAILED),
+     .examples = backup_examples,
+     .words = "file",
+     .run = backup_run},
+    {.name = "restore",
+     .args = "FROM",
+     .summary = "put a backup into a new data directory",
+     .text = "The backup is verified before anything is written.  The directory must be new or "
+             "empty.",
+     .options = data_options,
+     .groups = COMMAND_JSON,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = restore_examples,
+     .words = "file",
+     .run = restore_run},
+    {.name = "check",
+     .args = "[DIR]",
+     .summary = "does everything in a data directory, or in a backup, hold?",
+     .text = "Reads every page of the databases, decodes every chunk, reads every frame of the "
+             "journals, holds a backup against its manifest, and tells what does not agree.  "
+             "Writes nothing; a server may run meanwhile.  DIR is data when it is not given.",
+     .groups = COMMAND_JSON,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = check_examples,
+     .words = "file",
+     .run = check_run},
     {.name = "version",
      .args = "",
      .summary = "tell the version",

@@ -22,7 +22,17 @@ const FAILED = 6;
 
 const COMMANDS = [
     ...["serve", "validate", "twin ls", "twin get", "twin apply", "twin rm", "send", "watch"],
-    ...["history", "status", "version", "replay", "completion", "help"],
+    ...[
+        "history",
+        "status",
+        "version",
+        "replay",
+        "backup",
+        "restore",
+        "check",
+        "completion",
+        "help",
+    ],
 ];
 
 /* A command that talks to the server of this file. */
