@@ -195,7 +195,7 @@ static void on_history(void *arg, const struct history_result *r)
     json_key(&w, "sensor");
     json_put_cstr(&w, s->id);
     json_key(&w, "unit");
-    json_put_string(&w, s->spec.unit);
+    json_put_string(&w, s->spec->unit);
     json_key(&w, "from");
     json_put_time_ms(&w, call->query.from_us);
     json_key(&w, "to");

@@ -52,25 +52,25 @@ static void put_now(struct json_writer *w, const struct sensor *s)
 
 void write_sensor(struct json_writer *w, const struct sensor *s)
 {
-    int64_t interval = s->spec.interval_us ? s->spec.interval_us : s->twin->interval_us;
+    int64_t interval = s->spec->interval_us ? s->spec->interval_us : s->twin->interval_us;
     json_open(w, '{');
-    put_slice(w, "id", s->spec.id);
-    put_slice(w, "name", s->spec.name);
-    put_slice(w, "type", s->spec.type);
-    put_slice(w, "unit", s->spec.unit);
+    put_slice(w, "id", s->spec->id);
+    put_slice(w, "name", s->spec->name);
+    put_slice(w, "type", s->spec->type);
+    put_slice(w, "unit", s->spec->unit);
     put_now(w, s);
     json_key(w, "interval");
     if (interval)
         json_put_time_ms(w, interval);
     else
         json_put_null(w);
-    if (s->spec.has_normal)
-        put_range(w, "normalRange", s->spec.normal);
-    if (s->spec.has_critical)
-        put_range(w, "criticalRange", s->spec.critical);
-    if (s->spec.has_threshold) {
+    if (s->spec->has_normal)
+        put_range(w, "normalRange", s->spec->normal);
+    if (s->spec->has_critical)
+        put_range(w, "criticalRange", s->spec->critical);
+    if (s->spec->has_threshold) {
         json_key(w, "threshold");
-        json_put_double(w, s->spec.threshold);
+        json_put_double(w, s->spec->threshold);
     }
     json_key(w, "updates");
     json_put_uint(w, s->updates);

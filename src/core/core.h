@@ -10,7 +10,6 @@
 #define CORE_CORE_H
 
 #include "base/arena.h"
-#include "base/map.h"
 #include "base/value.h"
 #include "core/body.h"
 #include "os/loop.h"
@@ -43,49 +42,50 @@ void core_set_endpoint(struct core *c,
 enum live_state { LIVE_WAITING, LIVE_LIVE, LIVE_STALE };
 enum live_level { LEVEL_UNKNOWN = -1, LEVEL_NORMAL, LEVEL_WARNING, LEVEL_CRITICAL };
 
+/* There may be ten million of these: what many have in common is elsewhere, and shared. */
 struct sensor {
     struct twin *twin;
-    uint32_t series;
+    const struct sensor_spec *spec; /* what it is; shared by the twins of one layout */
     const char *id;
-    struct sensor_spec spec; /* slices live as long as the sensor */
-    enum value_type kind;    /* what it is bound to; VALUE_NONE: still open */
-    bool retired;            /* not in the profile any more */
-    bool has_value;
-    bool stale;
-    int8_t level;                        /* enum live_level */
     struct point last;                   /* the newest by time */
     int64_t arrived_us;                  /* server time at which the newest came */
+    int64_t assigned_us;                 /* the last time that the server gave to a reading */
     uint64_t updates;                    /* readings since start */
     struct open_series *head;            /* readings not yet in history; head_copy() reads them */
     const struct open_series *frozen;    /* those on their way there; they belong to the flush */
-    uint32_t dirty_at;                   /* its place among those with a head, from 1; 0: none */
-    uint32_t unsettled;                  /* readings under way that alone decide the kind */
-    char *strings;                       /* what id and spec point into */
-    int64_t assigned_us;                 /* the last time that the server gave to a reading */
     struct sensor *due_next, **due_link; /* in the wheel of those that may become stale */
+    uint32_t series;
+    uint32_t dirty_at;  /* its place among those with a head, from 1; 0: none */
+    uint32_t unsettled; /* readings under way that alone decide the kind */
+    uint8_t kind;       /* enum value_type that it is bound to; VALUE_NONE: still open */
+    int8_t level;       /* enum live_level */
+    bool retired : 1;   /* not in the profile any more */
+    bool has_value : 1;
+    bool stale : 1;
 };
 
 struct twin {
     const char *id;
-    const char *name, *description, *type;
+    const char *name, *description, *type; /* one block, which begins with the name */
     bool simulated, demo;
+    enum live_state state;
     uint64_t version;
     int64_t created_us, modified_us;
     int64_t synced_us;  /* time of the newest reading, 0: none */
     int64_t latency_us; /* arrival minus the reading's own time, smoothed; -1: not known */
     int64_t interval_us;
-    enum live_state state;
     struct sensor **sensors; /* of the profile, in its order */
-    size_t sensors_n;
-    struct map by_id;    /* of sensors, where there are many */
-    struct sensor **all; /* the retired ones too; their objects live as long as the twin */
-    size_t all_n;
-    size_t live_n;        /* sensors that are live */
-    int64_t up_us;        /* time spent live since watched_us, without the present spell */
-    int64_t up_since_us;  /* when the present spell began; 0: not live */
-    int64_t watched_us;   /* since when we look: the start of the server or the twin's making */
-    struct alert *alerts; /* the newest last */
-    size_t alerts_n;
+    struct sensor **all;     /* the retired ones too; their objects live as long as the twin.  The
+                                same array as sensors when no other is in it */
+    size_t sensors_n, all_n;
+    struct layout *layout; /* of sensors */
+    struct layout *gone;   /* of the retired; NULL: there are none */
+    size_t live_n;         /* sensors that are live */
+    int64_t up_us;         /* time spent live since watched_us, without the present spell */
+    int64_t up_since_us;   /* when the present spell began; 0: not live */
+    int64_t watched_us;    /* since when we look: the start of the server or the twin's making */
+    struct alert *alerts;  /* the newest last */
+    uint32_t alerts_n, alerts_cap;
 };
 
 /* A sensor left its normal range, a threshold or a critical range was reached; kept in memory. */
@@ -95,7 +95,7 @@ struct alert {
     double value;
     struct sensor *sensor;
 };
-enum { ALERTS_MAX = 32 }; /* a twin */
+enum { ALERTS_MAX = 32 }; /* a twin; a power of two */
 
 struct twin *core_twin(struct core *c, struct slice id);
 struct sensor *core_sensor(const struct twin *t, struct slice id); /* NULL also when retired */

@@ -236,7 +236,7 @@ static void a_shorter_interval_counts_at_once(void **state)
     snprintf(tail, sizeof slow - (size_t)(tail - slow), "%s",
              strstr(profile, "\"updateFrequency\":1,") + 19);
     assert_int_equal(put(w, TWIN_CREATE, slow, 0).err, 0);
-    assert_true(sensor_of(w, "temp")->spec.interval_us > 60000000);
+    assert_true(sensor_of(w, "temp")->spec->interval_us > 60000000);
     say(w, ingest_telemetry, "{\"temp\":1}");
     assert_int_equal(put(w, TWIN_REPLACE, profile, 0).err, 0);
     assert_int_equal(pump(w)->state, LIVE_LIVE);

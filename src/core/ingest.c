@@ -122,7 +122,7 @@ static void let_go(struct ingest *in, size_t from)
     struct core *c = in->core;
     for (size_t i = from; i < in->n; i++) {
         struct sensor *s = core_series(c, in->readings[i].series);
-        if (!s || !s->unsettled || --s->unsettled || s->has_value || s->spec.kind != VALUE_NONE)
+        if (!s || !s->unsettled || --s->unsettled || s->has_value || s->spec->kind != VALUE_NONE)
             continue;
         s->kind = VALUE_NONE;
     }
@@ -181,8 +181,8 @@ static void push(struct ingest *in, struct sensor *s, const struct said *said)
         s->assigned_us = t;
     }
     if (s->kind == VALUE_NONE) /* the first reading decides */
-        s->kind = v.type == VALUE_INT ? VALUE_DOUBLE : v.type;
-    if (!s->has_value && s->spec.kind == VALUE_NONE)
+        s->kind = (uint8_t)(v.type == VALUE_INT ? VALUE_DOUBLE : v.type);
+    if (!s->has_value && s->spec->kind == VALUE_NONE)
         s->unsettled++; /* and unless one of these is kept, none has decided */
     in->readings[in->n++] = (struct reading){s->series, said->quality, t, v};
 }
@@ -205,13 +205,13 @@ void ingest_take(struct ingest *in, struct sensor *s, struct said *said)
     } else if (said->has_time && said->t_us > in->now_us + AHEAD_MAX_US) {
         ingest_refuse(in, twin, id, ERR_BAD_TIME,
                       "the time is more than 24 hours ahead of the server's clock", said->raw);
-    } else if (said->unit.n && !slice_eq(said->unit, s->spec.unit)) {
+    } else if (said->unit.n && !slice_eq(said->unit, s->spec->unit)) {
         double to;
         if (!value_is_number(*v) ||
-            units_convert(said->unit, s->spec.unit, value_as_double(*v), &to) || !isfinite(to)) {
+            units_convert(said->unit, s->spec->unit, value_as_double(*v), &to) || !isfinite(to)) {
             ingest_refusef(in, twin, id, ERR_BAD_UNIT, said->raw,
                            "\"%.*s\" does not convert to \"%.*s\"", SLICE_ARG(said->unit),
-                           SLICE_ARG(s->spec.unit));
+                           SLICE_ARG(s->spec->unit));
         } else {
             *v = value_double(to);
             push(in, s, said);

@@ -137,7 +137,7 @@ static struct sensor *find_sensor(const struct twin *t, struct slice id, size_t 
     }
     struct sensor *s = core_sensor(t, id);
     if (s)
-        *hint = s->spec.index + 1;
+        *hint = s->spec->index + 1;
     return s;
 }
 

@@ -38,6 +38,7 @@ struct core {
     char *mqtt_endpoint;
 
     struct map twins_by_id;
+    struct map layouts;  /* core/layouts.h */
     struct twin **twins; /* sorted up to twins_sorted, the rest in order of making */
     size_t twins_n, twins_cap, twins_sorted;
     struct sensor **by_series; /* NULL: gone */

@@ -20,7 +20,7 @@ enum live_state sensor_state(const struct sensor *s)
 
 static int64_t patience_us(const struct sensor *s)
 {
-    int64_t interval = s->spec.interval_us ? s->spec.interval_us : s->twin->interval_us;
+    int64_t interval = s->spec->interval_us ? s->spec->interval_us : s->twin->interval_us;
     if (!interval)
         return DEFAULT_PATIENCE_US;
     if (interval > INT64_MAX / 4)
@@ -172,8 +172,14 @@ void live_drop(struct sensor *s)
 
 static void alert_open(struct twin *t, struct sensor *s, int8_t level, int64_t at_us, double v)
 {
-    if (!t->alerts && !(t->alerts = calloc(ALERTS_MAX, sizeof *t->alerts)))
-        return;
+    if (t->alerts_n == t->alerts_cap && t->alerts_cap < ALERTS_MAX) {
+        uint32_t cap = t->alerts_cap ? t->alerts_cap * 2 : 1;
+        struct alert *more = realloc(t->alerts, cap * sizeof *more);
+        if (!more)
+            return;
+        t->alerts = more;
+        t->alerts_cap = cap;
+    }
     if (t->alerts_n == ALERTS_MAX) {
         memmove(t->alerts, t->alerts + 1, (ALERTS_MAX - 1) * sizeof *t->alerts);
         t->alerts_n--;
@@ -192,7 +198,7 @@ static void alert_close(struct twin *t, const struct sensor *s, int64_t at_us)
 static void set_level(struct sensor *s, int64_t at_us)
 {
     struct value v = point_value(&s->last);
-    int8_t level = (int8_t)sensor_level(&s->spec, v);
+    int8_t level = (int8_t)sensor_level(s->spec, v);
     if (level == s->level)
         return;
     if (s->level > LEVEL_NORMAL)
@@ -260,7 +266,7 @@ void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool 
 {
     s->updates += !replay;
     if (s->kind == VALUE_NONE)
-        s->kind = r->value.type == VALUE_INT ? VALUE_DOUBLE : r->value.type;
+        s->kind = (uint8_t)(r->value.type == VALUE_INT ? VALUE_DOUBLE : r->value.type);
     if (s->has_value && r->t_us < s->last.t_us)
         return; /* late: history has it, the present does not change */
     if (!keep_last(s, r))
@@ -377,8 +383,8 @@ static void write_alerts(struct arena *a, const struct twin *t, struct jval *per
         put_string(a, o, "type", type);
         put_string(a, o, "source", alert->sensor->id);
         put_string(a, o, "message",
-                   arena_printf(a, "%.*s reached its %s range", SLICE_ARG(alert->sensor->spec.name),
-                                type));
+                   arena_printf(a, "%.*s reached its %s range",
+                                SLICE_ARG(alert->sensor->spec->name), type));
         jval_set(a, o, SLICE_LIT("value"), jval_new_number(a, alert->value));
         if (alert->cleared_us)
             put_string(a, o, "resolution", "auto-resolved");

@@ -1,6 +1,7 @@
 /* provision_document.c - the profile of a twin that nobody wrote: as much as is known, and honest
  * about the rest, which profile_fill() completes. */
 #include "base/err.h"
+#include "base/map.h"
 #include "core/provision.h"
 
 static void put(struct json_writer *w, const char *key, struct slice s, struct slice fallback)

@@ -98,7 +98,7 @@ static void a_twin_that_is_there_gets_what_it_lacks(void **state)
     struct twin *t = core_twin(w->core, SLICE_LIT("pump"));
     assert_int_equal(t->sensors_n, 4);
     assert_int_equal(t->version, 2);
-    assert_true(find(w, "pump", "temp")->spec.has_normal); /* what a person wrote stands */
+    assert_true(find(w, "pump", "temp")->spec->has_normal); /* what a person wrote stands */
     assert_int_equal(g.twins, 0);
     assert_int_equal(g.sensors, 1);
     struct kept k = {.w = w};

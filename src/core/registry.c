@@ -4,10 +4,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "core/internal.h"
+#include "core/layouts.h"
 
 #include <stdlib.h>
-
-enum { FEW_SENSORS = 16 }; /* so many are found by looking at each */
 
 struct twin *core_twin(struct core *c, struct slice id)
 {
@@ -16,12 +15,8 @@ struct twin *core_twin(struct core *c, struct slice id)
 
 struct sensor *core_sensor(const struct twin *t, struct slice id)
 {
-    if (t->by_id.count)
-        return map_get(&t->by_id, id);
-    for (size_t i = 0; i < t->sensors_n; i++)
-        if (slice_is(id, t->sensors[i]->id))
-            return t->sensors[i];
-    return NULL;
+    const struct sensor_spec *spec = t->layout ? layout_find(t->layout, id) : NULL;
+    return spec ? t->sensors[spec->index] : NULL;
 }
 
 struct sensor *core_series(struct core *c, uint32_t series)
@@ -40,11 +35,30 @@ static int by_id(const void *a, const void *b)
     return strcmp((*x)->id, (*y)->id);
 }
 
+/* Those that were made since the last time are sorted among themselves, then both are merged, from
+ * the back. */
+static void sort_twins(struct core *c)
+{
+    size_t sorted = c->twins_sorted, fresh = c->twins_n - sorted, at = c->twins_n;
+    struct twin **tail = malloc(fresh * sizeof(struct twin *));
+    c->twins_sorted = c->twins_n;
+    if (!tail) {
+        qsort(c->twins, c->twins_n, sizeof(struct twin *), by_id);
+        return;
+    }
+    memcpy(tail, c->twins + sorted, fresh * sizeof(struct twin *));
+    qsort(tail, fresh, sizeof(struct twin *), by_id);
+    while (fresh) {
+        bool old = sorted && by_id(&c->twins[sorted - 1], &tail[fresh - 1]) > 0;
+        c->twins[--at] = old ? c->twins[--sorted] : tail[--fresh];
+    }
+    free(tail);
+}
+
 struct twin *const *core_twins(struct core *c, size_t *ret_n)
 {
     if (c->twins_sorted < c->twins_n)
-        qsort(c->twins, c->twins_n, sizeof(struct twin *), by_id);
-    c->twins_sorted = c->twins_n;
+        sort_twins(c);
     *ret_n = c->twins_n;
     return c->twins;
 }
@@ -67,42 +81,19 @@ static int series_room(struct core *c, uint32_t series)
 
 /* ---- sensors ---- */
 
-static struct slice put(char **at, struct slice s)
+static void set_spec(struct sensor *s, const struct sensor_spec *spec)
 {
-    struct slice copy = slice_of(*at, s.n);
-    if (s.n)
-        memcpy(*at, s.p, s.n);
-    (*at)[s.n] = 0;
-    *at += s.n + 1;
-    return copy;
-}
-
-static int set_spec(struct sensor *s, const struct sensor_spec *spec)
-{
-    char *strings = malloc(spec->id.n + spec->name.n + spec->type.n + spec->unit.n + 4), *at;
-    if (!strings)
-        return ERR_NOMEM;
-    free(s->strings);
-    at = s->strings = strings;
-    s->spec = *spec;
-    s->spec.id = put(&at, spec->id);
-    s->spec.name = put(&at, spec->name);
-    s->spec.type = put(&at, spec->type);
-    s->spec.unit = put(&at, spec->unit);
-    s->id = s->spec.id.p;
+    s->spec = spec;
+    s->id = spec->id.p;
     if (spec->kind != VALUE_NONE)
-        s->kind = spec->kind;
-    return 0;
+        s->kind = (uint8_t)spec->kind;
 }
 
-static struct sensor *sensor_new(struct core *c, struct twin *t, const struct sensor_spec *spec,
-                                 uint32_t series)
+static struct sensor *sensor_new(struct core *c, struct twin *t, uint32_t series)
 {
     struct sensor *s = series_room(c, series) ? NULL : calloc(1, sizeof *s);
-    if (!s || set_spec(s, spec)) {
-        free(s);
+    if (!s)
         return NULL;
-    }
     s->twin = t;
     s->series = series;
     s->level = LEVEL_UNKNOWN;
@@ -120,84 +111,152 @@ static void sensor_free(struct core *c, struct sensor *s)
     c->by_series[s->series] = NULL;
     c->series_n--;
     point_release(&s->last);
-    free(s->strings);
     free(s);
 }
 
-/* Make t->all hold one sensor for each row, in their order; by_row maps an id to its sensor. */
-static int take_rows(struct core *c, struct twin *t, const struct catalog_series *rows, size_t n,
-                     struct map *by_row)
+/* What a twin is about to consist of. */
+struct cast {
+    struct layout *layout, *gone;
+    struct sensor **all, **sensors; /* may be one array */
+    size_t all_n;
+};
+
+static void cast_release(struct cast *k)
 {
-    struct sensor **all = calloc(n ? n : 1, sizeof(struct sensor *));
-    size_t i = 0;
-    for (; all && i < n; i++) {
-        struct sensor_spec plain = {.id = rows[i].sensor, .name = rows[i].sensor};
-        plain.kind = (enum value_type)rows[i].kind;
-        all[i] = core_series(c, rows[i].series);
-        if (!all[i] && !(all[i] = sensor_new(c, t, &plain, rows[i].series)))
-            break;
-        if (map_put(by_row, rows[i].sensor, all[i], NULL))
-            break;
-    }
-    if (!all || i < n) {
-        for (size_t k = t->all_n; all && k < n && k <= i; k++) /* new ones stand behind the old */
-            sensor_free(c, all[k]);
-        free(all);
+    layout_unref(k->layout);
+    layout_unref(k->gone);
+    if (k->sensors != k->all)
+        free(k->sensors);
+    free(k->all);
+}
+
+/* One sensor for each row, in their order: those that the twin has, and new ones. */
+static int cast_rows(struct core *c, struct twin *t, const struct catalog_twin *row, struct cast *k)
+{
+    k->all = malloc((row->series_n ? row->series_n : 1) * sizeof(struct sensor *));
+    if (!k->all)
         return ERR_NOMEM;
-    }
-    free(t->all);
-    t->all = all;
-    t->all_n = n;
-    return 0;
-}
-
-static int index_sensors(struct twin *t)
-{
-    for (size_t i = 0; t->sensors_n > FEW_SENSORS && i < t->sensors_n; i++)
-        if (map_put(&t->by_id, slice_str(t->sensors[i]->id), t->sensors[i], NULL))
+    for (; k->all_n < row->series_n; k->all_n++) {
+        uint32_t series = row->series[k->all_n].series;
+        struct sensor *s = core_series(c, series);
+        if (s && s->twin != t)
+            return ERR_CORRUPT; /* two twins, one past */
+        if (!s && !(s = sensor_new(c, t, series)))
             return ERR_NOMEM;
+        k->all[k->all_n] = s;
+    }
     return 0;
 }
 
-static int take_sensors(struct core *c, struct twin *t, const struct profile_view *view,
-                        const struct catalog_series *rows, size_t rows_n)
+static bool is_in_order(const struct catalog_twin *row, const struct layout *l)
+{
+    bool same = row->series_n == l->n;
+    for (size_t i = 0; i < l->n && same; i++)
+        same = !row->series[i].retired && slice_eq(row->series[i].sensor, l->specs[i].id);
+    return same;
+}
+
+/* The layout of the retired, which keep what they were; one not known from before has its name. */
+static int cast_gone(struct core *c, const struct catalog_twin *row, struct cast *k)
+{
+    struct sensor_spec *specs = calloc(row->series_n, sizeof *specs);
+    size_t n = 0;
+    if (!specs)
+        return ERR_NOMEM;
+    for (size_t i = 0; i < row->series_n; i++) {
+        const struct catalog_series *one = &row->series[i];
+        if (!one->retired)
+            continue;
+        specs[n].id = specs[n].name = one->sensor;
+        specs[n].kind = (enum value_type)one->kind;
+        if (k->all[i]->spec)
+            specs[n] = *k->all[i]->spec;
+        n++;
+    }
+    int err = n ? layout_get_of(&c->layouts, specs, n, &k->gone) : 0;
+    free(specs);
+    return err;
+}
+
+/* The sensors of the profile in its order, when the rows are in another one or have more. */
+static int cast_sensors(struct core *c, const struct catalog_twin *row, struct cast *k)
 {
     struct map by_row = {0};
-    struct sensor **sensors =
-        calloc(view->sensors_n ? view->sensors_n : 1, sizeof(struct sensor *));
-    if (!sensors || take_rows(c, t, rows, rows_n, &by_row)) {
-        map_release(&by_row);
-        free(sensors);
+    int err = 0;
+    k->sensors = malloc((k->layout->n ? k->layout->n : 1) * sizeof(struct sensor *));
+    if (!k->sensors)
         return ERR_NOMEM;
-    }
-    map_release(&t->by_id); /* its keys are about to move */
-    size_t n = 0;
-    for (size_t i = 0; i < view->sensors_n; i++) {
-        struct sensor *s = map_get(&by_row, view->sensors[i].id);
-        if (!s || set_spec(s, &view->sensors[i]))
-            continue;
-        s->spec.index = n;
-        sensors[n++] = s;
-    }
+    for (size_t i = 0; i < row->series_n && !err; i++)
+        err = map_put(&by_row, row->series[i].sensor, k->all[i], NULL);
+    for (size_t i = 0; i < k->layout->n && !err; i++)
+        if (!(k->sensors[i] = map_get(&by_row, k->layout->specs[i].id)))
+            err = ERR_CORRUPT;
     map_release(&by_row);
-    free(t->sensors);
-    t->sensors = sensors;
-    t->sensors_n = n;
+    return err ? err : cast_gone(c, row, k);
+}
+
+static int cast_make(struct core *c, struct twin *t, const struct catalog_twin *row, struct cast *k)
+{
+    int err = layout_get(&c->layouts, row->sensors, &k->layout);
+    if (!err)
+        err = cast_rows(c, t, row, k);
+    if (!err && is_in_order(row, k->layout))
+        k->sensors = k->all;
+    else if (!err)
+        err = cast_sensors(c, row, k);
+    if (!err)
+        return 0;
+    for (size_t i = t->all_n; i < k->all_n; i++) /* new ones stand behind the old */
+        sensor_free(c, k->all[i]);
+    cast_release(k);
+    return err;
+}
+
+static int take_sensors(struct core *c, struct twin *t, const struct catalog_twin *row)
+{
+    struct cast k = {0};
+    int err = cast_make(c, t, row, &k);
+    if (err)
+        return err;
+    for (size_t i = 0, gone = 0; i < k.all_n; i++)
+        if (row->series[i].retired && k.gone)
+            set_spec(k.all[i], &k.gone->specs[gone++]);
+    for (size_t i = 0; i < k.layout->n; i++)
+        set_spec(k.sensors[i], &k.layout->specs[i]);
+    cast_release(&(struct cast){t->layout, t->gone, t->all, t->sensors, 0});
+    t->layout = k.layout;
+    t->gone = k.gone;
+    t->all = k.all;
+    t->all_n = k.all_n;
+    t->sensors = k.sensors;
+    t->sensors_n = k.layout->n;
     for (size_t i = 0; i < t->all_n; i++)
-        live_revise(c, t->all[i], rows[i].retired);
+        live_revise(c, t->all[i], row->series[i].retired);
     live_recount(c, t);
-    return index_sensors(t);
+    return 0;
 }
 
 /* ---- twins ---- */
 
-static int set_text(const char **field, struct slice s)
+static char *put(char *at, struct slice s)
 {
-    char *copy = strndup(s.p ? s.p : "", s.n);
-    if (!copy)
+    if (s.n)
+        memcpy(at, s.p, s.n);
+    at[s.n] = 0;
+    return at + s.n + 1;
+}
+
+static int set_texts(struct twin *t, const struct profile_view *view)
+{
+    char *name = malloc(view->name.n + view->description.n + view->type.n + 3);
+    if (!name)
         return ERR_NOMEM;
-    free((void *)(uintptr_t)*field);
-    *field = copy;
+    free((void *)(uintptr_t)t->name);
+    char *description = put(name, view->name), *type = put(description, view->description);
+    put(type, view->type);
+    t->name = name;
+    t->description = description;
+    t->type = type;
     return 0;
 }
 
@@ -205,13 +264,9 @@ static void twin_free(struct core *c, struct twin *t)
 {
     for (size_t i = 0; i < t->all_n; i++)
         sensor_free(c, t->all[i]);
-    map_release(&t->by_id);
-    free(t->all);
-    free(t->sensors);
+    cast_release(&(struct cast){t->layout, t->gone, t->all, t->sensors, 0});
     free(t->alerts);
     free((void *)(uintptr_t)t->name);
-    free((void *)(uintptr_t)t->description);
-    free((void *)(uintptr_t)t->type);
     free((void *)(uintptr_t)t->id);
     free(t);
 }
@@ -227,7 +282,8 @@ static struct twin *twin_new(struct core *c, struct slice id)
         c->twins_cap = cap;
     }
     struct twin *t = calloc(1, sizeof *t);
-    if (!t || set_text(&t->id, id) || map_put(&c->twins_by_id, slice_str(t->id), t, NULL)) {
+    if (!t || !(t->id = strndup(id.p, id.n)) ||
+        map_put(&c->twins_by_id, slice_str(t->id), t, NULL)) {
         if (t)
             free((void *)(uintptr_t)t->id);
         free(t);
@@ -235,6 +291,8 @@ static struct twin *twin_new(struct core *c, struct slice id)
     }
     t->latency_us = -1;
     t->watched_us = clock_mono_us();
+    if (c->twins_sorted == c->twins_n && (!c->twins_n || by_id(&c->twins[c->twins_n - 1], &t) < 0))
+        c->twins_sorted++;
     c->twins[c->twins_n++] = t;
     return t;
 }
@@ -246,8 +304,7 @@ int registry_put(struct core *c, const struct catalog_twin *row, const struct pr
     bool created = !t;
     if (!t && !(t = twin_new(c, row->id)))
         return ERR_NOMEM;
-    if (set_text(&t->name, view->name) || set_text(&t->description, view->description) ||
-        set_text(&t->type, view->type))
+    if (set_texts(t, view))
         return ERR_NOMEM;
     t->simulated = view->simulated;
     t->demo = row->demo;
@@ -255,7 +312,7 @@ int registry_put(struct core *c, const struct catalog_twin *row, const struct pr
     t->created_us = row->created_us;
     t->modified_us = row->modified_us;
     t->interval_us = view->interval_us;
-    int err = take_sensors(c, t, view, row->series, row->series_n);
+    int err = take_sensors(c, t, row);
     *ret = t;
     *ret_created = created;
     return err;
@@ -286,6 +343,7 @@ void registry_release(struct core *c)
     map_release(&c->twins_by_id);
     for (size_t i = 0; i < c->twins_n; i++)
         twin_free(c, c->twins[i]);
+    map_release(&c->layouts);
     free(c->twins);
     free(c->by_series);
 }

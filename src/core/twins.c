@@ -8,6 +8,7 @@
 #include "core/internal.h"
 #include "core/provision.h"
 #include "core/registry.h"
+#include "twin/packed.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,6 +133,17 @@ nomem:
     return fail_plain(j, ERR_NOMEM);
 }
 
+/* What starts read instead of the profile. */
+static int pack(struct arena *a, const struct profile_view *view, struct catalog_twin *row)
+{
+    struct buf v = {0}, s = {0};
+    view_pack(&v, view);
+    sensors_pack(&s, view->sensors, view->sensors_n);
+    row->view = to_slice(a, &v);
+    row->sensors = to_slice(a, &s);
+    return row->view.p && row->sensors.p ? 0 : ERR_NOMEM;
+}
+
 /* The checked and completed document of j->body, into j->view and j->row.profile. */
 static int make_profile(struct twin_job *j)
 {
@@ -160,7 +172,7 @@ static int make_profile(struct twin_job *j)
                     "cannot be changed",
                     SLICE_ARG(j->view.id), SLICE_ARG(j->id));
     j->row.profile = write_doc(j->arena, root, 0);
-    if (!j->row.profile.p)
+    if (!j->row.profile.p || pack(j->arena, &j->view, &j->row))
         return fail_plain(j, ERR_NOMEM);
     return 0;
 }
@@ -172,7 +184,8 @@ static void put_work(struct twin_job *j)
     size_t old_n = 0;
     if (make_profile(j))
         return;
-    struct slice profile = j->row.profile, id = j->view.id;
+    struct catalog_twin made = j->row;
+    struct slice id = j->view.id;
     bool demo = j->demo;
     int err = catalog_get(c->catalog, id, j->arena, &j->row);
     bool exists = !err;
@@ -195,7 +208,9 @@ static void put_work(struct twin_job *j)
         return;
     }
     j->row.id = id;
-    j->row.profile = profile;
+    j->row.profile = made.profile;
+    j->row.view = made.view;
+    j->row.sensors = made.sensors;
     j->row.findings = SLICE_LIT("");
     j->row.demo = exists ? j->row.demo && demo : demo; /* once edited it is a person's own */
     j->row.modified_us = clock_now_us();
@@ -310,10 +325,11 @@ static void settle_put(struct twin_job *j)
     struct core *c = j->core;
     struct twin *t;
     bool created;
-    if (registry_put(c, &j->row, &j->view, &t, &created)) {
-        log_error("core", "out of memory: %.*s is kept and will be live after a restart",
-                  SLICE_ARG(j->row.id));
-        fail_plain(j, ERR_NOMEM);
+    int err = registry_put(c, &j->row, &j->view, &t, &created);
+    if (err) {
+        log_error("core", "%.*s is kept, but live only after a restart: %s", SLICE_ARG(j->row.id),
+                  err_info(err)->text);
+        fail_plain(j, err);
         return;
     }
     j->result.created = created;
@@ -439,8 +455,11 @@ static int load_one(void *arg, const struct catalog_twin *row)
     int err = a ? jdoc_parse(a, row->profile, &root, NULL) : ERR_NOMEM;
     if (!err)
         err = profile_read(a, root, &view);
+    struct catalog_twin packed = *row;
     if (!err)
-        err = registry_put(c, row, &view, &t, &created);
+        err = pack(a, &view, &packed);
+    if (!err)
+        err = registry_put(c, &packed, &view, &t, &created);
     else if (err == ERR_MALFORMED)
         err = ERR_CORRUPT;
     arena_free(a);

@@ -97,7 +97,7 @@ static void tell(void *arg, const struct course_series *series, int64_t t_us, st
     struct telling *t = arg;
     struct sensor *s = core_sensor(t->twin, slice_str(series->sensor));
     /* somebody gave the sensor another meaning: it is not ours any more */
-    if (!s || !slice_is(s->spec.unit, series->unit) ||
+    if (!s || !slice_is(s->spec->unit, series->unit) ||
         (s->kind != VALUE_NONE && s->kind != series->type))
         return;
     if (t->past && s->has_value && s->last.t_us >= t_us)

@@ -19,9 +19,10 @@ struct catalog_series {
 
 struct catalog_twin {
     struct slice id;
-    struct slice profile;  /* JSON text, as kept */
-    struct slice findings; /* JSON text: what validation said of it; may be empty */
-    uint64_t version;      /* 1, 2, ... of this id; the ETag */
+    struct slice profile;       /* JSON text, as kept */
+    struct slice findings;      /* JSON text: what validation said of it; may be empty */
+    struct slice view, sensors; /* what was read of it (twin/packed.h) */
+    uint64_t version;           /* 1, 2, ... of this id; the ETag */
     int64_t created_us, modified_us;
     bool demo; /* made by the demo */
     const struct catalog_series *series;
