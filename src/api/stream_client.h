@@ -4,6 +4,7 @@
 #define API_STREAM_CLIENT_H
 
 #include "api/internal.h"
+#include "base/map.h"
 
 enum {
     SUBS_MAX = 10000,       /* a client */
