@@ -52,9 +52,11 @@ static const char *const steps[] = {
     "  point BLOB NOT NULL);",
 };
 
+#define SCAN_COLUMNS                                                                               \
+    "SELECT id, t_min, t_max, n, type, numbers, least, greatest, sum, first, last FROM chunk "
 #define SCAN_SPAN                                                                                  \
-    "SELECT id, t_min, t_max, n FROM chunk WHERE open=0 AND series=?1 AND span=?2"                 \
-    " AND t_min>=?3 AND t_min<?4 AND t_max>=?5 ORDER BY t_min"
+    SCAN_COLUMNS "WHERE open=0 AND series=?1 AND span=?2"                                          \
+                 " AND t_min>=?3 AND t_min<?4 AND t_max>=?5 ORDER BY t_min"
 
 static const char *const sql[SQL_COUNT] = {
     [SQL_META_GET] = "SELECT value FROM meta WHERE name=?",
@@ -81,10 +83,13 @@ static const char *const sql[SQL_COUNT] = {
     [SQL_DROP_OPEN] = "DELETE FROM chunk WHERE open=1 AND series=?",
     [SQL_DROP_DONE] = "DELETE FROM chunk WHERE open=0 AND series=?",
     [SQL_DROP_LAST] = "DELETE FROM last WHERE series=?",
-    [SQL_SCAN_OPEN] = "SELECT id, t_min, t_max, n FROM chunk WHERE open=1 AND series=?1"
-                      " AND t_min<?2 AND t_max>=?3 ORDER BY t_min",
+    [SQL_SCAN_OPEN] = SCAN_COLUMNS "WHERE open=1 AND series=?1"
+                                   " AND t_min<?2 AND t_max>=?3 ORDER BY t_min",
     [SQL_NEXT_SPAN] = "SELECT span FROM chunk WHERE open=0 AND series=? AND span>?"
                       " ORDER BY span LIMIT 1",
+    [SQL_BEFORE_OPEN] = "SELECT max(t_min) FROM chunk WHERE open=1 AND series=? AND t_min<?",
+    [SQL_BEFORE_SPAN] = "SELECT t_min FROM chunk WHERE open=0 AND series=? AND span=? AND t_min<?"
+                        " ORDER BY t_min DESC LIMIT 1",
     /* one statement a class, since several are read at once */
     [SQL_SCAN_SPAN + 0] = SCAN_SPAN,
     [SQL_SCAN_SPAN + 1] = SCAN_SPAN,

@@ -38,15 +38,42 @@ int history_drop(struct history *h, const uint32_t *series, size_t n);
  * is logged and left out. */
 int history_each_last(struct history *h, int (*fn)(void *arg, const struct reading *r), void *arg);
 
+/* What is stored about a chunk as a whole.  The numbers are of its numeric points alone. */
+struct history_sum {
+    int64_t t_min, t_max; /* of the first point and the last */
+    size_t n;             /* points; as many of them are numbers */
+    double least, greatest, sum, first, last;
+};
+
+/* A piece of a series in rising order of time, in one of two forms; it lives until the taker
+ * returns. */
+struct history_run {
+    size_t n;
+    const struct point *points;    /* n of them; NULL: */
+    const struct history_sum *sum; /* what they come to */
+};
+
+/* Who reads. */
+struct history_taker {
+    int (*run)(void *arg, const struct history_run *run); /* non-zero ends the scan */
+    /* Would it do to know what the points between these times (both included) come to, instead of
+     * the points?  NULL: never.  Asked of chunks that lie inside the span and overlap nothing. */
+    bool (*sums)(void *arg, int64_t t_min, int64_t t_max);
+    void *arg;
+};
+
 /* Points of one series with from <= t < to in rising order of time, each time once; head (sorted,
- * each time once; may be empty) are newer writes that win over chunks.  fn gets runs of points,
- * which live until it returns; non-zero ends the scan and is returned.  *cancel, when not NULL and
- * set by another thread, ends it with ERR_CANCELLED.  ERR_CORRUPT names a damaged chunk in the log
- * and goes on with the rest, answering ERR_CORRUPT at the end. */
+ * each time once; may be empty) are newer writes that win over chunks.  What the taker returned
+ * when that is not 0 is returned.  *cancel, when not NULL and set by another thread, ends it with
+ * ERR_CANCELLED.  ERR_CORRUPT names a damaged chunk in the log and goes on with the rest, answering
+ * ERR_CORRUPT at the end. */
 int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
-                 const struct point *head, size_t head_n,
-                 int (*fn)(void *arg, const struct point *points, size_t n), void *arg,
+                 const struct point *head, size_t head_n, const struct history_taker *taker,
                  const _Atomic(bool) *cancel);
+
+/* The greatest beginning before `before` of any chunk of a series: its newest point before that
+ * time is there or later.  ERR_NOT_FOUND: there is nothing. */
+int history_start_before(struct history *h, uint32_t series, int64_t before, int64_t *ret_t_us);
 
 struct history_stats {
     uint64_t chunks, points, chunk_bytes, file_bytes, flushes;

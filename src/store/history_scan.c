@@ -3,7 +3,8 @@
  * A cursor for the open chunks and one for each class of finished ones give chunks in order of
  * t_min; a chunk is read and decoded only when the merge reaches its t_min.  Where one source
  * stands alone its points are handed on as they lie; only where sources overlap are points copied
- * one by one, the highest rank winning a time: the head, then the highest id. */
+ * one by one, the highest rank winning a time: the head, then the highest id.  A chunk that nothing
+ * overlaps is not even read when its taker is content with what it comes to. */
 #include "base/err.h"
 #include "base/log.h"
 #include "store/history_internal.h"
@@ -17,6 +18,8 @@ enum { BATCH = 512, RUN_MIN = 16, CURSORS_MAX = HISTORY_SPANS + 1 };
 struct cursor {
     sqlite3_stmt *s; /* NULL: at its end */
     int64_t id, t_min, t_max, n;
+    bool has_sum; /* every point is a double */
+    struct history_sum sum;
 };
 
 struct source {
@@ -30,8 +33,7 @@ struct scan {
     struct db *db;
     uint32_t series;
     int64_t from, to;
-    int (*fn)(void *arg, const struct point *points, size_t n);
-    void *arg;
+    const struct history_taker *taker;
     const _Atomic(bool) *cancel;
     struct cursor cursors[CURSORS_MAX];
     int cursors_n;
@@ -43,6 +45,23 @@ struct scan {
     bool corrupt;
 };
 
+/* Whole numbers and booleans have a sum as well, but lose what they are in it. */
+static void read_sum(struct cursor *c)
+{
+    c->has_sum = sqlite3_column_int(c->s, 4) == VALUE_DOUBLE && c->n > 0 &&
+                 sqlite3_column_int64(c->s, 5) == c->n;
+    c->sum = (struct history_sum){
+        .t_min = c->t_min,
+        .t_max = c->t_max,
+        .n = (size_t)c->n,
+        .least = sqlite3_column_double(c->s, 6),
+        .greatest = sqlite3_column_double(c->s, 7),
+        .sum = sqlite3_column_double(c->s, 8),
+        .first = sqlite3_column_double(c->s, 9),
+        .last = sqlite3_column_double(c->s, 10),
+    };
+}
+
 static int advance(struct scan *s, struct cursor *c)
 {
     int code = sqlite3_step(c->s);
@@ -51,6 +70,8 @@ static int advance(struct scan *s, struct cursor *c)
         c->t_min = sqlite3_column_int64(c->s, 1);
         c->t_max = sqlite3_column_int64(c->s, 2);
         c->n = sqlite3_column_int64(c->s, 3);
+        if (s->taker->sums)
+            read_sum(c);
         return 0;
     }
     c->s = NULL;
@@ -194,7 +215,7 @@ static int load(struct scan *s, struct cursor *c)
 
 static int hand_over(struct scan *s, const struct point *p, size_t n)
 {
-    return n ? s->fn(s->arg, p, n) : 0;
+    return n ? s->taker->run(s->taker->arg, &(struct history_run){.n = n, .points = p}) : 0;
 }
 
 static int flush_batch(struct scan *s)
@@ -293,6 +314,34 @@ static bool is_needed(struct scan *s, const struct cursor *next)
     return next->t_min <= best->points[best->at].t_us;
 }
 
+/* Are the points of this chunk, the next, all inside the span and nobody else's? */
+static bool is_alone(struct scan *s, const struct cursor *c)
+{
+    if (c->t_min < s->from || c->t_max >= s->to)
+        return false;
+    for (size_t i = 0; i < s->sources_n; i++)
+        if (s->sources[i].points[s->sources[i].at].t_us <= c->t_max)
+            return false;
+    for (int i = 0; i < s->cursors_n; i++)
+        if (&s->cursors[i] != c && s->cursors[i].s && s->cursors[i].t_min <= c->t_max)
+            return false;
+    return true;
+}
+
+/* Hand over what the chunk comes to, when that will do: *ret_done. */
+static int try_sum(struct scan *s, struct cursor *c, bool *ret_done)
+{
+    const struct history_taker *taker = s->taker;
+    *ret_done =
+        taker->sums && c->has_sum && taker->sums(taker->arg, c->t_min, c->t_max) && is_alone(s, c);
+    if (!*ret_done)
+        return 0;
+    int err = flush_batch(s);
+    if (!err)
+        err = taker->run(taker->arg, &(struct history_run){.n = c->sum.n, .sum = &c->sum});
+    return err ? err : advance(s, c);
+}
+
 static int merge(struct scan *s)
 {
     int err = 0;
@@ -300,19 +349,22 @@ static int merge(struct scan *s)
         if (is_cancelled(s))
             return ERR_CANCELLED;
         struct cursor *next = next_chunk(s);
-        if (is_needed(s, next))
-            err = load(s, next);
-        else if (s->sources_n)
+        bool done = false;
+        if (is_needed(s, next)) {
+            err = try_sum(s, next, &done);
+            if (!err && !done)
+                err = load(s, next);
+        } else if (s->sources_n) {
             err = step(s);
-        else
+        } else {
             return flush_batch(s);
+        }
     }
     return err;
 }
 
 int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
-                 const struct point *head, size_t head_n,
-                 int (*fn)(void *arg, const struct point *points, size_t n), void *arg,
+                 const struct point *head, size_t head_n, const struct history_taker *taker,
                  const _Atomic(bool) *cancel)
 {
     if (from >= to)
@@ -323,8 +375,7 @@ int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
     s->series = series;
     s->from = from;
     s->to = to;
-    s->fn = fn;
-    s->arg = arg;
+    s->taker = taker;
     s->cancel = cancel;
     int err = db_pool_take(h->readers, &s->db);
     if (!err)
@@ -343,5 +394,46 @@ int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
     if (!err && s->corrupt)
         err = ERR_CORRUPT;
     free(s);
+    return err;
+}
+
+/* ---- what stands before a time ---- */
+
+static int start_of(struct db *db, int statement, uint32_t series, int span, int64_t before,
+                    int64_t *latest, bool *found)
+{
+    sqlite3_stmt *stmt = db_stmt(db, statement);
+    if (!stmt)
+        return db_error(db);
+    sqlite3_bind_int64(stmt, 1, series);
+    if (span >= 0)
+        sqlite3_bind_int(stmt, 2, span);
+    sqlite3_bind_int64(stmt, span >= 0 ? 3 : 2, before);
+    int code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW && sqlite3_column_type(stmt, 0) != SQLITE_NULL) {
+        int64_t t = sqlite3_column_int64(stmt, 0);
+        *latest = *found && *latest > t ? *latest : t;
+        *found = true;
+    }
+    sqlite3_reset(stmt);
+    return code == SQLITE_ROW ? 0 : db_map_error(code);
+}
+
+int history_start_before(struct history *h, uint32_t series, int64_t before, int64_t *ret_t_us)
+{
+    struct db *db;
+    int64_t latest = INT64_MIN;
+    bool found = false;
+    int err = db_pool_take(h->readers, &db);
+    if (err)
+        return err;
+    err = start_of(db, SQL_BEFORE_OPEN, series, -1, before, &latest, &found);
+    for (int span = 0; span < HISTORY_SPANS && !err; span++)
+        err = start_of(db, SQL_BEFORE_SPAN, series, span, before, &latest, &found);
+    db_pool_give(h->readers, db);
+    if (!err && !found)
+        return ERR_NOT_FOUND;
+    if (!err)
+        *ret_t_us = latest;
     return err;
 }

@@ -154,8 +154,18 @@ static bool same(const struct point *a, const struct point *b)
            value_eq(point_value(a), point_value(b));
 }
 
-static int expect(void *arg, const struct point *points, size_t n)
+/* Read a span with a taker of points. */
+static int scan(struct history *h, uint32_t series, int64_t from, int64_t to,
+                int (*run)(void *arg, const struct history_run *run), void *arg)
 {
+    struct history_taker taker = {.run = run, .arg = arg};
+    return history_scan(h, series, from, to, NULL, 0, &taker, NULL);
+}
+
+static int expect(void *arg, const struct history_run *run)
+{
+    const struct point *points = run->points;
+    size_t n = run->n;
     struct expectation *e = arg;
     assert_true(n > 0);
     for (size_t i = 0; i < n; i++, e->at++) {
@@ -181,7 +191,9 @@ static void check_scan(struct history *h, uint32_t series, const struct model *m
 {
     size_t first = lower(m, from), end = lower(m, to);
     struct expectation e = {.p = m->p + first, .n = end > first ? end - first : 0};
-    assert_int_equal(history_scan(h, series, from, to, head, head_n, expect, &e, NULL), 0);
+    assert_int_equal(history_scan(h, series, from, to, head, head_n,
+                                  &(struct history_taker){.run = expect, .arg = &e}, NULL),
+                     0);
     assert_int_equal(e.at, e.n);
 }
 
@@ -330,9 +342,9 @@ static void the_head_wins_over_chunks(void **state)
         release_points(f.points, f.n);
     }
     struct expectation none = {0};
-    assert_int_equal(history_scan(h, 77, 0, 100, NULL, 0, expect, &none, NULL), 0);
-    assert_int_equal(history_scan(h, 1, 100, 100, NULL, 0, expect, &none, NULL), 0);
-    assert_int_equal(history_scan(h, 1, 100, 50, NULL, 0, expect, &none, NULL), 0);
+    assert_int_equal(scan(h, 77, 0, 100, expect, &none), 0);
+    assert_int_equal(scan(h, 1, 100, 100, expect, &none), 0);
+    assert_int_equal(scan(h, 1, 100, 50, expect, &none), 0);
     model_clear(&m);
     history_close(h);
 }
@@ -356,8 +368,10 @@ struct run {
     int64_t stop_after;
 };
 
-static int count_run(void *arg, const struct point *p, size_t n)
+static int count_run(void *arg, const struct history_run *run)
 {
+    const struct point *p = run->points;
+    size_t n = run->n;
     struct run *r = arg;
     for (size_t i = 0; i < n; i++) {
         int64_t k = p[i].t_us / 1000;
@@ -394,7 +408,7 @@ static void a_slow_sensor_leaves_few_chunks(void **state)
     assert_int_equal(stats.flushes, 5000);
     assert_true(written < 1000 * 16); /* a point is written some log2(2048) times */
     struct run r = {0};
-    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), 0);
+    assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), 0);
     assert_int_equal(r.count, 5000);
     assert_int_equal(r.missing, 0);
     check_totals(h);
@@ -450,10 +464,9 @@ static void a_scan_reads_only_what_overlaps(void **state)
     sqlite3_close(db);
     h = open_history();
     struct run r = {.next = 50000};
-    assert_int_equal(history_scan(h, 1, 50000000, 51000000, NULL, 0, count_run, &r, NULL), 0);
+    assert_int_equal(scan(h, 1, 50000000, 51000000, count_run, &r), 0);
     assert_int_equal(r.count, 1000);
-    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &(struct run){0}, NULL),
-                     ERR_CORRUPT);
+    assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &(struct run){0}), ERR_CORRUPT);
     history_close(h);
 }
 
@@ -463,11 +476,12 @@ static void a_scan_can_be_ended(void **state)
     struct history *h = open_history();
     flush_run(h, 1, 0, 20000, 1);
     struct run r = {.stop_after = 5000};
-    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), -77);
+    assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), -77);
     assert_true(r.count >= 5000 && r.count < 20000);
     _Atomic(bool) cancel = true;
     r = (struct run){0};
-    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, &cancel),
+    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0,
+                                  &(struct history_taker){.run = count_run, .arg = &r}, &cancel),
                      ERR_CANCELLED);
     assert_int_equal(r.count, 0);
     history_close(h);
@@ -498,17 +512,17 @@ static void a_damaged_chunk_is_passed_over(void **state)
     sqlite3_close(db);
     h = open_history();
     struct run r = {0};
-    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), ERR_CORRUPT);
+    assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), ERR_CORRUPT);
     assert_int_equal(r.count, 15000);
     assert_int_equal(r.missing, 3000);
     flush_run(h, 1, 18500, 400, 9); /* writing goes on around it */
     flush_run(h, 1, 18900, 3000, 10);
     r = (struct run){0};
-    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), ERR_CORRUPT);
+    assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), ERR_CORRUPT);
     assert_int_equal(r.count, 15000 + 3400);
     assert_int_equal(r.missing, 3500);
     r = (struct run){0};
-    assert_int_equal(history_scan(h, 2, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), 0);
+    assert_int_equal(scan(h, 2, 0, INT64_MAX, count_run, &r), 0);
     assert_int_equal(r.count, 100);
     history_close(h);
 }
@@ -528,7 +542,7 @@ static void dropped_series_are_gone(void **state)
     h = open_history();
     for (uint32_t s = 1; s <= 3; s++) {
         struct run r = {0};
-        assert_int_equal(history_scan(h, s, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), 0);
+        assert_int_equal(scan(h, s, 0, INT64_MAX, count_run, &r), 0);
         assert_int_equal(r.count, s == 2 ? 9000 : 0);
     }
     assert_int_equal(ask("SELECT count(*) FROM last"), 1);
@@ -549,8 +563,10 @@ struct background {
     atomic_int scans;
 };
 
-static int rising(void *arg, const struct point *p, size_t n)
+static int rising(void *arg, const struct history_run *run)
 {
+    const struct point *p = run->points;
+    size_t n = run->n;
     int64_t *last = arg;
     for (size_t i = 0; i < n; i++) {
         assert_true(p[i].t_us > *last);
@@ -565,7 +581,7 @@ static void *scan_often(void *arg)
     while (!atomic_load(&b->stop)) {
         int64_t last = -1;
         struct history_stats stats;
-        assert_int_equal(history_scan(b->h, 1, 0, INT64_MAX, NULL, 0, rising, &last, NULL), 0);
+        assert_int_equal(scan(b->h, 1, 0, INT64_MAX, rising, &last), 0);
         history_stats(b->h, &stats);
         history_checkpoint(b->h);
         atomic_fetch_add(&b->scans, 1);
@@ -612,8 +628,8 @@ static void a_killed_flush_is_all_or_nothing(void **state)
         assert_true(WIFSIGNALED(status));
         struct history *h = open_history();
         struct run r = {0}, r2 = {0};
-        assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), 0);
-        assert_int_equal(history_scan(h, 2, 0, INT64_MAX, NULL, 0, count_run, &r2, NULL), 0);
+        assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), 0);
+        assert_int_equal(scan(h, 2, 0, INT64_MAX, count_run, &r2), 0);
         assert_int_equal(r.missing + r2.missing, 0);
         assert_int_equal(r.count, history_checkpoint(h) * 50);
         assert_true(r2.count == r.count || r2.count == r.count - 50);
@@ -649,14 +665,14 @@ static void a_failed_flush_leaves_all_as_it_was(void **state)
         assert_int_equal(f.n, N);
         assert_int_equal(history_checkpoint(h), 2);
         struct run r = {0};
-        assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), 0);
+        assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), 0);
         assert_int_equal(r.count, 3100);
         check_totals(h);
     }
     assert_int_equal(db_exec(&h->writer, "PRAGMA max_page_count=1000000"), 0);
     assert_int_equal(history_flush(h, &f, 1, 3), 0);
     struct run r = {0};
-    assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, count_run, &r, NULL), 0);
+    assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), 0);
     assert_int_equal(r.count, 3100 + N);
     assert_int_equal(r.missing, 0);
     check_totals(h);
