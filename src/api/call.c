@@ -114,9 +114,56 @@ struct sensor *call_sensor(struct call *call)
     return s;
 }
 
+/* The parts of an array with commas between. */
+static struct slice joined(struct arena *a, const struct jval *array)
+{
+    struct buf b = {0};
+    for (const struct jval *v = array->first; v; v = v->next) {
+        buf_add_slice(&b, v->text);
+        if (v->next)
+            buf_add_byte(&b, ',');
+    }
+    struct slice copy = arena_dup(a, b.failed ? slice_of(NULL, 0) : buf_slice(&b));
+    buf_release(&b);
+    return copy;
+}
+
+struct slice call_param(struct call *call, const char *name)
+{
+    if (!call->params)
+        return http_query(call->req, name);
+    const struct jval *v = jval_get(call->params, name);
+    switch (v ? v->type : J_NULL) {
+    case J_BOOL:
+        return slice_str(v->boolean ? "true" : "false");
+    case J_NUMBER:
+    case J_STRING:
+        return v->text;
+    case J_ARRAY:
+        return joined(call->arena, v);
+    default:
+        return slice_of(NULL, 0);
+    }
+}
+
+bool call_json_params(struct call *call)
+{
+    struct json_error e;
+    if (jdoc_parse(call->arena, http_body(call->req), &call->params, &e)) {
+        call_problemf(call, ERR_MALFORMED, "The body is no JSON: %s (line %d, column %d).",
+                      e.message, e.line, e.column);
+        return false;
+    }
+    if (call->params->type != J_OBJECT) {
+        call_problem(call, ERR_MALFORMED, "The body is an object with the parameters in it.");
+        return false;
+    }
+    return true;
+}
+
 bool call_uint(struct call *call, const char *name, uint64_t least, uint64_t most, uint64_t *value)
 {
-    struct slice text = http_query(call->req, name);
+    struct slice text = call_param(call, name);
     uint64_t v;
     if (!text.p)
         return true;
@@ -141,7 +188,7 @@ static struct slice mend_plus(struct arena *a, struct slice text)
 
 bool call_bool(struct call *call, const char *name, bool *value)
 {
-    struct slice text = http_query(call->req, name);
+    struct slice text = call_param(call, name);
     if (!text.p)
         return true;
     if (!slice_is(text, "true") && !slice_is(text, "false")) {
@@ -154,7 +201,7 @@ bool call_bool(struct call *call, const char *name, bool *value)
 
 bool call_time(struct call *call, const char *name, int64_t *t_us)
 {
-    struct slice text = http_query(call->req, name);
+    struct slice text = call_param(call, name);
     double ms;
     if (!text.p)
         return true;

@@ -17,9 +17,9 @@ struct call {
     struct slice parts[PARTS_MAX]; /* what stands for {id}, {sensor}, in order */
     bool gone;                     /* the peer left: call_alive() says so */
     void (*on_gone)(struct call *call);
-    struct history_job *job;
-    struct history_query query;
-    bool flag; /* of the handler */
+    bool flag; /* the handler's, both */
+    void *data;
+    struct jval *params; /* parameters in the body instead of the address; or NULL */
 };
 
 typedef void route_fn(struct call *call);
@@ -74,6 +74,10 @@ void call_wait(struct call *call,
 bool call_alive(struct call *call);                 /* false: it was released, do nothing more */
 struct twin *call_twin(struct call *call);          /* by parts[0]; NULL: answered with a problem */
 struct sensor *call_sensor(struct call *call);      /* by parts[0] and [1] */
+/* A parameter's text: of the address, or of the body when call_json_params() took that.  p NULL:
+ * none. */
+struct slice call_param(struct call *call, const char *name);
+bool call_json_params(struct call *call); /* false: answered */
 bool call_uint(struct call *call, const char *name, uint64_t least, uint64_t most, uint64_t *value);
 bool call_time(struct call *call, const char *name, int64_t *t_us); /* false: answered */
 bool call_bool(struct call *call, const char *name, bool *value);
@@ -98,6 +102,7 @@ route_fn twins_list, twins_create, twin_read, twin_replace, twin_patch, twin_del
 route_fn validate, sample, schema, openapi, status, metrics, healthz, readyz, error_page;
 route_fn sensors_list, sensor_read, sensor_history, twin_readings, sensor_readings, rejections;
 route_fn stream_open, mqtt_open;
+route_fn history_read, history_ask;
 void static_serve(struct call *call);
 
 int stream_new(struct api *a, struct stream **ret);

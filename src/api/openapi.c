@@ -14,6 +14,9 @@
 #define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
 #define RANGE "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":2,\"maxItems\":2}"
 #define VALUE "{\"type\":[\"number\",\"boolean\",\"string\",\"null\"]}"
+#define POINT                                                                                      \
+    "{\"type\":\"array\",\"prefixItems\":[" N "],\"items\":" VALUE ",\"minItems\":2,\"maxItems\":" \
+    "9}"
 #define PROBLEM_MEMBERS                                                                            \
     "\"type\":" S ",\"title\":" S ",\"status\":{\"type\":\"integer\"},\"detail\":" S               \
     ",\"code\":" S ",\"instance\":" S
@@ -36,7 +39,9 @@ const struct named_schema openapi_schemas[] = {
     {"SensorList", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":" LIST(REF("Sensor")) "}}"},
     {"Twin", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"description\",\"type\",\"state\",\"simulated\",\"demo\",\"created\",\"modified\",\"lastSynced\",\"sensorCount\",\"sensors\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"description\":" S ",\"type\":" S ",\"state\":{\"enum\":[\"live\",\"stale\",\"waiting\"]},\"simulated\":" B ",\"demo\":" B ",\"created\":" T ",\"modified\":" T ",\"lastSynced\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},\"sensorCount\":" U ",\"sensors\":" LIST(REF("Sensor")) "}}"},
     {"TwinList", "{\"type\":\"object\",\"required\":[\"items\",\"next\",\"total\"],\"properties\":{\"items\":" LIST(REF("Twin")) ",\"next\":" ORNULL("string") ",\"total\":" U "}}"},
-    {"History", "{\"type\":\"object\",\"required\":[\"twin\",\"sensor\",\"unit\",\"from\",\"to\",\"points\"],\"properties\":{\"twin\":" S ",\"sensor\":" S ",\"unit\":" S ",\"from\":" N ",\"to\":" N ",\"points\":{\"type\":\"array\",\"items\":{\"type\":\"array\",\"prefixItems\":[" N "," VALUE "," S "],\"minItems\":2,\"maxItems\":3}},\"damaged\":" B ",\"limit\":" U ",\"next\":" ORNULL("string") "}}"},
+    {"History", "{\"type\":\"object\",\"required\":[\"twin\",\"sensor\",\"unit\",\"from\",\"to\",\"points\"],\"properties\":{\"twin\":" S ",\"sensor\":" S ",\"unit\":" S ",\"from\":" N ",\"to\":" N ",\"fn\":" LIST(S) ",\"before\":{\"anyOf\":[" POINT ",{\"type\":\"null\"}]},\"points\":" LIST(POINT) ",\"damaged\":" B ",\"limit\":" U ",\"next\":" ORNULL("string") "}}"},
+    {"Histories", "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"series\"],\"properties\":{\"from\":" N ",\"to\":" N ",\"fn\":" LIST(S) ",\"series\":" LIST("{\"type\":\"object\",\"required\":[\"twin\",\"sensor\",\"unit\",\"points\"],\"properties\":{\"twin\":" S ",\"sensor\":" S ",\"unit\":" S ",\"before\":{\"anyOf\":[" POINT ",{\"type\":\"null\"}]},\"points\":" LIST(POINT) ",\"damaged\":" B ",\"limit\":" U ",\"next\":" ORNULL("string") "}}") "}}"},
+    {"HistoryQuestion", "{\"type\":\"object\",\"required\":[\"series\"],\"description\":\"the parameters of the same names\",\"properties\":{\"series\":{\"anyOf\":[" S "," LIST(S) "]},\"fn\":{\"anyOf\":[" S "," LIST(S) "]}}}"},
     {"Reading", "{\"type\":\"object\",\"required\":[\"value\"],\"properties\":{\"sensor\":" S ",\"value\":" VALUE ",\"timestamp\":{\"type\":[\"string\",\"number\"]},\"quality\":{\"enum\":[\"good\",\"uncertain\",\"bad\"]},\"unit\":" S "}}"},
     {"Telemetry", "{\"type\":\"object\",\"description\":\"a value, or an object with value, for each sensor; timestamp for all\",\"additionalProperties\":{\"anyOf\":[" VALUE "," REF("Reading") "]}}"},
     {"Readings", "{\"anyOf\":[" REF("Telemetry") "," REF("Reading") "," LIST("{\"anyOf\":[" REF("Telemetry") "," REF("Reading") "]}") "]}"},
@@ -91,7 +96,14 @@ static void put_schema(struct json_writer *w, const char *name)
     json_put_raw(w, slice_str(ref));
 }
 
-static void put_content(struct json_writer *w, const char *types, const char *schema_name)
+static bool is_json(struct slice type)
+{
+    return slice_ends(type, "/json") || slice_ends(type, "+json");
+}
+
+/* other: the schema for types that are not JSON. */
+static void put_content(struct json_writer *w, const char *types, const char *schema_name,
+                        const char *other)
 {
     struct slice rest = slice_str(types), type;
     json_key(w, "content");
@@ -99,7 +111,7 @@ static void put_content(struct json_writer *w, const char *types, const char *sc
     while (slice_cut(&rest, ' ', &type)) {
         json_key_slice(w, type);
         json_open(w, '{');
-        put_schema(w, schema_name);
+        put_schema(w, is_json(type) ? schema_name : other);
         json_close(w, '}');
     }
     json_close(w, '}');
@@ -149,13 +161,13 @@ static void put_answers(struct json_writer *w, const struct route *r)
                         a->type            ? a->type
                         : a->status >= 400 ? "application/problem+json"
                                            : "application/json",
-                        a->schema);
+                        a->schema, "Text");
         json_close(w, '}');
     }
     json_key(w, "default");
     json_open(w, '{');
     put_text(w, "description", "A problem (RFC 9457)");
-    put_content(w, "application/problem+json", "Problem");
+    put_content(w, "application/problem+json", "Problem", "Problem");
     json_close(w, '}');
     json_close(w, '}');
 }
@@ -175,7 +187,7 @@ static void put_operation(struct json_writer *w, const struct route *r)
         json_open(w, '{');
         json_key(w, "required");
         json_put_bool(w, true);
-        put_content(w, r->body_types ? r->body_types : "application/json", r->body);
+        put_content(w, r->body_types ? r->body_types : "application/json", r->body, r->body);
         json_close(w, '}');
     }
     put_answers(w, r);

@@ -19,19 +19,32 @@ static const struct route_param list_params[] = {
 static const struct route_param read_params[] = {
     {"live", "{\"type\":\"boolean\",\"default\":true}", "false: as kept, without the live parts"},
     {0}};
-static const struct route_param history_params[] = {
-    {"from", TIME, "first time (default: an hour before to)"},
-    {"to", TIME, "end, not included (default: now)"},
-    {"points", "{\"type\":\"integer\",\"minimum\":4,\"maximum\":20000}",
-     "thin to at most so many, keeping extremes"},
-    {"every", TEXT, "step of an aggregate, such as 10s, 1m, 1h"},
-    {"fn", "{\"enum\":[\"mean\",\"min\",\"max\",\"first\",\"last\",\"count\",\"sum\"]}",
-     "with every: what of a step (default: mean)"},
-    {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":100000,\"default\":10000}",
-     "raw readings at most"},
-    {"cursor", TEXT, "what an earlier answer gave as next"},
-    {"quality", FLAG, "true: points are [t, value, quality]"},
-    {0}};
+#define HISTORY_PARAMS                                                                             \
+    {"from", TIME, "first time (default: an hour before to)"},                                     \
+        {"to", TIME, "end, not included (default: now)"},                                          \
+        {"points", "{\"type\":\"integer\",\"minimum\":4,\"maximum\":20000}",                       \
+         "thin to at most so many real readings"},                                                 \
+        {"every", TEXT, "one point a step: 10s, 15m, 1h, or of the calendar 1d, 1w, 1mo, 1y"},     \
+        {"fn", TEXT,                                                                               \
+         "with every: mean (default), min, max, first, last, count, sum, several with commas "     \
+         "between; with points: thin (default, keeps extremes) or lttb (keeps the shape)"},        \
+        {"tz", TEXT, "with every: the zone of its calendar, such as Europe/Berlin (default UTC)"}, \
+        {"fill", TEXT,                                                                             \
+         "with every: what empty steps get: none (default), null, previous, linear or a number"},  \
+        {"before", FLAG, "true: first the newest reading before from"},                            \
+        {"limit", "{\"type\":\"integer\",\"minimum\":1}",                                          \
+         "raw readings at most, of each series; in JSON up to 100000 and by default 10000"},       \
+        {"cursor", TEXT, "what an earlier answer gave as next"},                                   \
+        {"quality", FLAG, "true: points are [t, value, quality]"},                                 \
+        {"format", "{\"enum\":[\"json\",\"ndjson\",\"csv\"]}",                                     \
+         "of the answer; without it, what Accept says"},                                           \
+    {                                                                                              \
+        0                                                                                          \
+    }
+static const struct route_param history_params[] = {HISTORY_PARAMS};
+static const struct route_param many_params[] = {
+    {"series", TEXT, "twin/sensor, several with commas between; * is any part of a name"},
+    HISTORY_PARAMS};
 static const struct route_param rejection_params[] = {
     {"twin", TEXT, "only of this twin"},
     {"since", TIME, "not older than this"},
@@ -55,8 +68,12 @@ ANSWERS(findings_answers, {200, "Findings", NULL}, {404, "Problem", NULL});
 ANSWERS(validate_answers, {200, "Findings", NULL}, {413, "Problem", NULL}, {415, "Problem", NULL});
 ANSWERS(sensors_answers, {200, "SensorList", NULL}, {404, "Problem", NULL});
 ANSWERS(sensor_answers, {200, "Sensor", NULL}, {404, "Problem", NULL});
-ANSWERS(history_answers, {200, "History", NULL}, {400, "Problem", NULL}, {404, "Problem", NULL},
-        {413, "Problem", NULL}, {422, "Problem", NULL});
+#define HISTORY_TYPES "application/json application/x-ndjson text/csv"
+ANSWERS(history_answers, {200, "History", HISTORY_TYPES}, {400, "Problem", NULL},
+        {404, "Problem", NULL}, {413, "Problem", NULL}, {422, "Problem", NULL});
+ANSWERS(many_answers, {200, "Histories", HISTORY_TYPES}, {400, "Problem", NULL},
+        {404, "Problem", NULL}, {413, "Problem", NULL}, {415, "Problem", NULL},
+        {422, "Problem", NULL});
 ANSWERS(ingest_answers, {200, "Accepted", NULL}, {400, "IngestProblem", NULL},
         {404, "IngestProblem", NULL}, {413, "IngestProblem", NULL}, {415, "Problem", NULL},
         {422, "IngestProblem", NULL}, {503, "Problem", NULL}, {507, "IngestProblem", NULL});
@@ -90,6 +107,8 @@ const struct route routes[] = {
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}/history", "readHistory", sensor_history, "The past of a sensor: raw, thinned, or by steps", history_params, NULL, NULL, history_answers},
     {"POST", "/api/v1/twins/{id}/readings", "sendReadings", twin_readings, "Readings of a twin's sensors", NULL, "Readings", INGEST_TYPES, ingest_answers},
     {"POST", "/api/v1/twins/{id}/sensors/{sensor}/readings", "sendSensorReadings", sensor_readings, "Readings of one sensor", NULL, "SensorReadings", OWN_TYPES, ingest_answers},
+    {"GET", "/api/v1/history", "readHistories", history_read, "The past of many sensors at once", many_params, NULL, NULL, many_answers},
+    {"POST", "/api/v1/history", "askHistories", history_ask, "The same, with the parameters as members of the body", NULL, "HistoryQuestion", NULL, many_answers},
     {"GET", "/api/v1/rejections", "listRejections", rejections, "The last refused readings, newest first", rejection_params, NULL, NULL, rejections_answers},
     {"POST", "/api/v1/validate", "validateProfile", validate, "Check a profile without keeping it", NULL, "Object", NULL, validate_answers},
     {"GET", "/api/v1/sample", "readSample", sample, "A sample profile to start from", sample_params, NULL, NULL, sample_answers},

@@ -283,6 +283,20 @@ void open_series_free(struct open_series *s)
     free(s);
 }
 
+int open_series_copy(const struct open_series *s, struct open_series **ret)
+{
+    size_t n = s ? sizeof *s + s->used : 0;
+    struct open_series *copy = s ? malloc(n) : NULL;
+    if (s && !copy)
+        return ERR_NOMEM;
+    if (s) {
+        memcpy(copy, s, n);
+        copy->cap = copy->used;
+    }
+    *ret = copy;
+    return 0;
+}
+
 size_t open_series_count(const struct open_series *s)
 {
     return s ? s->count : 0;

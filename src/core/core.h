@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/value.h"
 #include "core/body.h"
+#include "core/step.h"
 #include "os/loop.h"
 #include "store/history.h"
 #include "twin/profile.h"
@@ -51,7 +52,7 @@ struct sensor {
     int64_t arrived_us;                  /* server time at which the newest came */
     int64_t assigned_us;                 /* the last time that the server gave to a reading */
     uint64_t updates;                    /* readings since start */
-    struct open_series *head;            /* readings not yet in history; head_copy() reads them */
+    struct open_series *head;            /* readings not yet in history */
     const struct open_series *frozen;    /* those on their way there; they belong to the flush */
     struct sensor *due_next, **due_link; /* in the wheel of those that may become stale */
     uint32_t series;
@@ -235,29 +236,60 @@ int core_live_profile(struct core *c, struct twin *t, struct arena *a, struct sl
 
 /* ---- the past ---- */
 
-enum history_fn { FN_RAW, FN_THIN, FN_MEAN, FN_MIN, FN_MAX, FN_FIRST, FN_LAST, FN_COUNT, FN_SUM };
+enum history_how { PAST_RAW, PAST_THIN, PAST_LTTB, PAST_STEPS };
+enum history_fn { FN_MEAN, FN_MIN, FN_MAX, FN_FIRST, FN_LAST, FN_COUNT, FN_SUM, FN_N };
+enum history_fill { FILL_NONE, FILL_NULL, FILL_PREVIOUS, FILL_LINEAR, FILL_NUMBER };
 
 struct history_query {
     int64_t from_us, to_us; /* from <= t < to */
-    enum history_fn fn;
-    size_t limit;     /* FN_RAW: at most so many; FN_THIN: the number of points */
-    int64_t every_us; /* the aggregating functions: the step */
+    enum history_how how;
+    size_t limit;      /* PAST_RAW: at most so many, 0: all; thinned: to so many points */
+    struct step every; /* PAST_STEPS, and what follows */
+    enum history_fn fns[FN_N];
+    size_t fns_n;
+    enum history_fill fill; /* what steps without readings get */
+    double fill_number;
+    bool before; /* first the newest reading before `from`, if there is one */
 };
 
-struct history_result {
-    int err;
-    const struct point *points; /* live until done returns */
+/* A point of the answer: a reading, or what a step comes to (t_us is its beginning then). */
+struct history_row {
+    int64_t t_us;
+    const struct value *values; /* one, or one a function */
     size_t n;
-    bool more;    /* FN_RAW: the limit cut it; the rest begins at next_us */
+    uint8_t quality;
+    bool before; /* it stands before `from` */
+};
+
+/* How the answer stands after a turn. */
+struct history_turn {
+    int err;      /* not 0: ended is set */
+    bool ended;   /* the job is gone */
+    bool more;    /* PAST_RAW: the limit cut it; the rest begins at next_us */
     bool damaged; /* some of it does not check and is left out; the log says what */
     int64_t next_us;
 };
-typedef void history_done_fn(void *arg, const struct history_result *r);
+
+/* A question is answered in turns, so that nothing is kept that nobody has taken yet, and no
+ * question keeps others waiting: a turn ends when on_row() says that it is enough, or when it has
+ * lasted long.  Rows come in order of time. */
+struct history_taker_fns {
+    /* On a thread of its own, never while on_turn() runs; the row lives until it returns. */
+    bool (*on_row)(void *arg, const struct history_row *row);
+    /* On the loop's thread.  The next turn begins with history_go(), unless this was the last. */
+    void (*on_turn)(void *arg, const struct history_turn *turn);
+};
 struct history_job; /* opaque */
-/* done comes exactly once, unless the job is cancelled first. */
-struct history_job *core_history(struct core *c, struct sensor *s, const struct history_query *q,
-                                 history_done_fn *done, void *arg);
-void core_history_cancel(struct history_job *job);
+
+/* Begin.  NULL: out of memory, or the core has stopped.  A turn that says `ended` comes exactly
+ * once, and not before this returns. */
+struct history_job *core_history(struct core *c, const struct sensor *s,
+                                 const struct history_query *q, const struct history_taker_fns *fns,
+                                 void *arg);
+void history_go(struct history_job *job);
+/* Want no more.  The last turn says ERR_CANCELLED; it comes at once, out of this call, when no turn
+ * is under way. */
+void history_cancel(struct history_job *job);
 
 /* ---- what the operator asks ---- */
 

@@ -328,10 +328,16 @@ static void a_twin_goes_with_what_is_in_memory(void **state)
 
 /* ---- the end ---- */
 
-static void on_past_gone(void *arg, const struct history_result *r)
+static bool no_row(void *arg, const struct history_row *row)
 {
-    (void)r;
-    ++*(int *)arg;
+    (void)arg, (void)row;
+    return false;
+}
+
+static void on_past_end(void *arg, const struct history_turn *turn)
+{
+    assert_true(turn->ended);
+    ((int *)arg)[turn->err == ERR_CANCELLED]++;
 }
 
 static void everyone_hears_before_the_end(void **state)
@@ -340,8 +346,9 @@ static void everyone_hears_before_the_end(void **state)
     put(w, TWIN_CREATE, profile, 0);
     struct heard heard[50];
     struct kept kept = {.w = w}, late = {.w = w};
-    int pasts = 0, cancelled = 0;
-    struct history_query q = {0, INT64_MAX, FN_RAW, 10, 0};
+    int pasts[2] = {0}, cancelled[2] = {0};
+    static const struct history_taker_fns fns = {no_row, on_past_end};
+    struct history_query q = {.to_us = INT64_MAX, .how = PAST_RAW, .limit = 10};
     for (size_t i = 0; i < 50; i++) {
         heard[i] = (struct heard){.w = w};
         struct ingest *in = begin(w);
@@ -349,20 +356,20 @@ static void everyone_hears_before_the_end(void **state)
         ingest_commit(in, on_heard, &heard[i]);
     }
     core_twin_put(w->core, TWIN_PUT, SLICE_LIT(""), slice_str(profile), 0, false, on_twin, &kept);
-    assert_non_null(core_history(w->core, sensor_of(w, "temp"), &q, on_past_gone, &pasts));
-    core_history_cancel(core_history(w->core, sensor_of(w, "temp"), &q, on_past_gone, &cancelled));
+    assert_non_null(core_history(w->core, sensor_of(w, "temp"), &q, &fns, pasts));
+    history_cancel(core_history(w->core, sensor_of(w, "temp"), &q, &fns, cancelled));
     core_stop(w->core);
     for (size_t i = 0; i < 50; i++)
         assert_true(heard[i].called && (heard[i].accepted == 1 || heard[i].err));
     assert_int_equal(kept.version, 2);
-    assert_int_equal(pasts, 1);
-    assert_int_equal(cancelled, 0);
+    assert_int_equal(pasts[0], 1);
+    assert_int_equal(cancelled[1], 1);
 
     struct heard after = say(w, ingest_telemetry, "{\"temp\":1}");
     assert_int_equal(after.err, ERR_CANCELLED);
     core_twin_put(w->core, TWIN_PUT, SLICE_LIT(""), slice_str(profile), 0, false, on_twin, &late);
     assert_int_equal(late.err, ERR_CANCELLED);
-    assert_null(core_history(w->core, sensor_of(w, "temp"), &q, on_past_gone, &pasts));
+    assert_null(core_history(w->core, sensor_of(w, "temp"), &q, &fns, pasts));
     struct core_stats stats;
     core_stats(w->core, &stats);
     assert_false(core_ready(w->core));

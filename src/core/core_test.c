@@ -161,7 +161,8 @@ static void a_late_reading_is_history_not_the_present(void **state)
     say(w, ingest_telemetry, "{\"timestamp\":1000,\"temp\":1}");
     say(w, ingest_telemetry, "{\"timestamp\":2000,\"temp\":22}"); /* corrected */
     assert_true(sensor_of(w, "temp")->last.as.d == 22);
-    struct past *p = ask(w, "temp", (struct history_query){0, 10000000, FN_RAW, 100, 0});
+    struct past *p =
+        ask(w, "temp", (struct history_query){.to_us = 10000000, .how = PAST_RAW, .limit = 100});
     assert_int_equal(p->n, 2);
     assert_true(p->points[0].t_us == 1000000 && p->points[0].as.d == 1);
     assert_true(p->points[1].t_us == 2000000 && p->points[1].as.d == 22);
@@ -174,7 +175,8 @@ static void times_given_by_the_server_rise(void **state)
     put(w, TWIN_CREATE, profile, 0);
     assert_int_equal(say(w, ingest_readings, "[{\"temp\":1},{\"temp\":2},{\"temp\":3}]").accepted,
                      3);
-    struct past *p = ask(w, "temp", (struct history_query){0, INT64_MAX, FN_RAW, 100, 0});
+    struct past *p =
+        ask(w, "temp", (struct history_query){.to_us = INT64_MAX, .how = PAST_RAW, .limit = 100});
     assert_int_equal(p->n, 3);
     assert_true(p->points[0].t_us < p->points[1].t_us && p->points[1].t_us < p->points[2].t_us);
     free(p);
@@ -193,7 +195,8 @@ static void everything_is_there_after_a_restart(void **state)
         }
         world_close(w);
         world_open(w);
-        struct past *p = ask(w, "temp", (struct history_query){0, INT64_MAX, FN_RAW, 1000, 0});
+        struct past *p = ask(
+            w, "temp", (struct history_query){.to_us = INT64_MAX, .how = PAST_RAW, .limit = 1000});
         assert_int_equal(p->n, 50 * (round + 1));
         for (size_t i = 0; i < p->n; i++)
             assert_true(p->points[i].t_us == (int64_t)i * 1000000 &&
@@ -233,7 +236,8 @@ static void a_lost_catalog_gives_no_new_twin_an_old_past(void **state)
     world_open(w);
     assert_int_equal(core_twin_count(w->core), 0);
     put(w, TWIN_CREATE, profile, 0);
-    struct past *p = ask(w, "temp", (struct history_query){0, 10000000, FN_RAW, 100, 0});
+    struct past *p =
+        ask(w, "temp", (struct history_query){.to_us = 10000000, .how = PAST_RAW, .limit = 100});
     assert_int_equal(p->n, 0);
     assert_false(sensor_of(w, "temp")->has_value);
     free(p);
@@ -257,8 +261,10 @@ static void thinning_keeps_extremes(void **state)
     struct world *w = *state;
     put(w, TWIN_CREATE, profile, 0);
     fill(w, 20000);
-    struct past *p =
-        ask(w, "temp", (struct history_query){NOW, NOW + INT64_C(20000000000), FN_THIN, 400, 0});
+    struct past *p = ask(
+        w, "temp",
+        (struct history_query){
+            .from_us = NOW, .to_us = NOW + INT64_C(20000000000), .how = PAST_THIN, .limit = 400});
     assert_in_range(p->n, 200, 400);
     double least = 0, most = 0;
     for (size_t i = 0; i < p->n; i++) {
@@ -271,7 +277,9 @@ static void thinning_keeps_extremes(void **state)
     assert_true(p->points[0].t_us == NOW);
     assert_true(p->points[p->n - 1].t_us == NOW + INT64_C(19999000000));
     free(p);
-    p = ask(w, "temp", (struct history_query){NOW, NOW + INT64_C(100000000), FN_THIN, 400, 0});
+    p = ask(w, "temp",
+            (struct history_query){
+                .from_us = NOW, .to_us = NOW + INT64_C(100000000), .how = PAST_THIN, .limit = 400});
     assert_int_equal(p->n, 100); /* few enough to be left as they are */
     free(p);
 }
@@ -281,7 +289,8 @@ static void raw_goes_on_behind_its_limit(void **state)
     struct world *w = *state;
     put(w, TWIN_CREATE, profile, 0);
     fill(w, 2500);
-    struct history_query q = {NOW, NOW + INT64_C(2500000000), FN_RAW, 1000, 0};
+    struct history_query q = {
+        .from_us = NOW, .to_us = NOW + INT64_C(2500000000), .how = PAST_RAW, .limit = 1000};
     size_t n = 0;
     bool more = true;
     while (more) {
@@ -309,8 +318,12 @@ static void steps_add_up(void **state)
     } expected[] = {{FN_MEAN, 4.5, 24.5}, {FN_MIN, 0, 20},    {FN_MAX, 9, 29},  {FN_FIRST, 0, 20},
                     {FN_LAST, 9, 29},     {FN_COUNT, 10, 10}, {FN_SUM, 45, 245}};
     for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
-        struct past *p =
-            ask(w, "temp", (struct history_query){0, 60000000, expected[i].fn, 0, 10000000});
+        struct past *p = ask(w, "temp",
+                             (struct history_query){.to_us = 60000000,
+                                                    .how = PAST_STEPS,
+                                                    .every = {.n = 10000000},
+                                                    .fns = {expected[i].fn},
+                                                    .fns_n = 1});
         assert_int_equal(p->n, 3);
         assert_true(p->points[0].as.d == expected[i].first &&
                     p->points[2].as.d == expected[i].last);
@@ -436,7 +449,8 @@ static void a_sensor_that_returns_has_its_past(void **state)
     assert_null(sensor_of(w, "temp"));
     assert_int_equal(say(w, ingest_telemetry, "{\"temp\":2}").err, ERR_UNKNOWN_SENSOR);
     put(w, TWIN_REPLACE, profile, 0);
-    struct past *p = ask(w, "temp", (struct history_query){0, 10000000, FN_RAW, 100, 0});
+    struct past *p =
+        ask(w, "temp", (struct history_query){.to_us = 10000000, .how = PAST_RAW, .limit = 100});
     assert_int_equal(p->n, 1);
     free(p);
 }

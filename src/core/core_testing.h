@@ -168,31 +168,45 @@ TESTING struct heard say_sensor(struct world *w, const char *sensor, const char 
 
 struct past {
     struct world *w;
-    int err;
-    size_t n;
+    struct history_job *job;
+    int err, turns;
+    size_t n, befores;
     bool more;
     int64_t next_us;
     struct point points[5000];
 };
 
-TESTING void on_past(void *arg, const struct history_result *r)
+TESTING bool on_row(void *arg, const struct history_row *row)
 {
     struct past *p = arg;
-    p->err = r->err;
-    p->n = r->n;
-    p->more = r->more;
-    p->next_us = r->next_us;
-    for (size_t i = 0; i < r->n && i < 5000; i++)
-        p->points[i] = r->points[i]; /* numbers only */
+    p->befores += row->before;
+    if (p->n < 5000) /* numbers and their first column only */
+        point_make(row->t_us, row->values[0], row->quality, &p->points[p->n]);
+    return ++p->n % 700 == 0;
+}
+
+TESTING void on_turn(void *arg, const struct history_turn *turn)
+{
+    struct past *p = arg;
+    p->turns++;
+    if (!turn->ended) {
+        history_go(p->job);
+        return;
+    }
+    p->err = turn->err;
+    p->more = turn->more;
+    p->next_us = turn->next_us;
     loop_stop(p->w->loop);
 }
+
+TESTING const struct history_taker_fns past_fns = {on_row, on_turn};
 
 TESTING struct past *ask(struct world *w, const char *sensor, struct history_query q)
 {
     struct past *p = calloc(1, sizeof *p);
     p->w = w;
     struct sensor *s = core_sensor(core_twin(w->core, SLICE_LIT("pump")), slice_str(sensor));
-    assert_non_null(core_history(w->core, s, &q, on_past, p));
+    assert_non_null(p->job = core_history(w->core, s, &q, &past_fns, p));
     loop_run(w->loop);
     assert_int_equal(p->err, 0);
     return p;

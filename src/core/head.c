@@ -78,19 +78,3 @@ void points_free(struct point *points, size_t n)
         point_release(&points[i]);
     free(points);
 }
-
-int head_copy(const struct sensor *s, int64_t from, int64_t to, struct point **ret, size_t *ret_n)
-{
-    size_t most = open_series_count(s->frozen) + open_series_count(s->head), n = 0;
-    struct point *points = malloc((most ? most : 1) * sizeof *points);
-    if (!points)
-        return ERR_NOMEM;
-    if (open_series_points(s->frozen, from, to, points, &n) ||
-        open_series_points(s->head, from, to, points, &n)) {
-        points_free(points, n);
-        return ERR_NOMEM;
-    }
-    *ret = points;
-    *ret_n = n;
-    return 0;
-}

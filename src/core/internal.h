@@ -100,9 +100,8 @@ void core_tell(struct core *c, enum core_event_kind kind, struct twin *t,
 int head_add(struct core *c, struct sensor *s, const struct reading *r);
 struct open_series *head_take(struct sensor *s); /* the caller's now; NULL: empty */
 void head_drop(struct core *c, struct sensor *s);
-/* Copies of what is in memory with from <= t < to, in order of arrival; points_free() them. */
-int head_copy(const struct sensor *s, int64_t from, int64_t to, struct point **ret, size_t *ret_n);
-/* The same of one series, behind the *n points that are there; there is room for all. */
+/* The points of a head with from <= t < to as they came, behind the *n points that are there; there
+ * is room for all.  points_free() them. */
 int open_series_points(const struct open_series *s, int64_t from, int64_t to, struct point *points,
                        size_t *n);
 void points_free(struct point *points, size_t n);

@@ -1,373 +1,279 @@
-/* past.c - questions about the past of one sensor.
+/* past.c - the job that answers a question about the past of one series, in turns.
  *
- * What is still in memory is copied on the loop's thread; the rest is read on a thread of `reads`,
- * where both are merged and made smaller as they stream by, so an answer's memory is bounded by its
- * points, not by the span asked for. */
+ * A turn runs on a thread of `reads`: the source yields runs, the fold makes rows of them, the
+ * taker puts them wherever it wants.  When the taker has enough, or the turn has lasted long, it
+ * ends, and the next one goes on with a new scan behind the last point that was taken.  So between
+ * turns there is no open transaction and no memory but the fold's own, a reader who stalls costs
+ * nothing, long questions and short ones take turns on the pool, and what came meanwhile is seen.
+ *
+ * What is still in memory is copied as it is, packed, on the loop's thread at the beginning of each
+ * turn, and unpacked on the turn's own. */
+#include "core/past.h"
+
+#include "base/clock.h"
 #include "base/err.h"
 #include "core/internal.h"
 
-#include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { STEPS_MAX = 100000 };
-
-struct bucket {
-    struct point low, high; /* the extremes; one and the same point when low_only */
-};
-
-/* Thinning keeps the extremes of buckets of equal width.  How wide they must be is not known before
- * the last point came, so they begin narrow, and whenever there are too many, neighbours are joined
- * and the width doubles: in the end at least half of the allowed number is used, in one pass. */
-struct thinner {
-    struct bucket *buckets;
-    size_t n, cap;
-    int64_t start_us, width_us;
-    int64_t bucket_no; /* of the last one */
-    struct point first, last;
-    bool any;
-};
+enum { TURN_US = 50000 };
 
 struct history_job {
     struct core *core;
     struct pool_job job;
-    struct history_query q;
+    struct history_query query;
     uint32_t series;
-    struct point *head;
-    size_t head_n;
-    struct point *out;
-    size_t out_n, out_cap;
-    struct thinner thin;
-    int64_t step_us; /* start of the present step, when step_count */
-    uint64_t step_count;
-    double step_sum, step_lost; /* Kahan (1965): what the sum could not hold */
-    struct point step_point;
-    bool more, damaged;
-    int64_t next_us;
-    int err;
-    _Atomic(bool) cancelled;
-    history_done_fn *done;
+    struct fold *fold;
+    const struct history_taker_fns *fns;
     void *arg;
+
+    struct open_series *packed[2]; /* what is in memory, the older first; of this turn, as below */
+    struct point *head;            /* of it what is in the span that is left, sorted */
+    size_t head_n;
+    int64_t from_us;     /* what is left of the span */
+    int64_t turn_end_us; /* by the monotonic clock */
+    bool started, scanned, running;
+    _Atomic(bool) cancelled;
+    struct history_turn turn;
 };
 
-static int copy_point(struct point *to, const struct point *from)
-{
-    return point_make(from->t_us, point_value(from), from->quality, to);
-}
+/* ---- a turn, on a thread of `reads` ---- */
 
-static int push_copy(struct history_job *j, const struct point *p)
+static void drop_head(struct history_job *j)
 {
-    if (j->out_n == j->out_cap) {
-        size_t cap = j->out_cap ? j->out_cap * 2 : 256;
-        struct point *out = realloc(j->out, cap * sizeof *out);
-        if (!out)
-            return ERR_NOMEM;
-        j->out = out;
-        j->out_cap = cap;
+    for (size_t i = 0; i < 2; i++) {
+        open_series_free(j->packed[i]);
+        j->packed[i] = NULL;
     }
-    if (copy_point(&j->out[j->out_n], p))
-        return ERR_NOMEM;
-    j->out_n++;
-    return 0;
+    points_free(j->head, j->head_n);
+    j->head = NULL;
+    j->head_n = 0;
 }
 
-/* ---- raw ---- */
-
-static int on_raw(struct history_job *j, const struct point *p)
-{
-    if (j->out_n == j->q.limit) {
-        j->more = true;
-        j->next_us = p->t_us;
-        return 1; /* enough */
-    }
-    return push_copy(j, p);
-}
-
-/* ---- thinned ---- */
-
-static double height(const struct point *p)
-{
-    switch (p->type) {
-    case VALUE_BOOL:
-        return p->as.b;
-    case VALUE_INT:
-        return (double)p->as.i;
-    case VALUE_DOUBLE:
-        return p->as.d;
-    default:
-        return 0; /* a text: the first of each bucket stands for it */
-    }
-}
-
-static void replace(struct point *to, struct point from)
-{
-    point_release(to);
-    *to = from;
-}
-
-/* Put b into a, of which one may be the other's copy of a text; b is used up. */
-static void join(struct bucket *a, struct bucket *b)
-{
-    if (height(&b->low) < height(&a->low))
-        replace(&a->low, b->low);
-    else
-        point_release(&b->low);
-    if (height(&b->high) > height(&a->high))
-        replace(&a->high, b->high);
-    else
-        point_release(&b->high);
-}
-
-static void halve(struct thinner *t)
-{
-    size_t n = 0;
-    int64_t last_no = -1;
-    /* buckets are dense: number k stands at k; empty ones have type VALUE_NONE */
-    for (size_t i = 0; i < t->n; i++) {
-        struct bucket b = t->buckets[i];
-        size_t to = i / 2;
-        if (i % 2 == 0)
-            t->buckets[to] = (struct bucket){0};
-        if (b.low.type != VALUE_NONE) {
-            if (t->buckets[to].low.type == VALUE_NONE)
-                t->buckets[to] = b;
-            else
-                join(&t->buckets[to], &b);
-        }
-        n = to + 1;
-        last_no = (int64_t)to;
-    }
-    t->n = n;
-    t->bucket_no = last_no;
-    t->width_us *= 2;
-}
-
-static int on_thin(struct history_job *j, const struct point *p)
-{
-    struct thinner *t = &j->thin;
-    if (!t->any) {
-        t->any = true;
-        t->start_us = p->t_us;
-        t->width_us = 1;
-        t->cap = (j->q.limit - 2) / 2;
-        t->buckets = calloc(t->cap, sizeof *t->buckets);
-        if (!t->buckets || copy_point(&t->first, p))
-            return ERR_NOMEM;
-    }
-    while ((p->t_us - t->start_us) / t->width_us >= (int64_t)t->cap)
-        halve(t);
-    size_t no = (size_t)((p->t_us - t->start_us) / t->width_us);
-    for (; t->n <= no; t->n++)
-        t->buckets[t->n] = (struct bucket){0};
-    struct bucket *b = &t->buckets[no], one = {0};
-    if (copy_point(&one.low, p) || copy_point(&one.high, p))
-        return ERR_NOMEM;
-    if (b->low.type == VALUE_NONE)
-        *b = one;
-    else
-        join(b, &one);
-    struct point last;
-    if (copy_point(&last, p))
-        return ERR_NOMEM;
-    replace(&t->last, last);
-    return 0;
-}
-
-/* As long as all points fit they are kept as they are; only then is thinning begun. */
-static int on_few(struct history_job *j, const struct point *p)
-{
-    if (j->thin.any)
-        return on_thin(j, p);
-    if (j->out_n < j->q.limit)
-        return push_copy(j, p);
-    int err = 0;
-    for (size_t i = 0; i < j->out_n; i++) {
-        err = err ? err : on_thin(j, &j->out[i]);
-        point_release(&j->out[i]);
-    }
-    j->out_n = 0;
-    return err ? err : on_thin(j, p);
-}
-
-static int add_once(struct history_job *j, const struct point *p)
-{
-    if (p->type == VALUE_NONE || (j->out_n && j->out[j->out_n - 1].t_us >= p->t_us))
-        return 0;
-    return push_copy(j, p);
-}
-
-static int end_thin(struct history_job *j)
-{
-    struct thinner *t = &j->thin;
-    int err = t->any ? add_once(j, &t->first) : 0;
-    for (size_t i = 0; i < t->n && !err; i++) {
-        struct bucket *b = &t->buckets[i];
-        bool low_first = b->low.t_us <= b->high.t_us;
-        err = add_once(j, low_first ? &b->low : &b->high);
-        if (!err)
-            err = add_once(j, low_first ? &b->high : &b->low);
-    }
-    if (t->any && !err)
-        err = add_once(j, &t->last);
-    return err;
-}
-
-static void thinner_release(struct thinner *t)
-{
-    for (size_t i = 0; i < t->n; i++) {
-        point_release(&t->buckets[i].low);
-        point_release(&t->buckets[i].high);
-    }
-    point_release(&t->first);
-    point_release(&t->last);
-    free(t->buckets);
-}
-
-/* ---- steps ---- */
-
-static int end_step(struct history_job *j)
-{
-    struct point p = {.t_us = j->step_us, .type = VALUE_DOUBLE};
-    if (!j->step_count)
-        return 0;
-    if (j->out_n == STEPS_MAX)
-        return ERR_TOO_LARGE;
-    switch (j->q.fn) {
-    case FN_COUNT:
-        p.as.d = (double)j->step_count;
-        break;
-    case FN_SUM:
-        p.as.d = j->step_sum;
-        break;
-    case FN_MEAN:
-        p.as.d = j->step_sum / (double)j->step_count;
-        break;
-    default: { /* min, max, first, last: a real reading's value */
-        struct point q = j->step_point;
-        q.t_us = j->step_us;
-        return push_copy(j, &q);
-    }
-    }
-    return push_copy(j, &p);
-}
-
-static int64_t step_start(int64_t t, int64_t every)
-{
-    int64_t rest = t % every;
-    return t - (rest < 0 ? rest + every : rest);
-}
-
-static int on_step(struct history_job *j, const struct point *p)
-{
-    int64_t start = step_start(p->t_us, j->q.every_us);
-    bool numbers =
-        j->q.fn == FN_MEAN || j->q.fn == FN_SUM || j->q.fn == FN_MIN || j->q.fn == FN_MAX;
-    if (numbers && p->type == VALUE_TEXT)
-        return 0; /* nothing to compute with */
-    if (!j->step_count || start != j->step_us) {
-        int err = end_step(j);
-        if (err)
-            return err;
-        j->step_us = start;
-        j->step_count = 0;
-        j->step_sum = j->step_lost = 0;
-    }
-    double v = height(p), y = v - j->step_lost, sum = j->step_sum + y;
-    j->step_lost = (sum - j->step_sum) - y;
-    j->step_sum = sum;
-    bool take = !j->step_count || j->q.fn == FN_LAST ||
-                (j->q.fn == FN_MIN && v < height(&j->step_point)) ||
-                (j->q.fn == FN_MAX && v > height(&j->step_point));
-    j->step_count++;
-    if (!take)
-        return 0;
-    struct point copy;
-    if (copy_point(&copy, p))
-        return ERR_NOMEM;
-    replace(&j->step_point, copy);
-    return 0;
-}
-
-/* ---- the job ---- */
-
-static int on_points(void *arg, const struct point *points, size_t n)
+static int on_run(void *arg, const struct history_run *run)
 {
     struct history_job *j = arg;
-    for (size_t i = 0; i < n; i++) {
-        int stop = j->q.fn == FN_RAW    ? on_raw(j, &points[i])
-                   : j->q.fn == FN_THIN ? on_few(j, &points[i])
-                                        : on_step(j, &points[i]);
-        if (stop)
-            return stop;
+    int code = j->fold->kind->take(j->fold, run);
+    if (!code && clock_mono_us() >= j->turn_end_us) {
+        int64_t last = run->sum ? run->sum->t_max : run->points[run->n - 1].t_us;
+        j->fold->resume_us = last + 1;
+        code = FOLD_FULL;
+    }
+    return code;
+}
+
+static bool may_sum(void *arg, int64_t t_min, int64_t t_max)
+{
+    struct history_job *j = arg;
+    return j->fold->kind->sums(j->fold, t_min, t_max);
+}
+
+/* The source: everything that is left of the span. */
+static int read_span(struct history_job *j)
+{
+    struct history_taker taker = {on_run, j->fold->kind->sums ? may_sum : NULL, j};
+    int code = history_scan(j->core->history, j->series, j->from_us, j->query.to_us, j->head,
+                            j->head_n, &taker, &j->cancelled);
+    if (code == ERR_CORRUPT) { /* what can be read is still worth having */
+        j->turn.damaged = true;
+        code = 0;
+    }
+    if (code == FOLD_FULL)
+        j->from_us = j->fold->resume_us;
+    j->scanned = code == 0 || (code == FOLD_FULL && j->fold->ended);
+    return code;
+}
+
+static int keep_last(void *arg, const struct history_run *run)
+{
+    struct history_job *j = arg;
+    return point_keep(&j->fold->standing, &run->points[run->n - 1]);
+}
+
+/* The newest in memory before the span, when it is newer than what is in history. */
+static int look_in_memory(struct history_job *j)
+{
+    struct point *best = &j->fold->standing;
+    for (size_t i = 0; i < 2; i++) {
+        struct open_reader r;
+        struct open_point p, newest = {0};
+        open_reader_init(&r, j->packed[i]);
+        while (open_reader_next(&r, &p))
+            if (p.t_us < j->query.from_us &&
+                (newest.value.type == VALUE_NONE || p.t_us >= newest.t_us))
+                newest = p;
+        if (newest.value.type == VALUE_NONE ||
+            (best->type != VALUE_NONE && best->t_us > newest.t_us))
+            continue;
+        point_release(best);
+        if (point_make(newest.t_us, newest.value, newest.quality, best))
+            return ERR_NOMEM;
     }
     return 0;
+}
+
+/* Find the reading that stands at the beginning of the span. */
+static int find_standing(struct history_job *j)
+{
+    struct history_taker taker = {.run = keep_last, .arg = j};
+    int64_t before = j->query.from_us, start;
+    int err = 0;
+    while (j->fold->standing.type == VALUE_NONE && !err) {
+        err = history_start_before(j->core->history, j->series, before, &start);
+        if (!err)
+            err = history_scan(j->core->history, j->series, start, before, NULL, 0, &taker,
+                               &j->cancelled);
+        if (err == ERR_CORRUPT) { /* there may be something before */
+            j->turn.damaged = true;
+            err = 0;
+        }
+        before = start;
+    }
+    return err && err != ERR_NOT_FOUND ? err : look_in_memory(j);
+}
+
+static int put_standing(struct history_job *j)
+{
+    const struct point *p = &j->fold->standing;
+    struct value v = point_value(p);
+    struct history_row row = {p->t_us, &v, 1, p->quality, true};
+    return p->type != VALUE_NONE && j->fns->on_row(j->arg, &row) ? FOLD_FULL : 0;
+}
+
+static int unpack(struct history_job *j)
+{
+    size_t most = open_series_count(j->packed[0]) + open_series_count(j->packed[1]);
+    j->head = most ? malloc(most * sizeof *j->head) : NULL;
+    for (size_t i = 0; i < 2 && most; i++)
+        if (!j->head ||
+            open_series_points(j->packed[i], j->from_us, j->query.to_us, j->head, &j->head_n))
+            return ERR_NOMEM;
+    j->head_n = points_sort(j->head, j->head_n);
+    return 0;
+}
+
+static int work(struct history_job *j)
+{
+    int code = unpack(j);
+    if (code)
+        return code;
+    if (!j->started) {
+        j->started = true;
+        if (j->query.before && !(code = find_standing(j)))
+            code = put_standing(j);
+    }
+    if (!code && !j->scanned)
+        code = read_span(j);
+    if (j->scanned && (!code || j->fold->ended))
+        code = j->fold->kind->end(j->fold);
+    return code;
 }
 
 static void job_work(void *arg)
 {
     struct history_job *j = arg;
-    j->head_n = points_sort(j->head, j->head_n);
-    int err = history_scan(j->core->history, j->series, j->q.from_us, j->q.to_us, j->head,
-                           j->head_n, on_points, j, &j->cancelled);
-    if (err == 1) /* the limit was reached */
-        err = 0;
-    if (err == ERR_CORRUPT) { /* what can be read is still worth having */
-        j->damaged = true;
-        err = 0;
-    }
-    if (!err && j->q.fn == FN_THIN)
-        err = end_thin(j);
-    else if (!err && j->q.fn > FN_THIN)
-        err = end_step(j);
-    j->err = err;
+    j->turn_end_us = clock_mono_us() + TURN_US;
+    int code = atomic_load(&j->cancelled) ? ERR_CANCELLED : work(j);
+    j->turn.err = code == FOLD_FULL ? 0 : code;
+    j->turn.ended = code != FOLD_FULL;
+    j->turn.more = j->fold->more;
+    j->turn.next_us = j->fold->resume_us;
+    drop_head(j);
 }
+
+/* ---- between turns, on the loop's thread ---- */
 
 static void job_free(struct history_job *j)
 {
-    points_free(j->head, j->head_n);
-    points_free(j->out, j->out_n);
-    thinner_release(&j->thin);
-    point_release(&j->step_point);
+    drop_head(j);
+    fold_free(j->fold);
     free(j);
+}
+
+/* Tell how the turn went; after the last one the job is gone. */
+static void tell(struct history_job *j)
+{
+    struct history_turn turn = j->turn;
+    const struct history_taker_fns *fns = j->fns;
+    void *arg = j->arg;
+    if (turn.ended) {
+        j->core->stats.damaged += turn.damaged;
+        job_free(j);
+    }
+    fns->on_turn(arg, &turn);
+}
+
+static void end_with(struct history_job *j, int err)
+{
+    j->turn.err = err;
+    j->turn.ended = true;
+    tell(j);
 }
 
 static void job_done(void *arg)
 {
     struct history_job *j = arg;
-    j->core->stats.damaged += j->damaged;
-    if (!atomic_load(&j->cancelled)) {
-        struct history_result r = {.err = j->err,
-                                   .points = j->out,
-                                   .n = j->out_n,
-                                   .more = j->more,
-                                   .next_us = j->next_us,
-                                   .damaged = j->damaged};
-        j->done(j->arg, &r);
-    }
-    job_free(j);
+    j->running = false;
+    if (atomic_load(&j->cancelled) || (!j->turn.ended && !j->core->reads))
+        end_with(j, ERR_CANCELLED);
+    else
+        tell(j);
 }
 
-struct history_job *core_history(struct core *c, struct sensor *s, const struct history_query *q,
-                                 history_done_fn *done, void *arg)
+static int take_head(struct history_job *j)
+{
+    const struct sensor *s = core_series(j->core, j->series);
+    if (!s)
+        return ERR_NOT_FOUND; /* the twin was deleted meanwhile */
+    if (j->scanned)
+        return 0;
+    if (open_series_copy(s->frozen, &j->packed[0]) || open_series_copy(s->head, &j->packed[1]))
+        return ERR_NOMEM;
+    return 0;
+}
+
+static void submit(struct history_job *j)
+{
+    j->running = true;
+    j->job = (struct pool_job){.work = job_work, .done = job_done, .arg = j};
+    pool_submit(j->core->reads, &j->job);
+}
+
+struct history_job *core_history(struct core *c, const struct sensor *s,
+                                 const struct history_query *q, const struct history_taker_fns *fns,
+                                 void *arg)
 {
     struct history_job *j = c->reads ? calloc(1, sizeof *j) : NULL;
     if (!j)
         return NULL;
     j->core = c;
-    j->q = *q;
+    j->query = *q;
+    j->from_us = q->from_us;
     j->series = s->series;
-    j->done = done;
+    j->fns = fns;
     j->arg = arg;
-    if (head_copy(s, q->from_us, q->to_us, &j->head, &j->head_n)) {
+    j->fold = fold_new(&j->query, fns->on_row, arg);
+    if (!j->fold || take_head(j)) {
         job_free(j);
         return NULL;
     }
-    j->job = (struct pool_job){.work = job_work, .done = job_done, .arg = j};
-    pool_submit(c->reads, &j->job);
+    submit(j);
     return j;
 }
 
-void core_history_cancel(struct history_job *job)
+void history_go(struct history_job *j)
 {
-    atomic_store(&job->cancelled, true);
+    int err = j->core->reads ? take_head(j) : ERR_CANCELLED;
+    if (err)
+        end_with(j, err);
+    else
+        submit(j);
+}
+
+void history_cancel(struct history_job *j)
+{
+    atomic_store(&j->cancelled, true);
+    if (!j->running)
+        end_with(j, ERR_CANCELLED);
 }

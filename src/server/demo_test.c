@@ -77,25 +77,34 @@ struct past {
     size_t n;
     int64_t first_us, last_us;
     struct loop *loop;
+    struct history_job *job;
 };
 
-static void on_past(void *arg, const struct history_result *r)
+static bool on_row(void *arg, const struct history_row *row)
 {
     struct past *p = arg;
-    assert_int_equal(r->err, 0);
-    p->n = r->n;
-    if (r->n) {
-        p->first_us = r->points[0].t_us;
-        p->last_us = r->points[r->n - 1].t_us;
-    }
-    loop_stop(p->loop);
+    if (!p->n++)
+        p->first_us = row->t_us;
+    p->last_us = row->t_us;
+    return false;
+}
+
+static void on_turn(void *arg, const struct history_turn *turn)
+{
+    struct past *p = arg;
+    assert_int_equal(turn->err, 0);
+    if (turn->ended)
+        loop_stop(p->loop);
+    else
+        history_go(p->job);
 }
 
 static struct past past_of(struct house *h, const char *twin, const char *id)
 {
     struct past p = {.loop = h->loop};
     const struct history_query q = {.to_us = clock_now_us(), .limit = 100000};
-    core_history(h->core, sensor(h, twin, id), &q, on_past, &p);
+    static const struct history_taker_fns fns = {on_row, on_turn};
+    p.job = core_history(h->core, sensor(h, twin, id), &q, &fns, &p);
     assert_int_equal(loop_run(h->loop), 0);
     return p;
 }

@@ -220,12 +220,23 @@ test("readings and history, in good and in bad", async () => {
         "?every=1s&fn=mean",
         "?every=1m&fn=count",
         "?quality=true",
+        "?points=10&fn=lttb",
+        "?every=1d&fn=min,max,mean&tz=Europe/Berlin&fill=null&before=true",
+        "?format=ndjson",
+        "?format=csv",
     ])
         await call("GET", h + q, { expect: 200 });
     await call("GET", `${h}?from=x`, { expect: 422 });
     for (const q of ["?limit=0", "?points=1", "?every=x", "?every=1s&fn=nonsense"])
         await call("GET", h + q, { expect: 400 });
     await call("GET", `${T}/oa-1/sensors/none/history`, { expect: 404 });
+    const many = "/api/v1/history";
+    await call("GET", `${many}?series=oa-1/*&before=true`, { expect: 200 });
+    await call("GET", `${many}?series=oa-1/*&format=csv`, { expect: 200 });
+    await call("GET", `${many}?series=oa-1/none`, { expect: 404 });
+    await call("GET", many, { expect: 400 });
+    await call("POST", many, { body: { series: ["oa-1/temp-1"], every: "1m" }, expect: 200 });
+    await call("POST", many, { body: "[]", expect: 400 });
     await call("GET", "/api/v1/rejections", { expect: 200 });
     await call("GET", "/api/v1/rejections?twin=oa-1&limit=2&since=0", { expect: 200 });
     await call("GET", "/api/v1/rejections?limit=many", { expect: 400 });
