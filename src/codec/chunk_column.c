@@ -1,244 +1,63 @@
-/* Doubles as decimals: most measured numbers were decimals with few digits once, and a double made
- * from the decimal m / 10^e with |m| <= 2^53 and e <= 22 comes back exactly from that division,
- * because both operands are exact and IEEE 754 rounds the quotient correctly.  Bits are compared,
- * so that -0.0, infinities and NaN are never taken for decimals. */
+/* Values of points gathered into columns, and back.  See chunk.c for the format. */
 #include "codec/chunk_column.h"
 
 #include "base/err.h"
 #include "base/map.h"
-#include "codec/chunk_pack.h"
+#include "codec/chunk_doubles.h"
+#include "codec/chunk_v1.h"
 
 #include <assert.h>
-#include <math.h>
 #include <stdlib.h>
 
-enum { EXPONENT_MAX = 17, DOUBLES_AS_BITS = 64 };
-
-static const double power[EXPONENT_MAX + 1] = {1e0, 1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,
-                                               1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17};
-
-static int64_t bits_of(double d)
+bool column_numbers(int version, struct slice *in, int64_t *v, size_t n)
 {
-    int64_t bits;
-    memcpy(&bits, &d, sizeof bits);
-    return bits;
+    return version == 1 ? v1_numbers(in, v, n) : unpack_numbers(in, v, n);
 }
 
-static double double_of(int64_t bits)
-{
-    double d;
-    memcpy(&d, &bits, sizeof d);
-    return d;
-}
-
-/* Is d = *ret_m / 10^e, exactly? */
-static bool is_decimal(double d, int e, int64_t *ret_m)
-{
-    double scaled = d * power[e];
-    if (!(fabs(scaled) <= 9007199254740992.0))
-        return false;
-    int64_t m = llrint(scaled);
-    if (bits_of((double)m / power[e]) != bits_of(d))
-        return false;
-    *ret_m = m;
-    return true;
-}
-
-/* The fewest decimals, starting the search at hint; EXPONENT_MAX + 1 when there is no such form. */
-static int decimals_of(double d, int hint)
-{
-    int64_t m;
-    int e = hint;
-    if (is_decimal(d, e, &m)) {
-        while (e > 0 && is_decimal(d, e - 1, &m))
-            e--;
-        return e;
-    }
-    while (++e <= EXPONENT_MAX)
-        if (is_decimal(d, e, &m))
-            return e;
-    for (e = 0; e < hint; e++) /* too large for hint's power */
-        if (is_decimal(d, e, &m))
-            return e;
-    return EXPONENT_MAX + 1;
-}
-
-/* Most of a sample have no decimal form: searching one for each would be in vain. */
-static bool is_hopeless(const struct point *points, size_t n)
-{
-    enum { SAMPLE = 64 };
-    int doubles = 0, without = 0;
-    for (size_t i = 0; i < SAMPLE && n >= SAMPLE; i++) {
-        const struct point *p = &points[i * n / SAMPLE];
-        if (p->type != VALUE_DOUBLE)
-            continue;
-        doubles++;
-        without += decimals_of(p->as.d, 0) > EXPONENT_MAX;
-    }
-    return without * 4 > doubles * 3;
-}
-
-/* The exponent that should give the fewest bytes: a decimal more costs each number log2(10) bits,
- * a number that does not fit about 80. */
-static int choose_exponent(const struct point *points, size_t n, size_t count)
-{
-    size_t with[EXPONENT_MAX + 2] = {0};
-    int hint = 0;
-    if (is_hopeless(points, n))
-        return 0;
-    for (size_t i = 0; i < n; i++) {
-        if (points[i].type != VALUE_DOUBLE)
-            continue;
-        int e = decimals_of(points[i].as.d, hint);
-        with[e]++;
-        if (e <= EXPONENT_MAX)
-            hint = e;
-    }
-    size_t beyond = count;
-    double best_cost = HUGE_VAL;
-    int best = 0;
-    for (int e = 0; e <= EXPONENT_MAX; e++) {
-        beyond -= with[e];
-        double cost = (double)count * 3.33 * e + 80.0 * (double)beyond;
-        if (cost < best_cost) {
-            best_cost = cost;
-            best = e;
-        }
-    }
-    return best;
-}
-
-static void put_exceptions(const struct point *points, size_t n, int exponent, size_t exceptions,
+static void encode_doubles(const struct point *points, size_t n, size_t count,
+                           enum chunk_level level, const struct column_scratch *scratch,
                            struct buf *out)
 {
-    pack_varint(out, exceptions);
-    size_t at = 0, next = 0; /* positions among the doubles */
-    for (size_t i = 0; i < n && exceptions; i++) {
-        int64_t m;
-        if (points[i].type != VALUE_DOUBLE)
-            continue;
-        if (!is_decimal(points[i].as.d, exponent, &m)) {
-            uint64_t bits = (uint64_t)bits_of(points[i].as.d);
-            pack_varint(out, at - next);
-            for (int k = 0; k < 8; k++)
-                buf_add_byte(out, (unsigned char)(bits >> 8 * k));
-            next = at + 1;
-            exceptions--;
-        }
-        at++;
-    }
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++)
+        if (points[i].type == VALUE_DOUBLE)
+            scratch->doubles[at++] = points[i].as.d;
+    pack_doubles(out, scratch->doubles, count, level, scratch->numbers, &scratch->pack);
 }
 
-/* Mantissas of all doubles; one that has none is written aside, and here the one before it is the
- * cheapest.  How many have none. */
-static size_t fill_decimals(const struct point *points, size_t n, int exponent, int64_t *numbers)
+static int decode_doubles(int version, struct slice *in, struct point *points, size_t n,
+                          size_t count, double *v)
 {
-    size_t at = 0, exceptions = 0;
-    int64_t m = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (points[i].type != VALUE_DOUBLE)
-            continue;
-        exceptions += !is_decimal(points[i].as.d, exponent, &m);
-        numbers[at++] = m;
-    }
-    return exceptions;
-}
-
-static void encode_doubles(const struct point *points, size_t n, size_t count, int64_t *scratch,
-                           struct buf *out)
-{
-    int exponent = choose_exponent(points, n, count);
-    size_t exceptions = fill_decimals(points, n, exponent, scratch);
-    struct pack_plan decimals = pack_plan(scratch, count);
-    size_t bytes = decimals.bytes + 1 + exceptions * 9;
-    if (bytes > count * 4) { /* not clearly good: compare */
-        size_t at = 0;
-        for (size_t i = 0; i < n; i++)
-            if (points[i].type == VALUE_DOUBLE)
-                scratch[at++] = bits_of(points[i].as.d);
-        struct pack_plan bits = pack_plan(scratch, count);
-        if (bits.bytes <= bytes) {
-            buf_add_byte(out, DOUBLES_AS_BITS);
-            pack_numbers(out, scratch, count, bits);
-            return;
-        }
-        fill_decimals(points, n, exponent, scratch);
-    }
-    buf_add_byte(out, (unsigned char)exponent);
-    pack_numbers(out, scratch, count, decimals);
-    put_exceptions(points, n, exponent, exceptions, out);
-}
-
-static uint64_t get_le64(const char *p)
-{
-    uint64_t v = 0;
-    for (int i = 0; i < 8; i++)
-        v |= (uint64_t)(unsigned char)p[i] << 8 * i;
-    return v;
-}
-
-/* The numbers become the bits of their doubles, in place. */
-static bool decode_decimals(struct slice *in, int exponent, size_t count, int64_t *numbers)
-{
-    uint64_t exceptions, gap;
-    if (!unpack_numbers(in, numbers, count) || !unpack_varint(in, &exceptions) ||
-        exceptions > count)
-        return false;
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = bits_of((double)numbers[i] / power[exponent]);
-    for (size_t at = 0; exceptions; exceptions--, at++) {
-        if (!unpack_varint(in, &gap) || gap >= count - at || in->n < 8)
-            return false;
-        at += (size_t)gap;
-        numbers[at] = (int64_t)get_le64(in->p);
-        *in = slice_skip(*in, 8);
-        if (at + 1 == count && exceptions > 1)
-            return false;
-    }
-    return true;
-}
-
-static int decode_doubles(struct slice *in, struct point *points, size_t n, size_t count,
-                          int64_t *scratch)
-{
-    if (in->n < 1)
-        return ERR_CORRUPT;
-    int form = (unsigned char)*in->p;
-    *in = slice_skip(*in, 1);
-    bool ok = false;
-    if (form <= EXPONENT_MAX)
-        ok = decode_decimals(in, form, count, scratch);
-    else if (form == DOUBLES_AS_BITS)
-        ok = unpack_numbers(in, scratch, count);
-    if (!ok)
+    if (!(version == 1 ? v1_doubles(in, v, count) : unpack_doubles(in, v, count)))
         return ERR_CORRUPT;
     size_t at = 0;
     for (size_t i = 0; i < n; i++)
         if (points[i].type == VALUE_DOUBLE)
-            points[i].as.d = double_of(scratch[at++]);
+            points[i].as.d = v[at++];
     return 0;
 }
 
 static void encode_numbers(uint8_t type, const struct point *points, size_t n, size_t count,
-                           int64_t *scratch, struct buf *out)
+                           enum chunk_level level, const struct column_scratch *scratch,
+                           struct buf *out)
 {
     size_t at = 0;
     for (size_t i = 0; i < n; i++)
         if (points[i].type == type)
-            scratch[at++] = type == VALUE_INT ? points[i].as.i : points[i].as.b;
-    pack_numbers(out, scratch, count, pack_plan(scratch, count));
+            scratch->numbers[at++] = type == VALUE_INT ? points[i].as.i : points[i].as.b;
+    pack_numbers(out, scratch->numbers, count, level, &scratch->pack);
 }
 
-static int decode_numbers(uint8_t type, struct slice *in, struct point *points, size_t n,
-                          size_t count, int64_t *scratch)
+static int decode_numbers(int version, uint8_t type, struct slice *in, struct point *points,
+                          size_t n, size_t count, int64_t *numbers)
 {
-    if (!unpack_numbers(in, scratch, count))
+    if (!column_numbers(version, in, numbers, count))
         return ERR_CORRUPT;
     size_t at = 0;
     for (size_t i = 0; i < n; i++) {
         if (points[i].type != type)
             continue;
-        int64_t v = scratch[at++];
+        int64_t v = numbers[at++];
         if (type == VALUE_INT)
             points[i].as.i = v;
         else if (v == 0 || v == 1)
@@ -250,8 +69,8 @@ static int decode_numbers(uint8_t type, struct slice *in, struct point *points, 
 }
 
 /* Each different text once, in order of its first use; then each point's number of its text. */
-static int encode_texts(const struct point *points, size_t n, size_t count, int64_t *scratch,
-                        struct buf *out)
+static int encode_texts(const struct point *points, size_t n, size_t count, enum chunk_level level,
+                        const struct column_scratch *scratch, struct buf *out)
 {
     struct map numbers = {0};
     struct buf texts = {0};
@@ -264,10 +83,10 @@ static int encode_texts(const struct point *points, size_t n, size_t count, int6
         struct slice text = slice_of(points[i].as.text->bytes, points[i].as.text->n);
         const char *known = map_get(&numbers, text);
         if (known) {
-            scratch[at++] = known - base - 1;
+            scratch->numbers[at++] = known - base - 1;
             continue;
         }
-        scratch[at++] = (int64_t)different++;
+        scratch->numbers[at++] = (int64_t)different++;
         pack_varint(&texts, text.n);
         buf_add_slice(&texts, text);
         void *old;
@@ -278,7 +97,7 @@ static int encode_texts(const struct point *points, size_t n, size_t count, int6
     if (!err) {
         pack_varint(out, different);
         buf_add_slice(out, buf_slice(&texts));
-        pack_numbers(out, scratch, count, pack_plan(scratch, count));
+        pack_numbers(out, scratch->numbers, count, level, &scratch->pack);
     }
     buf_release(&texts);
     map_release(&numbers);
@@ -318,8 +137,8 @@ static int read_texts(struct slice *in, size_t different, struct point_text **wh
     return 0;
 }
 
-static int decode_texts(struct slice *in, struct point *points, size_t n, size_t count,
-                        int64_t *scratch, void **ret_texts)
+static int decode_texts(int version, struct slice *in, struct point *points, size_t n, size_t count,
+                        int64_t *numbers, void **ret_texts)
 {
     uint64_t different;
     if (!unpack_varint(in, &different) || different == 0 || different > count)
@@ -327,13 +146,13 @@ static int decode_texts(struct slice *in, struct point *points, size_t n, size_t
     struct point_text **where = malloc((size_t)different * sizeof *where);
     void *texts = NULL;
     int err = where ? read_texts(in, (size_t)different, where, &texts) : ERR_NOMEM;
-    if (!err && !unpack_numbers(in, scratch, count))
+    if (!err && !column_numbers(version, in, numbers, count))
         err = ERR_CORRUPT;
     size_t at = 0;
     for (size_t i = 0; i < n && !err; i++) {
         if (points[i].type != VALUE_TEXT)
             continue;
-        int64_t number = scratch[at++];
+        int64_t number = numbers[at++];
         if (number < 0 || (uint64_t)number >= different)
             err = ERR_CORRUPT;
         else
@@ -348,23 +167,23 @@ static int decode_texts(struct slice *in, struct point *points, size_t n, size_t
 }
 
 int column_encode(uint8_t type, const struct point *points, size_t n, size_t count,
-                  int64_t *scratch, struct buf *out)
+                  enum chunk_level level, const struct column_scratch *scratch, struct buf *out)
 {
     if (type == VALUE_DOUBLE)
-        encode_doubles(points, n, count, scratch, out);
+        encode_doubles(points, n, count, level, scratch, out);
     else if (type == VALUE_TEXT)
-        return encode_texts(points, n, count, scratch, out);
+        return encode_texts(points, n, count, level, scratch, out);
     else
-        encode_numbers(type, points, n, count, scratch, out);
+        encode_numbers(type, points, n, count, level, scratch, out);
     return 0;
 }
 
-int column_decode(uint8_t type, struct slice *in, struct point *points, size_t n, size_t count,
-                  int64_t *scratch, void **ret_texts)
+int column_decode(int version, uint8_t type, struct slice *in, struct point *points, size_t n,
+                  size_t count, int64_t *numbers, void **ret_texts)
 {
     if (type == VALUE_DOUBLE)
-        return decode_doubles(in, points, n, count, scratch);
+        return decode_doubles(version, in, points, n, count, (double *)(void *)numbers);
     if (type == VALUE_TEXT)
-        return decode_texts(in, points, n, count, scratch, ret_texts);
-    return decode_numbers(type, in, points, n, count, scratch);
+        return decode_texts(version, in, points, n, count, numbers, ret_texts);
+    return decode_numbers(version, type, in, points, n, count, numbers);
 }

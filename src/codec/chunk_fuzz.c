@@ -1,21 +1,70 @@
 /* Fuzzes chunks both ways.  The first byte chooses: bytes taken as a chunk as they are; as a chunk
  * whose checksum is made right, to get past it; or as orders to make points, which must come back
- * as they went in. */
+ * as they went in.  What decodes is also read as columns and summed, in all ways of the lanes. */
 #include "codec/chunk.h"
 
 #include "base/crc32c.h"
+#include "codec/chunk_lanes.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+static void check_columns(const struct chunk_points *points, const struct chunk_columns *c)
+{
+    size_t at = 0, rows = 0;
+    for (size_t i = 0; i < points->n; i++) {
+        const struct point *p = &points->points[i];
+        if (p->type != VALUE_DOUBLE && p->type != VALUE_INT)
+            continue;
+        double d = p->type == VALUE_INT ? (double)p->as.i : p->as.d;
+        if (at == c->n || c->times[at] != p->t_us || memcmp(&c->numbers[at], &d, sizeof d) != 0)
+            abort();
+        at++;
+    }
+    for (size_t i = 0; i < c->runs_n; i++)
+        rows += c->runs[i].n;
+    if (at != c->n || rows != c->n)
+        abort();
+}
+
+/* All ways give the same.  Damage that the points do not show may be refused or not. */
+static void try_ways(struct slice bytes, const struct chunk_points *points, int expected)
+{
+    struct chunk_columns columns = {0};
+    const struct chunk_lanes *all[3];
+    size_t ways = chunk_lanes_all(all);
+    struct chunk_numbers numbers[3] = {0};
+    struct chunk_summary summary;
+    int64_t from = points->n ? points->points[points->n / 3].t_us : 0, err = 0;
+    for (size_t k = 0; k < ways; k++) {
+        chunk_lanes_use(all[k]);
+        if (chunk_to_columns(bytes, &columns) != expected)
+            abort();
+        if (!expected)
+            check_columns(points, &columns);
+        int got = chunk_sum(bytes, from, INT64_MAX, &columns, &numbers[k]);
+        if (k == 0)
+            err = got;
+        if (got != err || numbers[k].n != numbers[0].n ||
+            memcmp(&numbers[k].least, &numbers[0].least, 5 * sizeof(double)) != 0)
+            abort();
+    }
+    chunk_lanes_use(NULL);
+    if (!expected && (err || chunk_summarize(bytes, &summary)))
+        abort();
+    chunk_columns_release(&columns);
+}
+
 /* What decodes can be encoded, and decodes to the same. */
 static void try_bytes(const char *p, size_t n)
 {
     struct chunk_points first = {0}, second = {0};
     struct buf out = {0};
-    if (chunk_decode(slice_of(p, n), &first) == 0) {
+    int err = chunk_decode(slice_of(p, n), &first);
+    try_ways(slice_of(p, n), &first, err);
+    if (!err) {
         assert(first.n > 0 && first.n <= CHUNK_POINTS_MAX);
         if (chunk_encode(first.points, first.n, &out) != 0)
             abort();
@@ -35,7 +84,7 @@ static void try_mended(const uint8_t *data, size_t size)
     if (!copy)
         return;
     memcpy(copy, data, size);
-    copy[0] = CHUNK_VERSION;
+    copy[0] = copy[0] % 2 ? 1 : CHUNK_VERSION;
     copy[3] &= 0x1f; /* more counts that are allowed */
     uint32_t crc = crc32c(crc32c(0, copy, 4), copy + 8, size - 8);
     for (int i = 0; i < 4; i++)
@@ -103,7 +152,7 @@ static void check(const struct point *a, const struct point *b)
         abort();
 }
 
-static void try_points(struct orders o)
+static void try_points(struct orders o, enum chunk_level level)
 {
     struct point *points = calloc(CHUNK_POINTS_MAX, sizeof *points);
     struct buf out = {0};
@@ -113,11 +162,12 @@ static void try_points(struct orders o)
     while (points && o.n && n < CHUNK_POINTS_MAX && make_point(&o, &points[n], &t))
         n++;
     if (n) {
-        if (chunk_encode(points, n, &out) != 0 || chunk_decode(buf_slice(&out), &got) != 0 ||
-            got.n != n)
+        if (chunk_encode_at(points, n, level, &out) != 0 ||
+            chunk_decode(buf_slice(&out), &got) != 0 || got.n != n)
             abort();
         for (size_t i = 0; i < n; i++)
             check(&points[i], &got.points[i]);
+        try_ways(buf_slice(&out), &got, 0);
     }
     for (size_t i = 0; i < n; i++)
         if (points[i].type == VALUE_TEXT)
@@ -139,7 +189,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_mended(data + 1, size - 1);
         break;
     default:
-        try_points((struct orders){data + 1, size - 1});
+        try_points((struct orders){data + 1, size - 1}, (enum chunk_level)(data[0] / 3 % 4));
     }
     return 0;
 }

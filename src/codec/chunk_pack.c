@@ -1,8 +1,23 @@
-/* See chunk.c for the format.  Differences are taken modulo 2^64, so that every sequence of 64-bit
- * numbers comes back, whatever is in it. */
+/* See chunk.c for the format.  Everything is modulo 2^64, so that every sequence of 64-bit numbers
+ * comes back, whatever is in it. */
 #include "codec/chunk_pack.h"
 
-enum { BLOCK = 128, ORDER_MASK = 3, CONSTANT = 1 << 7, ORDERS = 3 };
+#include "codec/chunk_lanes.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum {
+    ORDERS = 3,
+    DICTIONARY = 3,
+    MODE_MASK = 3,
+    SCALED = 1 << 6,
+    CONSTANT = 1 << 7,
+    PATCHED = 1 << 7, /* in the byte of a block's width */
+    BLOCKS_MAX = CHUNK_POINTS_MAX / PACK_BLOCK,
+};
+
+_Static_assert((int)PACK_BLOCK == (int)LANE_BLOCK, "blocks are what the lanes take");
 
 void pack_varint(struct buf *out, uint64_t v)
 {
@@ -16,7 +31,12 @@ void pack_varint(struct buf *out, uint64_t v)
     buf_add(out, bytes, n);
 }
 
-static size_t varint_bytes(uint64_t v)
+void pack_zigzag(struct buf *out, int64_t v)
+{
+    pack_varint(out, zigzag(v));
+}
+
+size_t pack_varint_bytes(uint64_t v)
 {
     size_t n = 1;
     while (v >>= 7)
@@ -41,137 +61,410 @@ bool unpack_varint(struct slice *in, uint64_t *ret)
     return false;
 }
 
-static uint64_t zigzag(int64_t v)
+bool unpack_zigzag(struct slice *in, int64_t *ret)
 {
-    return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
+    uint64_t v;
+    if (!unpack_varint(in, &v))
+        return false;
+    *ret = unzigzag(v);
+    return true;
 }
 
-static int64_t unzigzag(uint64_t v)
-{
-    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
-}
+/* ---- planning ---- */
 
-/* What is written for v[i], i >= order: the number, its difference, the difference's difference. */
-static int64_t residual(const int64_t *v, size_t i, unsigned order)
-{
-    uint64_t x = (uint64_t)v[i];
-    if (order >= 1)
-        x -= (uint64_t)v[i - 1];
-    if (order == 2)
-        x -= (uint64_t)v[i - 1] - (uint64_t)v[i - 2];
-    return (int64_t)x;
-}
+/* Numbers of a block are base and width bits more; those that are not are patched. */
+struct block {
+    int64_t base;
+    unsigned width;
+};
+
+struct plan {
+    unsigned order;
+    bool constant;
+    int64_t last, step;     /* before the first number */
+    uint64_t offset, scale; /* scale 0: none */
+    size_t bits;
+    struct block blocks[BLOCKS_MAX];
+};
 
 static unsigned width_of(uint64_t range)
 {
     return range ? 64 - (unsigned)__builtin_clzll(range) : 0;
 }
 
-struct block {
-    int64_t base;
-    unsigned width;
-};
-
-static struct block measure(const int64_t *v, size_t from, size_t to, unsigned order)
+static uint64_t mask_of(unsigned width)
 {
-    int64_t low = residual(v, from, order), high = low;
-    for (size_t i = from + 1; i < to; i++) {
-        int64_t x = residual(v, i, order);
-        low = x < low ? x : low;
-        high = x > high ? x : high;
-    }
-    return (struct block){low, width_of((uint64_t)high - (uint64_t)low)};
+    return width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
 }
 
-static struct pack_plan plan_of(const int64_t *v, size_t n, unsigned order)
+/* The differences of the order, in r, and what stands before the first number.  As many at the
+ * beginning as the order says are free to choose; they repeat the one behind them. */
+static void differentiate(const int64_t *v, size_t n, struct plan *p, int64_t *r)
 {
-    struct pack_plan plan = {.order = order, .bytes = 1};
-    for (unsigned i = 0; i < order; i++)
-        plan.bytes += varint_bytes(zigzag(residual(v, i, i)));
-    struct block all = measure(v, order, n, order);
-    if (all.width == 0) {
-        plan.constant = true;
-        plan.bytes += varint_bytes(zigzag(all.base));
-        return plan;
+    const uint64_t *u = (const uint64_t *)v;
+    if (p->order == 0) {
+        memcpy(r, v, n * sizeof *r);
+    } else if (p->order == 1) {
+        for (size_t i = 1; i < n; i++)
+            r[i] = (int64_t)(u[i] - u[i - 1]);
+        r[0] = r[1];
+        p->last = (int64_t)(u[0] - (uint64_t)r[0]);
+    } else {
+        for (size_t i = 2; i < n; i++)
+            r[i] = (int64_t)(u[i] - 2 * u[i - 1] + u[i - 2]);
+        r[0] = r[1] = r[2];
+        uint64_t step = u[1] - u[0] - (uint64_t)r[1]; /* to the first number */
+        p->last = (int64_t)(u[0] - step);
+        p->step = (int64_t)(step - (uint64_t)r[0]);
     }
-    for (size_t from = order; from < n; from += BLOCK) {
-        size_t to = from + BLOCK < n ? from + BLOCK : n;
-        struct block b = measure(v, from, to, order);
-        plan.bytes += varint_bytes(zigzag(b.base)) + 1 + ((to - from) * b.width + 7) / 8;
-    }
-    return plan;
 }
 
-struct pack_plan pack_plan(const int64_t *v, size_t n)
+static uint64_t gcd(uint64_t a, uint64_t b)
 {
-    struct pack_plan best = plan_of(v, n, 0);
-    for (unsigned order = 1; order < ORDERS && order < n && !best.constant; order++) {
-        struct pack_plan plan = plan_of(v, n, order);
-        if (plan.bytes < best.bytes)
-            best = plan;
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
     }
-    return best;
+    return a;
+}
+
+/* Differences that are multiples of something above the least are divided by it: times in
+ * microseconds of a sensor that counts seconds, decimals that end in 0 or 5. */
+static void scale_down(struct plan *p, int64_t *r, size_t n)
+{
+    int64_t least = r[0];
+    for (size_t i = 1; i < n; i++)
+        least = r[i] < least ? r[i] : least;
+    uint64_t scale = 0;
+    for (size_t i = 0; i < n && scale != 1; i++)
+        scale = gcd((uint64_t)r[i] - (uint64_t)least, scale);
+    p->offset = (uint64_t)least;
+    p->constant = scale == 0;
+    if (scale <= 1)
+        return;
+    p->scale = scale;
+    for (size_t i = 0; i < n; i++)
+        r[i] = (int64_t)(((uint64_t)r[i] - (uint64_t)least) / scale);
+}
+
+enum { BUCKET_BITS = 6, BUCKETS = 1 << BUCKET_BITS, PATCH_BITS = 18 };
+
+/* One step closer: of 64 equal parts of the block b some neighbours, a power of two of them, such
+ * that the bits of all numbers and the patches of those outside are the fewest.  False when that is
+ * no gain. */
+static bool narrow(const int64_t *r, size_t n, struct block *b, size_t *bits)
+{
+    unsigned shift = b->width > BUCKET_BITS ? b->width - BUCKET_BITS : 0;
+    uint16_t in[BUCKETS] = {0};
+    uint64_t top = mask_of(b->width), base = (uint64_t)b->base;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t x = (uint64_t)r[i] - base;
+        if (x <= top)
+            in[x >> shift]++;
+    }
+    bool gain = false;
+    unsigned whole = b->width - shift; /* log2 of the parts there are */
+    for (unsigned k = 0; k < whole; k++) {
+        size_t parts = (size_t)1 << k, covered = 0, most, at = 0;
+        for (size_t i = 0; i < parts; i++)
+            covered += in[i];
+        most = covered;
+        for (size_t i = parts; i < (size_t)1 << whole; i++) {
+            covered += (size_t)in[i] - in[i - parts];
+            if (covered > most) {
+                most = covered;
+                at = i + 1 - parts;
+            }
+        }
+        size_t cost = n * (shift + k) + (n - most) * PATCH_BITS + 8;
+        if (cost < *bits) {
+            *bits = cost;
+            *b = (struct block){(int64_t)(base + ((uint64_t)at << shift)), shift + k};
+            gain = true;
+        }
+    }
+    return gain;
+}
+
+/* The bits that the block takes. */
+static size_t plan_block(const int64_t *r, size_t n, bool patches, struct block *ret)
+{
+    int64_t least = r[0], greatest = r[0];
+    for (size_t i = 1; i < n; i++) {
+        least = r[i] < least ? r[i] : least;
+        greatest = r[i] > greatest ? r[i] : greatest;
+    }
+    *ret = (struct block){least, width_of((uint64_t)greatest - (uint64_t)least)};
+    size_t bits = n * ret->width;
+    while (patches && narrow(r, n, ret, &bits)) {
+    }
+    return bits + 8 + 8 * pack_varint_bytes(zigzag(ret->base));
+}
+
+static void make_plan(const int64_t *v, size_t n, unsigned order, enum chunk_level level,
+                      int64_t *r, struct plan *ret)
+{
+    *ret = (struct plan){.order = order, .bits = 8};
+    differentiate(v, n, ret, r);
+    if (level > CHUNK_NONE)
+        scale_down(ret, r, n);
+    if (order)
+        ret->bits += 8 * pack_varint_bytes(zigzag(ret->last));
+    if (order > 1)
+        ret->bits += 8 * pack_varint_bytes(zigzag(ret->step));
+    if (ret->scale)
+        ret->bits += 8 * pack_varint_bytes(ret->scale);
+    if (ret->constant || ret->scale)
+        ret->bits += 8 * pack_varint_bytes(zigzag((int64_t)ret->offset));
+    for (size_t from = 0; from < n && !ret->constant; from += PACK_BLOCK) {
+        size_t m = n - from < PACK_BLOCK ? n - from : PACK_BLOCK;
+        ret->bits +=
+            plan_block(r + from, m, level >= CHUNK_MEDIUM, &ret->blocks[from / PACK_BLOCK]);
+    }
+}
+
+/* A higher order is tried while it helps. */
+static void best_plan(const int64_t *v, size_t n, enum chunk_level level, int64_t *r,
+                      struct plan *ret)
+{
+    make_plan(v, n, 0, level, r, ret);
+    for (unsigned order = 1; order < ORDERS && order < n && level > CHUNK_NONE; order++) {
+        struct plan plan;
+        if (ret->constant)
+            break;
+        make_plan(v, n, order, level, r, &plan);
+        if (plan.bits < ret->bits)
+            *ret = plan;
+        else if (level < CHUNK_HIGH)
+            break;
+    }
+}
+
+/* ---- writing ---- */
+
+static void put_le32(char *p, uint32_t v)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap32(v);
+#endif
+    memcpy(p, &v, sizeof v);
 }
 
 static void put_le64(char *p, uint64_t v)
 {
-    for (int i = 0; i < 8; i++)
-        p[i] = (char)(unsigned char)(v >> 8 * i);
+    put_le32(p, (uint32_t)v);
+    put_le32(p + 4, (uint32_t)(v >> 32));
 }
 
-static uint64_t get_le64(const char *p)
+/* Bits from..from + width - 1 of 256 numbers, as chunk_lanes.unpack reads them. */
+static void put_lanes(struct buf *out, const uint64_t *x, unsigned from, unsigned width)
 {
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    v = __builtin_bswap64(v);
-#endif
-    return v;
-}
-
-static void pack_block(struct buf *out, const int64_t *v, size_t from, size_t to, unsigned order)
-{
-    struct block b = measure(v, from, to, order);
-    pack_varint(out, zigzag(b.base));
-    buf_add_byte(out, (unsigned char)b.width);
-    if (b.width == 0)
+    uint64_t words[LANE_WIDTH_MAX + 1][LANES] = {0}; /* only the lower halves are written */
+    for (size_t i = 0; i < LANE_BLOCK; i++) {
+        size_t bit = i / LANES * width, k = bit / 32, lane = i % LANES;
+        uint64_t bits = (x[i] >> from & mask_of(width)) << bit % 32;
+        words[k][lane] |= bits;
+        words[k + 1][lane] |= bits >> 32;
+    }
+    char *p = buf_reserve(out, (size_t)width * LANES * 4);
+    if (!p)
         return;
-    char bytes[BLOCK * 8 + 8];
+    for (size_t k = 0; k < width; k++)
+        for (size_t lane = 0; lane < LANES; lane++)
+            put_le32(p + (k * LANES + lane) * 4, (uint32_t)words[k][lane]);
+    out->n += (size_t)width * LANES * 4;
+}
+
+static void put_bits(struct buf *out, const uint64_t *x, size_t n, unsigned width)
+{
+    char bytes[PACK_BLOCK * 8 + 8];
     uint64_t word = 0;
     unsigned used = 0;
     size_t at = 0;
-    for (size_t i = from; i < to; i++) {
-        uint64_t x = (uint64_t)residual(v, i, order) - (uint64_t)b.base;
-        word |= x << used;
-        used += b.width;
+    for (size_t i = 0; i < n; i++) {
+        word |= x[i] << used;
+        used += width;
         if (used >= 64) {
             put_le64(bytes + at, word);
             at += 8;
             used -= 64;
-            word = used ? x >> (b.width - used) : 0;
+            word = used ? x[i] >> (width - used) : 0;
         }
     }
     put_le64(bytes + at, word);
-    buf_add(out, bytes, ((to - from) * b.width + 7) / 8);
+    buf_add(out, bytes, (n * width + 7) / 8);
 }
 
-void pack_numbers(struct buf *out, const int64_t *v, size_t n, struct pack_plan plan)
+static void put_patches(struct buf *out, const uint64_t *x, size_t n, unsigned width,
+                        size_t patches)
 {
-    buf_add_byte(out, (unsigned char)(plan.order | (plan.constant ? CONSTANT : 0)));
-    for (unsigned i = 0; i < plan.order; i++)
-        pack_varint(out, zigzag(residual(v, i, i)));
-    if (plan.constant) {
-        pack_varint(out, zigzag(residual(v, plan.order, plan.order)));
-        return;
+    buf_add_byte(out, (unsigned char)(patches - 1));
+    for (size_t i = 0; i < n; i++)
+        if (x[i] > mask_of(width)) {
+            buf_add_byte(out, (unsigned char)i);
+            pack_zigzag(out, (int64_t)x[i] >> width);
+        }
+}
+
+static void put_block(struct buf *out, const int64_t *r, size_t n, const struct block *b)
+{
+    uint64_t x[PACK_BLOCK], low[PACK_BLOCK];
+    size_t patches = 0;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = (uint64_t)r[i] - (uint64_t)b->base;
+        low[i] = x[i] & mask_of(b->width);
+        patches += low[i] != x[i];
     }
-    for (size_t from = plan.order; from < n; from += BLOCK)
-        pack_block(out, v, from, from + BLOCK < n ? from + BLOCK : n, plan.order);
+    buf_add_byte(out, (unsigned char)(b->width | (patches ? PATCHED : 0)));
+    pack_zigzag(out, b->base);
+    if (b->width == 0) {
+        /* nothing */
+    } else if (n < PACK_BLOCK) {
+        put_bits(out, low, n, b->width);
+    } else if (b->width <= LANE_WIDTH_MAX) {
+        put_lanes(out, low, 0, b->width);
+    } else {
+        put_lanes(out, low, 0, LANE_WIDTH_MAX);
+        put_lanes(out, low, LANE_WIDTH_MAX, b->width - LANE_WIDTH_MAX);
+    }
+    if (patches)
+        put_patches(out, x, n, b->width, patches);
 }
 
-/* n numbers of width bits; p has eight bytes to spare behind them. */
-static void unpack_bits(const char *p, unsigned width, int64_t base, int64_t *v, size_t n)
+static void put_plan(struct buf *out, const int64_t *v, size_t n, struct plan *p, int64_t *r)
 {
-    uint64_t mask = width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
+    bool scaled = p->scale != 0;
+    buf_add_byte(out,
+                 (unsigned char)(p->order | (p->constant ? CONSTANT : 0) | (scaled ? SCALED : 0)));
+    if (p->order)
+        pack_zigzag(out, p->last);
+    if (p->order > 1)
+        pack_zigzag(out, p->step);
+    if (p->constant || scaled)
+        pack_zigzag(out, (int64_t)p->offset);
+    if (scaled)
+        pack_varint(out, p->scale);
+    if (p->constant)
+        return;
+    differentiate(v, n, p, r);
+    if (scaled)
+        scale_down(p, r, n);
+    for (size_t from = 0; from < n; from += PACK_BLOCK)
+        put_block(out, r + from, n - from < PACK_BLOCK ? n - from : PACK_BLOCK,
+                  &p->blocks[from / PACK_BLOCK]);
+}
+
+static void put_plain(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
+                      int64_t *r)
+{
+    struct plan plan;
+    best_plan(v, n, level, r, &plan);
+    put_plan(out, v, n, &plan, r);
+}
+
+/* ---- dictionaries ---- */
+
+enum { SLOTS = 4 * PACK_DICTIONARY_MAX, FREE = 0xffff };
+
+struct dictionary {
+    size_t n;
+    int64_t numbers[PACK_DICTIONARY_MAX];
+    uint16_t slots[SLOTS]; /* places in numbers */
+};
+
+static uint16_t *find(struct dictionary *d, int64_t v)
+{
+    size_t at = ((uint64_t)v * UINT64_C(0x9e3779b97f4a7c15)) >> 52;
+    while (d->slots[at] != FREE && d->numbers[d->slots[at]] != v)
+        at = (at + 1) % SLOTS;
+    return &d->slots[at];
+}
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* False: there are too many different ones for that to be worth it. */
+static bool collect(struct dictionary *d, const int64_t *v, size_t n)
+{
+    enum { EARLY = 256 };
+    size_t most = n / 4 < PACK_DICTIONARY_MAX ? n / 4 : PACK_DICTIONARY_MAX;
+    d->n = 0;
+    memset(d->slots, 0xff, sizeof d->slots);
+    for (size_t i = 0; i < n; i++) {
+        uint16_t *slot = find(d, v[i]);
+        if (*slot != FREE)
+            continue;
+        if (d->n == most || (i < EARLY && d->n > EARLY * 3 / 4))
+            return false;
+        *slot = (uint16_t)d->n;
+        d->numbers[d->n++] = v[i];
+    }
+    return true;
+}
+
+/* Sorted, so that they are cheap to write; and the place of each of v in places. */
+static void look_up(struct dictionary *d, const int64_t *v, size_t n, int64_t *places)
+{
+    qsort(d->numbers, d->n, sizeof d->numbers[0], by_size);
+    memset(d->slots, 0xff, sizeof d->slots);
+    for (size_t i = 0; i < d->n; i++)
+        *find(d, d->numbers[i]) = (uint16_t)i;
+    for (size_t i = 0; i < n; i++)
+        places[i] = *find(d, v[i]);
+}
+
+/* Written when it takes fewer than bytes; false when it does not. */
+static bool put_dictionary(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
+                           size_t bytes, const struct pack_scratch *scratch)
+{
+    struct dictionary d;
+    if (!collect(&d, v, n))
+        return false;
+    size_t start = out->n;
+    look_up(&d, v, n, scratch->places);
+    buf_add_byte(out, DICTIONARY);
+    pack_varint(out, d.n);
+    put_plain(out, d.numbers, d.n, level, scratch->residuals);
+    put_plain(out, scratch->places, n, level, scratch->residuals);
+    if (out->failed || out->n - start < bytes)
+        return true;
+    out->n = start;
+    return false;
+}
+
+void pack_numbers(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
+                  const struct pack_scratch *scratch)
+{
+    enum { DICTIONARY_MIN = 64 };
+    struct plan plan;
+    best_plan(v, n, level, scratch->residuals, &plan);
+    bool few = plan.bits <= 2 * n; /* already */
+    if (level < CHUNK_MEDIUM || n < DICTIONARY_MIN || few ||
+        !put_dictionary(out, v, n, level, plan.bits / 8, scratch))
+        put_plan(out, v, n, &plan, scratch->residuals);
+}
+
+/* ---- reading ---- */
+
+void unpack_bits(struct slice in, unsigned width, int64_t base, int64_t *v, size_t n)
+{
+    enum { SPARE = 8 }; /* bytes behind that may be read */
+    char copy[PACK_BLOCK * 8 + SPARE];
+    size_t bytes = (n * width + 7) / 8;
+    const char *p = in.p;
+    assert(n <= PACK_BLOCK && bytes <= in.n);
+    if (in.n < bytes + SPARE) {
+        memcpy(copy, in.p, bytes);
+        memset(copy + bytes, 0, SPARE);
+        p = copy;
+    }
+    uint64_t mask = mask_of(width);
     for (size_t i = 0; i < n; i++) {
         size_t bit = i * width;
         unsigned shift = bit % 8;
@@ -182,70 +475,158 @@ static void unpack_bits(const char *p, unsigned width, int64_t base, int64_t *v,
     }
 }
 
-static bool unpack_block(struct slice *in, int64_t *v, size_t n)
+static void fill(int64_t *v, size_t n, int64_t with)
 {
-    uint64_t base;
-    if (!unpack_varint(in, &base) || in->n < 1)
+    for (size_t i = 0; i < n; i++)
+        v[i] = with;
+}
+
+static bool get_patches(struct slice *in, unsigned width, int64_t *v, size_t n)
+{
+    if (width > 63 || in->n < 1)
         return false;
-    unsigned width = (unsigned char)*in->p;
+    size_t patches = (size_t)(unsigned char)*in->p + 1;
     *in = slice_skip(*in, 1);
-    size_t bytes = (n * width + 7) / 8;
-    if (width > 64 || in->n < bytes)
+    while (patches--) {
+        if (in->n < 1)
+            return false;
+        size_t at = (unsigned char)*in->p;
+        int64_t high;
+        *in = slice_skip(*in, 1);
+        if (at >= n || !unpack_zigzag(in, &high))
+            return false;
+        v[at] = (int64_t)((uint64_t)v[at] + ((uint64_t)high << width));
+    }
+    return true;
+}
+
+static bool get_block(struct slice *in, int64_t *v, size_t n)
+{
+    if (in->n < 1)
         return false;
-    if (width == 0) {
-        for (size_t i = 0; i < n; i++)
-            v[i] = unzigzag(base);
-    } else if (in->n >= bytes + 8) {
-        unpack_bits(in->p, width, unzigzag(base), v, n);
+    unsigned byte = (unsigned char)*in->p, width = byte & ~(unsigned)PATCHED;
+    int64_t base;
+    *in = slice_skip(*in, 1);
+    if (width > 64 || !unpack_zigzag(in, &base))
+        return false;
+    size_t bytes = (n * width + 7) / 8;
+    if (in->n < bytes)
+        return false;
+    if (n < PACK_BLOCK) {
+        unpack_bits(*in, width, base, v, n);
     } else {
-        char copy[BLOCK * 8 + 8] = {0};
-        memcpy(copy, in->p, bytes);
-        unpack_bits(copy, width, unzigzag(base), v, n);
+        unsigned low = width < LANE_WIDTH_MAX ? width : LANE_WIDTH_MAX;
+        fill(v, PACK_BLOCK, base);
+        if (low)
+            chunk_lanes()->unpack(in->p, low, 0, v);
+        if (width > low)
+            chunk_lanes()->unpack(in->p + (size_t)low * LANES * 4, width - low, low, v);
     }
     *in = slice_skip(*in, bytes);
+    return !(byte & PATCHED) || get_patches(in, width, v, n);
+}
+
+static bool get_head(struct pack_reader *r, struct slice *in, size_t n)
+{
+    unsigned mode = (unsigned char)*in->p;
+    *in = slice_skip(*in, 1);
+    r->in = in;
+    r->left = n;
+    r->order = mode & MODE_MASK;
+    r->constant = mode & CONSTANT;
+    if (mode & ~(unsigned)(MODE_MASK | CONSTANT | SCALED) || r->order >= ORDERS ||
+        (mode & CONSTANT && mode & SCALED))
+        return false;
+    int64_t last = 0, step = 0, offset = 0;
+    r->scale = 1;
+    if ((r->order > 0 && !unpack_zigzag(in, &last)) ||
+        (r->order > 1 && !unpack_zigzag(in, &step)) ||
+        (mode & (CONSTANT | SCALED) && !unpack_zigzag(in, &offset)) ||
+        (mode & SCALED && !unpack_varint(in, &r->scale)))
+        return false;
+    r->last = (uint64_t)last;
+    r->step = (uint64_t)step;
+    r->offset = (uint64_t)offset;
+    return true;
+}
+
+static bool get_all(struct pack_reader *r, int64_t *v)
+{
+    while (r->left) {
+        size_t got = pack_next(r, v);
+        if (!got)
+            return false;
+        v += got;
+    }
+    return true;
+}
+
+bool pack_open(struct pack_reader *r, struct slice *in, size_t n)
+{
+    r->dictionary_n = 0;
+    if (in->n < 1)
+        return false;
+    if (*in->p != DICTIONARY)
+        return get_head(r, in, n);
+    struct pack_reader numbers;
+    uint64_t different;
+    *in = slice_skip(*in, 1);
+    numbers.dictionary_n = 0;
+    if (!unpack_varint(in, &different) || different == 0 || different > PACK_DICTIONARY_MAX ||
+        in->n < 1 || !get_head(&numbers, in, (size_t)different) ||
+        !get_all(&numbers, r->dictionary) || in->n < 1 || !get_head(r, in, n))
+        return false;
+    r->dictionary_n = (size_t)different;
     return true;
 }
 
 /* From differences back to numbers, in place. */
-static void integrate(int64_t *v, size_t n, unsigned order)
+static void integrate(struct pack_reader *r, int64_t *v, size_t n)
 {
-    if (order == 1) {
-        for (size_t i = 1; i < n; i++)
-            v[i] = (int64_t)((uint64_t)v[i] + (uint64_t)v[i - 1]);
-    } else if (order == 2) {
-        uint64_t step = (uint64_t)v[1], x = (uint64_t)v[0];
-        v[1] = (int64_t)(x += step);
-        for (size_t i = 2; i < n; i++) {
+    uint64_t last = r->last, step = r->step;
+    if (r->order == 1) {
+        for (size_t i = 0; i < n; i++)
+            v[i] = (int64_t)(last += (uint64_t)v[i]);
+    } else if (r->order == 2) {
+        for (size_t i = 0; i < n; i++) {
             step += (uint64_t)v[i];
-            v[i] = (int64_t)(x += step);
+            v[i] = (int64_t)(last += step);
         }
     }
+    r->last = last;
+    r->step = step;
+}
+
+static bool translate(const struct pack_reader *r, int64_t *v, size_t n)
+{
+    bool ok = true;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t place = (uint64_t)v[i];
+        ok &= place < r->dictionary_n;
+        v[i] = r->dictionary[place % PACK_DICTIONARY_MAX];
+    }
+    return ok;
+}
+
+size_t pack_next(struct pack_reader *r, int64_t *out)
+{
+    size_t n = r->left < PACK_BLOCK ? r->left : PACK_BLOCK;
+    if (r->constant)
+        fill(out, n, 0);
+    else if (!get_block(r->in, out, n))
+        return 0;
+    if (r->scale != 1 || r->offset != 0)
+        for (size_t i = 0; i < n; i++)
+            out[i] = (int64_t)((uint64_t)out[i] * r->scale + r->offset);
+    integrate(r, out, n);
+    if (r->dictionary_n && !translate(r, out, n))
+        return 0;
+    r->left -= n;
+    return n;
 }
 
 bool unpack_numbers(struct slice *in, int64_t *v, size_t n)
 {
-    if (in->n < 1)
-        return false;
-    unsigned mode = (unsigned char)*in->p, order = mode & ORDER_MASK;
-    *in = slice_skip(*in, 1);
-    if (mode & ~(unsigned)(ORDER_MASK | CONSTANT) || order >= ORDERS || order >= n)
-        return false;
-    uint64_t x;
-    for (unsigned i = 0; i < order; i++) {
-        if (!unpack_varint(in, &x))
-            return false;
-        v[i] = unzigzag(x);
-    }
-    if (mode & CONSTANT) {
-        if (!unpack_varint(in, &x))
-            return false;
-        for (size_t i = order; i < n; i++)
-            v[i] = unzigzag(x);
-    } else {
-        for (size_t from = order; from < n; from += BLOCK)
-            if (!unpack_block(in, v + from, from + BLOCK < n ? BLOCK : n - from))
-                return false;
-    }
-    integrate(v, n, order);
-    return true;
+    struct pack_reader r;
+    return pack_open(&r, in, n) && get_all(&r, v);
 }

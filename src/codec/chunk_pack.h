@@ -3,20 +3,62 @@
 #ifndef CODEC_CHUNK_PACK_H
 #define CODEC_CHUNK_PACK_H
 
-#include "base/buf.h"
+#include "codec/chunk.h"
+
+enum { PACK_BLOCK = 256, PACK_DICTIONARY_MAX = 1024 };
 
 void pack_varint(struct buf *out, uint64_t v);
+void pack_zigzag(struct buf *out, int64_t v);
+size_t pack_varint_bytes(uint64_t v);
 bool unpack_varint(struct slice *in, uint64_t *ret);
+bool unpack_zigzag(struct slice *in, int64_t *ret);
 
-/* How a sequence is best written, and in how many bytes. */
-struct pack_plan {
-    unsigned order;
-    bool constant;
-    size_t bytes;
+static inline uint64_t zigzag(int64_t v)
+{
+    return (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0);
+}
+
+static inline int64_t unzigzag(uint64_t v)
+{
+    return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
+}
+
+static inline uint64_t get_le64(const char *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap64(v);
+#endif
+    return v;
+}
+
+/* The 256 and fewer numbers of a tail: width bits each, lowest first, in (n * width + 7) / 8 bytes
+ * of which in has them all.  base is added. */
+void unpack_bits(struct slice in, unsigned width, int64_t base, int64_t *v, size_t n);
+
+/* Memory that writing a sequence needs, for as many numbers as it has. */
+struct pack_scratch {
+    int64_t *residuals, *places;
 };
 
-struct pack_plan pack_plan(const int64_t *v, size_t n); /* n > 0 */
-void pack_numbers(struct buf *out, const int64_t *v, size_t n, struct pack_plan plan);
+/* Write n > 0 numbers.  Running out of memory shows in out->failed. */
+void pack_numbers(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
+                  const struct pack_scratch *scratch);
+
+/* Reading block after block: each call of pack_next() gives 256 numbers, the last the rest. */
+struct pack_reader {
+    struct slice *in;
+    size_t left; /* numbers to come */
+    unsigned order;
+    bool constant;
+    uint64_t offset, scale, last, step;
+    size_t dictionary_n; /* 0: none */
+    int64_t dictionary[PACK_DICTIONARY_MAX];
+};
+
+bool pack_open(struct pack_reader *r, struct slice *in, size_t n);
+size_t pack_next(struct pack_reader *r, int64_t *out); /* 0: damaged, or at the end */
 bool unpack_numbers(struct slice *in, int64_t *v, size_t n);
 
 #endif

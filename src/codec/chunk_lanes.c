@@ -1,0 +1,312 @@
+/* Whole numbers become doubles and are divided, both rounded once and so the same on every machine;
+ * nothing here multiplies and adds in one expression, which a compiler might fuse. */
+#include "codec/chunk_lanes.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static uint32_t get_le32(const char *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    v = __builtin_bswap32(v);
+#endif
+    return v;
+}
+
+/* Where a row's numbers are: in word k of each stream from bit shift on, and the rest in word
+ * next, which is k again when there is no rest. */
+struct row {
+    size_t k, next;
+    unsigned shift;
+};
+
+static inline struct row row_at(unsigned r, unsigned width)
+{
+    unsigned bit = r * width, k = bit / 32;
+    return (struct row){k, k + 1 < width ? k + 1 : k, bit % 32};
+}
+
+static void unpack_portable(const char *words, unsigned width, unsigned shift, int64_t *out)
+{
+    uint64_t mask = (UINT64_C(1) << width) - 1;
+    for (unsigned r = 0; r < LANE_ROWS; r++) {
+        struct row row = row_at(r, width);
+        const char *low = words + row.k * LANES * 4, *high = words + row.next * LANES * 4;
+        for (unsigned i = 0; i < LANES; i++) {
+            uint64_t x = get_le32(low + 4 * i) | (uint64_t)get_le32(high + 4 * i) << 32;
+            out[i] = (int64_t)((uint64_t)out[i] + ((x >> row.shift & mask) << shift));
+        }
+        out += LANES;
+    }
+}
+
+static void range_portable(const int64_t *v, size_t n, struct lane_range *io)
+{
+    for (size_t i = 0; i < n; i++) {
+        io->least = v[i] < io->least ? v[i] : io->least;
+        io->greatest = v[i] > io->greatest ? v[i] : io->greatest;
+        io->sum += (uint64_t)v[i];
+    }
+}
+
+static bool rises_portable(const int64_t *v, size_t n)
+{
+    bool ok = true;
+    for (size_t i = 1; i < n; i++)
+        ok &= v[i] > v[i - 1];
+    return ok;
+}
+
+static void divide_portable(const int64_t *m, size_t n, double power, double *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t x;
+        memcpy(&x, m + i, sizeof x); /* out may be the same memory */
+        double d = (double)x / power;
+        memcpy(out + i, &d, sizeof d);
+    }
+}
+
+static void fold_portable(const double *v, size_t n, struct lane_fold *io)
+{
+    for (size_t i = 0; i < n; i++) {
+        double d = v[i];
+        size_t lane = i % LANES;
+        io->n += d == d;
+        io->sum[lane] += d == d ? d : 0;
+        io->least[lane] = d < io->least[lane] ? d : io->least[lane];
+        io->greatest[lane] = d > io->greatest[lane] ? d : io->greatest[lane];
+    }
+}
+
+static const struct chunk_lanes portable = {"portable",     unpack_portable, range_portable,
+                                            rises_portable, divide_portable, fold_portable};
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx512f,avx512dq")))
+
+AVX2 static void unpack_avx2(const char *words, unsigned width, unsigned shift, int64_t *out)
+{
+    __m256i mask = _mm256_set1_epi64x((int64_t)((UINT64_C(1) << width) - 1));
+    __m128i left = _mm_cvtsi32_si128((int)shift);
+    for (unsigned r = 0; r < LANE_ROWS; r++, out += LANES) {
+        struct row row = row_at(r, width);
+        __m128i right = _mm_cvtsi32_si128((int)row.shift);
+        const char *low = words + row.k * LANES * 4, *high = words + row.next * LANES * 4;
+        for (int half = 0; half < 2; half++) {
+            __m256i *to = (__m256i *)(void *)(out + 4 * half);
+            __m256i x = _mm256_cvtepu32_epi64(
+                _mm_loadu_si128((const __m128i *)(const void *)(low + 16 * half)));
+            __m256i y = _mm256_cvtepu32_epi64(
+                _mm_loadu_si128((const __m128i *)(const void *)(high + 16 * half)));
+            x = _mm256_or_si256(x, _mm256_slli_epi64(y, 32));
+            x = _mm256_and_si256(_mm256_srl_epi64(x, right), mask);
+            x = _mm256_add_epi64(_mm256_loadu_si256(to), _mm256_sll_epi64(x, left));
+            _mm256_storeu_si256(to, x);
+        }
+    }
+}
+
+AVX2 static void range_avx2(const int64_t *v, size_t n, struct lane_range *io)
+{
+    __m256i least = _mm256_set1_epi64x(io->least), greatest = _mm256_set1_epi64x(io->greatest);
+    __m256i sum = _mm256_setzero_si256();
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(v + i));
+        least = _mm256_blendv_epi8(least, x, _mm256_cmpgt_epi64(least, x));
+        greatest = _mm256_blendv_epi8(greatest, x, _mm256_cmpgt_epi64(x, greatest));
+        sum = _mm256_add_epi64(sum, x);
+    }
+    int64_t low[4], high[4], sums[4];
+    _mm256_storeu_si256((__m256i *)(void *)low, least);
+    _mm256_storeu_si256((__m256i *)(void *)high, greatest);
+    _mm256_storeu_si256((__m256i *)(void *)sums, sum);
+    for (int k = 0; k < 4; k++) {
+        io->least = low[k] < io->least ? low[k] : io->least;
+        io->greatest = high[k] > io->greatest ? high[k] : io->greatest;
+        io->sum += (uint64_t)sums[k];
+    }
+    range_portable(v + i, n - i, io);
+}
+
+AVX2 static bool rises_avx2(const int64_t *v, size_t n)
+{
+    __m256i ok = _mm256_set1_epi64x(-1);
+    size_t i = 1;
+    for (; i + 4 <= n; i += 4) {
+        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(v + i));
+        __m256i before = _mm256_loadu_si256((const __m256i *)(const void *)(v + i - 1));
+        ok = _mm256_and_si256(ok, _mm256_cmpgt_epi64(x, before));
+    }
+    return _mm256_movemask_epi8(ok) == -1 && rises_portable(v + i - 1, n - i + 1);
+}
+
+/* A whole number as its upper half, an int, times 2^32 and its lower half put into the digits of
+ * 2^52: both exact, so that the one addition rounds. */
+AVX2 static void divide_avx2(const int64_t *m, size_t n, double power, double *out)
+{
+    const __m256d divisor = _mm256_set1_pd(power), two32 = _mm256_set1_pd(4294967296.0);
+    const __m256i two52 = _mm256_set1_epi64x(0x4330000000000000);
+    const __m256i odd = _mm256_setr_epi32(1, 3, 5, 7, 1, 3, 5, 7);
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(m + i));
+        __m256i tops = _mm256_permutevar8x32_epi32(x, odd);
+        __m256d high = _mm256_cvtepi32_pd(_mm256_castsi256_si128(tops));
+        __m256d low = _mm256_castsi256_pd(_mm256_blend_epi32(x, two52, 0xaa));
+        low = _mm256_sub_pd(low, _mm256_castsi256_pd(two52));
+        high = _mm256_mul_pd(high, two32);
+        _mm256_storeu_pd(out + i, _mm256_div_pd(_mm256_add_pd(high, low), divisor));
+    }
+    divide_portable(m + i, n - i, power, out + i);
+}
+
+AVX2 static void fold_avx2(const double *v, size_t n, struct lane_fold *io)
+{
+    __m256d sum[2], least[2], greatest[2];
+    for (int half = 0; half < 2; half++) {
+        sum[half] = _mm256_loadu_pd(io->sum + 4 * half);
+        least[half] = _mm256_loadu_pd(io->least + 4 * half);
+        greatest[half] = _mm256_loadu_pd(io->greatest + 4 * half);
+    }
+    __m256i numbers = _mm256_setzero_si256();
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        for (int half = 0; half < 2; half++) {
+            __m256d x = _mm256_loadu_pd(v + i + 4 * half);
+            __m256d is = _mm256_cmp_pd(x, x, _CMP_EQ_OQ);
+            numbers = _mm256_sub_epi64(numbers, _mm256_castpd_si256(is));
+            sum[half] = _mm256_add_pd(sum[half], _mm256_and_pd(x, is));
+            least[half] = _mm256_min_pd(x, least[half]); /* the second when one is NaN */
+            greatest[half] = _mm256_max_pd(x, greatest[half]);
+        }
+    for (int half = 0; half < 2; half++) {
+        _mm256_storeu_pd(io->sum + 4 * half, sum[half]);
+        _mm256_storeu_pd(io->least + 4 * half, least[half]);
+        _mm256_storeu_pd(io->greatest + 4 * half, greatest[half]);
+    }
+    int64_t counts[4];
+    _mm256_storeu_si256((__m256i *)(void *)counts, numbers);
+    for (int k = 0; k < 4; k++)
+        io->n += (size_t)counts[k];
+    fold_portable(v + i, n - i, io);
+}
+
+AVX512 static void unpack_avx512(const char *words, unsigned width, unsigned shift, int64_t *out)
+{
+    __m512i mask = _mm512_set1_epi64((int64_t)((UINT64_C(1) << width) - 1));
+    __m128i left = _mm_cvtsi32_si128((int)shift);
+    for (unsigned r = 0; r < LANE_ROWS; r++, out += LANES) {
+        struct row row = row_at(r, width);
+        __m128i right = _mm_cvtsi32_si128((int)row.shift);
+        const void *low = words + row.k * LANES * 4, *high = words + row.next * LANES * 4;
+        __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)low));
+        __m512i y = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)high));
+        x = _mm512_or_si512(x, _mm512_slli_epi64(y, 32));
+        x = _mm512_and_si512(_mm512_srl_epi64(x, right), mask);
+        x = _mm512_add_epi64(_mm512_loadu_si512(out), _mm512_sll_epi64(x, left));
+        _mm512_storeu_si512(out, x);
+    }
+}
+
+AVX512 static void range_avx512(const int64_t *v, size_t n, struct lane_range *io)
+{
+    __m512i least = _mm512_set1_epi64(io->least), greatest = _mm512_set1_epi64(io->greatest);
+    __m512i sum = _mm512_setzero_si512();
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m512i x = _mm512_loadu_si512(v + i);
+        least = _mm512_min_epi64(least, x);
+        greatest = _mm512_max_epi64(greatest, x);
+        sum = _mm512_add_epi64(sum, x);
+    }
+    io->least = _mm512_reduce_min_epi64(least);
+    io->greatest = _mm512_reduce_max_epi64(greatest);
+    uint64_t sums[8];
+    _mm512_storeu_si512(sums, sum);
+    for (int k = 0; k < 8; k++)
+        io->sum += sums[k];
+    range_portable(v + i, n - i, io);
+}
+
+AVX512 static bool rises_avx512(const int64_t *v, size_t n)
+{
+    __mmask8 ok = 0xff;
+    size_t i = 1;
+    for (; i + 8 <= n; i += 8)
+        ok &= _mm512_cmpgt_epi64_mask(_mm512_loadu_si512(v + i), _mm512_loadu_si512(v + i - 1));
+    return ok == 0xff && rises_portable(v + i - 1, n - i + 1);
+}
+
+AVX512 static void divide_avx512(const int64_t *m, size_t n, double power, double *out)
+{
+    const __m512d divisor = _mm512_set1_pd(power);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8)
+        _mm512_storeu_pd(out + i,
+                         _mm512_div_pd(_mm512_cvtepi64_pd(_mm512_loadu_si512(m + i)), divisor));
+    divide_portable(m + i, n - i, power, out + i);
+}
+
+AVX512 static void fold_avx512(const double *v, size_t n, struct lane_fold *io)
+{
+    __m512d sum = _mm512_loadu_pd(io->sum), least = _mm512_loadu_pd(io->least);
+    __m512d greatest = _mm512_loadu_pd(io->greatest);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        __m512d x = _mm512_loadu_pd(v + i);
+        __mmask8 is = _mm512_cmp_pd_mask(x, x, _CMP_EQ_OQ);
+        io->n += (size_t)__builtin_popcount(is);
+        sum = _mm512_add_pd(sum, _mm512_maskz_mov_pd(is, x));
+        least = _mm512_min_pd(x, least); /* the second when one is NaN */
+        greatest = _mm512_max_pd(x, greatest);
+    }
+    _mm512_storeu_pd(io->sum, sum);
+    _mm512_storeu_pd(io->least, least);
+    _mm512_storeu_pd(io->greatest, greatest);
+    fold_portable(v + i, n - i, io);
+}
+
+static const struct chunk_lanes avx2 = {"avx2",     unpack_avx2, range_avx2,
+                                        rises_avx2, divide_avx2, fold_avx2};
+static const struct chunk_lanes avx512 = {"avx512",     unpack_avx512, range_avx512,
+                                          rises_avx512, divide_avx512, fold_avx512};
+#endif
+
+size_t chunk_lanes_all(const struct chunk_lanes *ret[3])
+{
+    size_t n = 0;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq"))
+        ret[n++] = &avx512;
+    if (__builtin_cpu_supports("avx2"))
+        ret[n++] = &avx2;
+#endif
+    ret[n++] = &portable;
+    return n;
+}
+
+static _Atomic(const struct chunk_lanes *) in_use; /* NULL: not asked yet */
+
+const struct chunk_lanes *chunk_lanes(void)
+{
+    const struct chunk_lanes *lanes = atomic_load_explicit(&in_use, memory_order_relaxed);
+    if (!lanes) {
+        const struct chunk_lanes *all[3];
+        chunk_lanes_all(all);
+        lanes = all[0];
+        atomic_store_explicit(&in_use, lanes, memory_order_relaxed);
+    }
+    return lanes;
+}
+
+void chunk_lanes_use(const struct chunk_lanes *lanes)
+{
+    atomic_store_explicit(&in_use, lanes, memory_order_relaxed);
+}
