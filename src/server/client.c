@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "server/client_curl.h"
 #include "server/term.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -133,24 +133,24 @@ void client_close(struct client *c)
     free(c);
 }
 
-/* What every request has in common.  The connection stays open between them. */
-static void set_common(struct client *c)
+void client_common(const struct client *c, CURL *curl, char *why)
 {
-    curl_easy_reset(c->curl);
-    curl_easy_setopt(c->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(c->curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(c->curl, CURLOPT_ERRORBUFFER, c->why);
-    curl_easy_setopt(c->curl, CURLOPT_USERAGENT, "doppel/" DOPPEL_VERSION);
-    curl_easy_setopt(c->curl, CURLOPT_CONNECTTIMEOUT_MS, c->timeout_ms);
+    curl_easy_reset(curl);
+    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
+    curl_easy_setopt(curl, CURLOPT_USERAGENT, "doppel/" DOPPEL_VERSION);
+    curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, c->timeout_ms);
+    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, c->timeout_ms);
     if (c->local) /* whatever proxy the environment names, it is not for this machine */
-        curl_easy_setopt(c->curl, CURLOPT_PROXY, "");
+        curl_easy_setopt(curl, CURLOPT_PROXY, "");
     if (c->cacert)
-        curl_easy_setopt(c->curl, CURLOPT_CAINFO, c->cacert);
+        curl_easy_setopt(curl, CURLOPT_CAINFO, c->cacert);
     if (c->insecure) {
-        curl_easy_setopt(c->curl, CURLOPT_SSL_VERIFYPEER, 0L);
-        curl_easy_setopt(c->curl, CURLOPT_SSL_VERIFYHOST, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+        curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    c->why[0] = 0;
+    why[0] = 0;
 }
 
 static int unreachable(const struct client *c, CURLcode result)
@@ -186,7 +186,7 @@ int client_call(struct client *c, const char *method, const char *path, const ch
 {
     struct buf url = {0}, header = {0};
     struct curl_slist *headers = NULL;
-    set_common(c);
+    client_common(c, c->curl, c->why);
     buf_clear(&c->body);
     buf_clear(&c->etag);
     arena_reset(c->arena);
@@ -195,7 +195,6 @@ int client_call(struct client *c, const char *method, const char *path, const ch
     buf_addf(&header, "Content-Type: %s", type ? type : "");
     buf_add_byte(&header, 0);
     curl_easy_setopt(c->curl, CURLOPT_URL, url.p);
-    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, c->timeout_ms);
     curl_easy_setopt(c->curl, CURLOPT_ACCEPT_ENCODING, "");
     curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, c);
@@ -284,7 +283,8 @@ void client_escape(struct buf *out, struct slice text)
 
 int client_raw(struct client *c, const char **ret_host)
 {
-    set_common(c);
+    client_common(c, c->curl, c->why);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, 0L); /* it stays open */
     curl_easy_setopt(c->curl, CURLOPT_URL, c->base);
     curl_easy_setopt(c->curl, CURLOPT_CONNECT_ONLY, 1L);
     curl_easy_setopt(c->curl, CURLOPT_SSL_ENABLE_ALPN, 0L); /* HTTP/1.1 is what upgrades */

@@ -144,6 +144,39 @@ static const struct command_example status_examples[] = {
     {0},
 };
 
+static const struct option_row import_options[] = {
+    {.name = "map", .letter = 'm', .value = "FILE", .help = "the mapping: which column is what"},
+    {.name = "propose", .help = "print a mapping for this table, to start from, and end"},
+    {.name = "dry-run",
+     .letter = 'n',
+     .help = "read all of it and tell what is wrong; send nothing"},
+    {.name = "report", .value = "FILE", .help = "write every error there, with its line"},
+    {.name = "max-errors",
+     .value = "N",
+     .fallback = "1000",
+     .help = "end when there are more; 0 for any number"},
+    {.name = "state",
+     .value = "FILE",
+     .otherwise = "TABLE.import",
+     .help = "where it is kept how far the import is, until it came to its end"},
+    {.name = "restart", .help = "begin with the first row, whatever the state says"},
+    {.name = "in-flight", .value = "N", .fallback = "4", .help = "requests at once"},
+    {.name = "batch", .value = "N", .fallback = "10000", .help = "readings in a request"},
+    {.name = "patience",
+     .value = "DURATION",
+     .fallback = "2m",
+     .help = "how long to try again while the server is busy, its disk is full or it is away"},
+    {0},
+};
+
+static const struct command_example import_examples[] = {
+    {"doppel import run.csv --propose > run.map.json", "a mapping to start from"},
+    {"doppel import run.csv --map run.map.json --dry-run", "what would be wrong?"},
+    {"doppel import year.csv.gz --map run.map.json --report errors.txt",
+     "a large table; ended by Ctrl-C, the same command goes on"},
+    {0},
+};
+
 static const struct option_row replay_options[] = {
     {.name = "twin", .value = "ID", .help = "the twin that takes the readings"},
     {.name = "map",
@@ -394,6 +427,32 @@ const struct command commands[] = {
      .examples = check_examples,
      .words = "file",
      .run = check_run},
+    {.name = "import",
+     .args = "FILE",
+     .summary = "read a table of measurements (CSV) into the history of twins",
+     .text =
+         "FILE is a table with a row for each moment, which may be compressed (gzip); - is "
+         "standard "
+         "input.  The mapping is JSON: \"columns\" has for each column that is taken the id of a "
+         "sensor, or {\"sensor\": ID, \"unit\": UNIT, \"type\": \"number\", \"text\" or "
+         "\"boolean\", \"twin\": ID}; null and columns that do not stand there are left out.  "
+         "\"twin\" is an id or {\"column\": NAME}, and so may be a \"sensor\"; \"create\": true "
+         "makes twins that are missing.  \"time\" is {\"column\": NAME, \"format\": auto, rfc3339, "
+         "unix, unix-ms, unix-us, unix-ns or a pattern such as \"%d.%m.%Y %H:%M:%S\", \"zone\": "
+         "\"Europe/Berlin\" or \"+02:00\"}.  \"separator\" (a character or tab) and \"header\" "
+         "(true or false) are found out when they are not said, \"decimal\" is a point unless it "
+         "is \",\".  A column is named, or numbered from 1.\n\n"
+         "Empty fields, NA and NaN are gaps.  What cannot be taken is told with its line, and the "
+         "rest is imported.  An import that is ended, however that came, goes on behind the rows "
+         "that the server has acknowledged; a row that is sent twice changes nothing.",
+     .options = import_options,
+     .groups = COMMAND_CLIENT | COMMAND_JSON,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_CLIENT | CODES1(CODE_NO),
+     .examples = import_examples,
+     .words = "file",
+     .run = import_run},
     {.name = "version",
      .args = "",
      .summary = "tell the version",

@@ -114,8 +114,7 @@ static struct slice unit_of(struct slice name)
     return unit.n && utf8_valid(unit) ? unit : none;
 }
 
-/* A column by its name, whatever its case, or by its number from 1. */
-static size_t find_column(const struct plan *p, struct slice name)
+size_t plan_column(const struct plan *p, struct slice name)
 {
     uint64_t number;
     for (size_t i = 0; i < p->n; i++) {
@@ -214,7 +213,7 @@ static int map_one(struct arena *a, struct plan *p, struct slice item, const cha
     slice_cut(&sensor, '=', &column);
     column = slice_trim(column);
     sensor = sensor.p ? slice_trim(sensor) : plan_slug(a, column);
-    size_t at = find_column(p, column);
+    size_t at = plan_column(p, column);
     if (at == SIZE_MAX) {
         *ret_why = arena_printf(a, "the table has no column \"%.*s\"", SLICE_ARG(column));
         return ERR_INVALID;
@@ -259,7 +258,7 @@ static int map_columns(struct arena *a, struct plan *p, const struct plan_opts *
     return 0;
 }
 
-int plan_make(struct arena *a, const struct plan_row *rows, size_t n, const struct plan_opts *opts,
+int plan_look(struct arena *a, const struct plan_row *rows, size_t n, const struct plan_opts *opts,
               struct plan *ret, const char **ret_why)
 {
     struct plan p = {.decimal = opts->decimal_comma ? ',' : '.', .form = opts->form};
@@ -268,21 +267,30 @@ int plan_make(struct arena *a, const struct plan_row *rows, size_t n, const stru
         *ret_why = "the table is empty";
         return ERR_INVALID;
     }
-    p.header = !opts->no_header && looks_like_header(&p, &rows[0]);
+    p.header = opts->header || (!opts->no_header && looks_like_header(&p, &rows[0]));
     int err = name_columns(a, &p, &rows[0]);
     if (err)
         return err;
     find_kinds(&p, rows, n);
-    p.time = opts->time ? find_column(&p, slice_str(opts->time)) : find_time(&p, rows, n);
+    p.time = opts->time ? plan_column(&p, slice_str(opts->time)) : find_time(&p, rows, n);
     if (p.time == SIZE_MAX) {
         *ret_why = arena_printf(a, "the table has no column \"%s\"", opts->time);
         return ERR_INVALID;
     }
-    err = map_columns(a, &p, opts, ret_why);
-    if (err)
-        return err;
     *ret = p;
     return 0;
+}
+
+int plan_make(struct arena *a, const struct plan_row *rows, size_t n, const struct plan_opts *opts,
+              struct plan *ret, const char **ret_why)
+{
+    struct plan p;
+    int err = plan_look(a, rows, n, opts, &p, ret_why);
+    if (!err)
+        err = map_columns(a, &p, opts, ret_why);
+    if (!err)
+        *ret = p;
+    return err;
 }
 
 /* ---- a twin for it ---- */
@@ -340,10 +348,10 @@ void plan_profile(const struct plan *p, const char *twin, const char *source, in
     put(&w, "name", twin);
     json_key(&w, "description");
     struct buf text = {0};
-    buf_addf(&text, "Made by doppel replay for the table %s", source);
+    buf_addf(&text, "Made from the table %s", source);
     json_put_string(&w, buf_slice(&text));
     buf_release(&text);
-    put(&w, "doppel:origin", "replay of a table");
+    put(&w, "doppel:origin", "a table");
     json_key(&w, "identifier");
     json_open(&w, '{');
     put(&w, "@type", "PropertyValue");

@@ -36,7 +36,7 @@ struct plan {
 struct plan_opts {
     const char *const *maps; /* "COLUMN=SENSOR,COLUMN=SENSOR", NULL-ended; none: every column */
     const char *time;        /* a column's name or number; NULL: find it */
-    bool no_header;
+    bool no_header, header;  /* said; neither: find out */
     bool decimal_comma;
     struct time_form form;
 };
@@ -44,6 +44,13 @@ struct plan_opts {
 /* Rows are the sample, a header among them.  ERR_INVALID sets *ret_why to a sentence. */
 int plan_make(struct arena *a, const struct plan_row *rows, size_t n, const struct plan_opts *opts,
               struct plan *ret, const char **ret_why);
+
+/* Only what the table is: header, names, kinds and time of its columns, none of them mapped. */
+int plan_look(struct arena *a, const struct plan_row *rows, size_t n, const struct plan_opts *opts,
+              struct plan *ret, const char **ret_why);
+
+/* A column by its name, else by that in any case, else by its number from 1; SIZE_MAX: none. */
+size_t plan_column(const struct plan *p, struct slice name);
 
 /* An id out of what people write over a column: "Volume Flow RateRMS" is volume-flow-raterms. */
 struct slice plan_slug(struct arena *a, struct slice name);

@@ -162,13 +162,24 @@ static int parse_number(struct slice s, int64_t unit_us, int64_t *ret_us)
     return 0;
 }
 
+static int parse_nanoseconds(struct slice s, int64_t *ret_us)
+{
+    int64_t n;
+    if (slice_to_i64(s, &n))
+        return ERR_BAD_TIME;
+    *ret_us = n / 1000 - (n % 1000 < 0);
+    return 0;
+}
+
 static int parse_auto(const struct time_form *f, struct slice s, int64_t *ret_us)
 {
     double n;
     if (slice_to_double(s, &n))
         return parse_iso(f, s, ret_us);
-    /* seconds until the year 5138, milliseconds from 1973 on, microseconds from 1973 on */
+    /* seconds until the year 5138, the finer ones from 1973 on */
     double size = fabs(n);
+    if (size >= 1e17)
+        return parse_nanoseconds(s, ret_us);
     return parse_number(s, size < 1e11 ? SECOND : size < 1e14 ? 1000 : 1, ret_us);
 }
 
@@ -267,8 +278,8 @@ static const char *check_pattern(const char *pattern)
             return "a time pattern knows %Y %y %m %b %B %d %e %H %I %M %S %f %s %z %p %%";
     }
     return strchr(pattern, '%') ? NULL
-                                : "the time format is auto, rfc3339, unix, unix-ms, unix-us or a "
-                                  "pattern such as \"%d.%m.%Y %H:%M:%S\"";
+                                : "the time format is auto, rfc3339, unix, unix-ms, unix-us, "
+                                  "unix-ns or a pattern such as \"%d.%m.%Y %H:%M:%S\"";
 }
 
 static const char *set_zone(struct time_form *f, const char *zone)
@@ -302,11 +313,8 @@ int time_form_init(struct time_form *f, const char *form, const char *zone, cons
     static const struct {
         const char *name;
         enum time_kind kind;
-    } names[] = {{"auto", TIME_AUTO},
-                 {"rfc3339", TIME_AUTO},
-                 {"unix", TIME_UNIX},
-                 {"unix-ms", TIME_UNIX_MS},
-                 {"unix-us", TIME_UNIX_US}};
+    } names[] = {{"auto", TIME_AUTO},       {"rfc3339", TIME_AUTO},    {"unix", TIME_UNIX},
+                 {"unix-ms", TIME_UNIX_MS}, {"unix-us", TIME_UNIX_US}, {"unix-ns", TIME_UNIX_NS}};
     struct time_form made = {.kind = TIME_PATTERN, .pattern = form};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (!form || strcmp(form, names[i].name) == 0) {
@@ -337,6 +345,8 @@ int time_form_parse(const struct time_form *f, struct slice text, int64_t *ret_u
         return parse_number(text, 1000, ret_us);
     case TIME_UNIX_US:
         return parse_number(text, 1, ret_us);
+    case TIME_UNIX_NS:
+        return parse_nanoseconds(text, ret_us);
     case TIME_PATTERN:
         return parse_pattern(f, text, ret_us);
     }

@@ -8,7 +8,7 @@
  * milliseconds.  ERR_BAD_TIME for all else. */
 int timearg_parse(struct slice text, int64_t now_us, int64_t *ret_us);
 
-enum time_kind { TIME_AUTO, TIME_UNIX, TIME_UNIX_MS, TIME_UNIX_US, TIME_PATTERN };
+enum time_kind { TIME_AUTO, TIME_UNIX, TIME_UNIX_MS, TIME_UNIX_US, TIME_UNIX_NS, TIME_PATTERN };
 
 /* How the times of a column are written. */
 struct time_form {
@@ -18,12 +18,14 @@ struct time_form {
     int64_t offset_us;   /* east of UTC, when zone is NULL */
 };
 
-/* "auto", "rfc3339", "unix", "unix-ms", "unix-us", or a pattern with %Y %m %d %H %M %S and so on,
- * %f for a fraction.  zone: NULL, "UTC", "+02:00", "Europe/Berlin".  ERR_INVALID sets *ret_why. */
+/* "auto", "rfc3339", "unix", "unix-ms", "unix-us", "unix-ns", or a pattern with %Y %m %d %H %M %S
+ * and so on, %f for a fraction.  zone: NULL, "UTC", "+02:00", "Europe/Berlin".  ERR_INVALID sets
+ * *ret_why. */
 int time_form_init(struct time_form *f, const char *form, const char *zone, const char **ret_why);
 
 /* A time of a column.  TIME_AUTO takes ISO 8601 forms with T or a space, seconds and offset left
- * out or not, and numbers as Unix seconds, milliseconds or microseconds by their size. */
+ * out or not, and numbers as Unix seconds, milliseconds, microseconds or nanoseconds by their size.
+ * What is finer than a microsecond is cut off. */
 int time_form_parse(const struct time_form *f, struct slice text, int64_t *ret_us);
 
 #endif
