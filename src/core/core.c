@@ -160,6 +160,8 @@ void core_stop(struct core *c)
     c->ready = false;
     loop_timer_free(c->tick);
     c->tick = NULL;
+    if (c->writes)
+        twins_next(c, true);
     end_pool(&c->writes);
     end_pool(&c->reads);
     end_pool(&c->flushes); /* a flush under way has ended after this */

@@ -2,6 +2,8 @@
  * under readings, ends that come while something is under way. */
 #include "core/core_testing.h"
 
+#include <sqlite3.h>
+
 static struct ingest *begin(struct world *w)
 {
     static const struct ingest_source src = {"test", "peer", {"topic", 5}, BODY_JSON};
@@ -376,9 +378,44 @@ static void everyone_hears_before_the_end(void **state)
     core_stop(w->core); /* twice is once */
 }
 
+/* What the catalog has packed of a twin may be missing, as after an older version, or of another
+ * one: the profile has it all, and the next start has it packed again. */
+static void what_is_packed_is_made_anew_when_it_is_missing(void **state)
+{
+    struct world *w = *state;
+    static const char *const damages[] = {
+        "UPDATE twin SET view=NULL",
+        "UPDATE twin SET view=x'7f'",
+        "UPDATE twin SET layout=NULL",
+        "UPDATE layout SET sensors=x'0105ff'",
+    };
+    char path[128];
+    snprintf(path, sizeof path, "%s/catalog.db", w->dir);
+    assert_int_equal(put(w, TWIN_CREATE, profile, 0).err, 0);
+    uint32_t series = sensor_of(w, "temp")->series;
+    for (size_t i = 0; i < sizeof damages / sizeof damages[0]; i++) {
+        sqlite3 *db;
+        world_close(w);
+        assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(db, damages[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(db);
+        for (int k = 0; k < 2; k++) { /* made anew, then as it was kept */
+            world_open(w);
+            assert_int_equal(pump(w)->sensors_n, 3);
+            assert_string_equal(pump(w)->name, "Pump");
+            assert_int_equal(sensor_of(w, "temp")->series, series);
+            assert_true(sensor_of(w, "temp")->spec->has_critical);
+            assert_int_equal(pump(w)->version, 1);
+            if (!k)
+                world_close(w);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_is_packed_is_made_anew_when_it_is_missing),
         TEST(names_may_be_escaped),
         TEST(a_text_that_breaks_off_is_refused_for_that_alone),
         TEST(a_rejection_shows_the_value),

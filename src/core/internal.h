@@ -43,6 +43,9 @@ struct core {
     size_t twins_n, twins_cap, twins_sorted;
     struct sensor **by_series; /* NULL: gone */
     size_t by_series_n;
+    struct twin_job *jobs_first, *jobs_last; /* that wait for the next batch */
+    size_t batches;                          /* under way */
+    size_t repacked;                         /* twins whose packed form had to be made anew */
     uint32_t last_series; /* the highest ever given; the thread of `writes` alone has it */
     size_t series_n;
     size_t orphans; /* series that history knows and the catalog does not */
@@ -83,6 +86,7 @@ struct core {
 
 /* twins.c */
 int twins_load(struct core *c);
+void twins_next(struct core *c, bool all); /* begin the next batch; all: whatever waits */
 
 /* live.c */
 void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool replay);

@@ -1,14 +1,27 @@
-/* Tables of catalog.db, version 1:
+/* Tables of catalog.db, version 2:
  *
- *   twin(id, profile, findings, version, created_us, modified_us, demo)   one row a twin
- *   series(series, twin, sensor, kind, retired)                           one row a sensor's series
- *   meta(name, value)   small facts; "catalog.last_series" is the highest number ever given, which
- * only rises, in the same transaction that gives a number
+ *   twin      one row a twin: id, n, version, times, demo, and what a start needs of it: view (its
+ *             names, packed), layout, series (packed).  In order of id, and small, so that a start
+ *             reads a million of them in seconds
+ *   document  n, profile, findings: what only those read who ask for the twin
+ *   layout    n, sensors (packed), their checksum, and how many twins have them: the twins of a
+ *             kind share one
+ *   meta      small facts; "catalog.last_series" is the highest number ever given, which only
+ *             rises, in the same transaction that gives a number
+ *   series    of version 1: one row a series.  Twins that were not written since have their series
+ *             there, and neither view nor layout; core writes them anew at the first start
+ *
+ * view, sensors and layout follow from the profile (twin/packed.h); series do not.  Packed series
+ * are a byte, 1, then one behind the other, in rising order of their numbers: a varint, this number
+ * less the one before; a byte, the kind, plus 8 when retired; a varint and the bytes of the
+ * sensor's id.
  *
  * Ids compare as bytes (BINARY), so that the order of catalog_each() is that of memcmp(). */
 #include "store/catalog.h"
 
+#include "base/crc32c.h"
 #include "base/err.h"
+#include "store/catalog_series.h"
 #include "store/db.h"
 
 #include <stdatomic.h>
@@ -23,39 +36,64 @@ static const char *const steps[] = {
     "CREATE TABLE series(series INTEGER PRIMARY KEY, twin TEXT NOT NULL, sensor TEXT NOT NULL,"
     "  kind INTEGER NOT NULL, retired INTEGER NOT NULL);"
     "CREATE INDEX series_twin ON series(twin);",
+
+    "CREATE TABLE document(n INTEGER PRIMARY KEY, profile TEXT NOT NULL, findings TEXT NOT NULL);"
+    "INSERT INTO document SELECT n, profile, findings FROM twin ORDER BY n;"
+    "CREATE TABLE layout(n INTEGER PRIMARY KEY, hash INTEGER NOT NULL, twins INTEGER NOT NULL,"
+    "  sensors BLOB NOT NULL);"
+    "CREATE INDEX layout_hash ON layout(hash);"
+    "CREATE TABLE brief(id TEXT PRIMARY KEY, n INTEGER NOT NULL, version INTEGER NOT NULL,"
+    "  created_us INTEGER NOT NULL, modified_us INTEGER NOT NULL, demo INTEGER NOT NULL,"
+    "  layout INTEGER, view BLOB, series BLOB) WITHOUT ROWID;"
+    "INSERT INTO brief SELECT id, n, version, created_us, modified_us, demo, NULL, NULL, NULL"
+    "  FROM twin ORDER BY id;"
+    "DROP TABLE twin;"
+    "ALTER TABLE brief RENAME TO twin;",
 };
 
 enum {
     SQL_TWINS,
     SQL_TWIN,
-    SQL_SERIES_OF,
+    SQL_OLD_SERIES,
+    SQL_DROP_OLD_SERIES,
+    SQL_PLACE,
     SQL_PUT_TWIN,
-    SQL_CLEAR_SERIES,
-    SQL_PUT_SERIES,
+    SQL_PUT_DOCUMENT,
     SQL_REMOVE_TWIN,
-    SQL_SET_KIND,
+    SQL_REMOVE_DOCUMENT,
+    SQL_LAYOUTS_LIKE,
+    SQL_NEW_LAYOUT,
+    SQL_COUNT_LAYOUT,
+    SQL_REMOVE_LAYOUT,
     SQL_META_GET,
     SQL_META_SET,
     SQL_HIGHEST_SERIES,
     SQL_COUNT
 };
 
+#define TWIN "t.id, t.version, t.created_us, t.modified_us, t.demo, t.view, l.sensors, t.series"
+
 static const char *const sql[SQL_COUNT] = {
-    [SQL_TWINS] = "SELECT id, profile, findings, version, created_us, modified_us, demo FROM twin"
-                  " ORDER BY id",
-    [SQL_TWIN] = "SELECT id, profile, findings, version, created_us, modified_us, demo FROM twin"
-                 " WHERE id=?",
-    [SQL_SERIES_OF] = "SELECT series, sensor, kind, retired FROM series WHERE twin=?"
-                      " ORDER BY series",
+    [SQL_TWINS] = "SELECT " TWIN " FROM twin t LEFT JOIN layout l ON l.n=t.layout ORDER BY t.id",
+    [SQL_TWIN] = "SELECT " TWIN ", d.profile, d.findings FROM twin t JOIN document d ON d.n=t.n"
+                 " LEFT JOIN layout l ON l.n=t.layout WHERE t.id=?",
+    [SQL_OLD_SERIES] = "SELECT series, sensor, kind, retired FROM series WHERE twin=?"
+                       " ORDER BY series",
+    [SQL_DROP_OLD_SERIES] = "DELETE FROM series WHERE twin=?",
+    [SQL_PLACE] = "SELECT n, layout FROM twin WHERE id=?",
     [SQL_PUT_TWIN] =
-        "INSERT INTO twin(id, profile, findings, version, created_us, modified_us, demo)"
-        " VALUES(?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET profile=excluded.profile,"
-        " findings=excluded.findings, version=excluded.version, created_us=excluded.created_us,"
-        " modified_us=excluded.modified_us, demo=excluded.demo",
-    [SQL_CLEAR_SERIES] = "DELETE FROM series WHERE twin=?",
-    [SQL_PUT_SERIES] = "INSERT INTO series(series, twin, sensor, kind, retired) VALUES(?,?,?,?,?)",
+        "INSERT INTO twin(id, n, version, created_us, modified_us, demo, layout, view, series)"
+        " VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET version=excluded.version,"
+        " created_us=excluded.created_us, modified_us=excluded.modified_us, demo=excluded.demo,"
+        " layout=excluded.layout, view=excluded.view, series=excluded.series",
+    [SQL_PUT_DOCUMENT] = "INSERT INTO document(n, profile, findings) VALUES(?,?,?) ON CONFLICT(n)"
+                         " DO UPDATE SET profile=excluded.profile, findings=excluded.findings",
     [SQL_REMOVE_TWIN] = "DELETE FROM twin WHERE id=?",
-    [SQL_SET_KIND] = "UPDATE series SET kind=? WHERE series=?",
+    [SQL_REMOVE_DOCUMENT] = "DELETE FROM document WHERE n=?",
+    [SQL_LAYOUTS_LIKE] = "SELECT n, sensors FROM layout WHERE hash=?",
+    [SQL_NEW_LAYOUT] = "INSERT INTO layout(hash, twins, sensors) VALUES(?,0,?)",
+    [SQL_COUNT_LAYOUT] = "UPDATE layout SET twins=twins+? WHERE n=?",
+    [SQL_REMOVE_LAYOUT] = "DELETE FROM layout WHERE n=? AND twins<=0",
     [SQL_META_GET] = "SELECT value FROM meta WHERE name=?",
     [SQL_META_SET] = "INSERT INTO meta(name, value) VALUES(?,?)"
                      " ON CONFLICT(name) DO UPDATE SET value=excluded.value",
@@ -83,6 +121,7 @@ struct catalog {
     struct db writer;
     struct db_pool *readers;
     _Atomic uint32_t last_series;
+    bool batch; /* between catalog_begin() and catalog_commit() */
 };
 
 int catalog_open(const char *path, struct catalog **ret)
@@ -121,25 +160,26 @@ void catalog_close(struct catalog *c)
     free(c);
 }
 
+/* ---- reading ---- */
+
 static void read_twin(sqlite3_stmt *s, struct catalog_twin *t)
 {
     *t = (struct catalog_twin){
         .id = db_column(s, 0),
-        .profile = db_column(s, 1),
-        .findings = db_column(s, 2),
-        .version = (uint64_t)sqlite3_column_int64(s, 3),
-        .created_us = sqlite3_column_int64(s, 4),
-        .modified_us = sqlite3_column_int64(s, 5),
-        .demo = sqlite3_column_int(s, 6) != 0,
+        .version = (uint64_t)sqlite3_column_int64(s, 1),
+        .created_us = sqlite3_column_int64(s, 2),
+        .modified_us = sqlite3_column_int64(s, 3),
+        .demo = sqlite3_column_int(s, 4) != 0,
+        .view = db_column(s, 5),
+        .sensors = db_column(s, 6),
     };
 }
 
-/* The series of a twin, in the arena. */
-static int read_series(struct db *db, struct arena *a, struct catalog_twin *t)
+static int read_old_series(struct db *db, struct arena *a, struct catalog_twin *t)
 {
     struct catalog_series *list = NULL;
     size_t n = 0, cap = 0;
-    sqlite3_stmt *s = db_stmt(db, SQL_SERIES_OF);
+    sqlite3_stmt *s = db_stmt(db, SQL_OLD_SERIES);
     if (!s)
         return db_error(db);
     db_bind_text(s, 1, t->id);
@@ -169,6 +209,14 @@ static int read_series(struct db *db, struct arena *a, struct catalog_twin *t)
     return db_map_error(code);
 }
 
+/* Of the row at hand; the ids point into it. */
+static int read_series(struct db *db, sqlite3_stmt *s, struct arena *a, struct catalog_twin *t)
+{
+    if (sqlite3_column_type(s, 7) == SQLITE_NULL)
+        return read_old_series(db, a, t);
+    return catalog_series_unpack(db_column(s, 7), a, &t->series, &t->series_n);
+}
+
 int catalog_each(struct catalog *c, int (*fn)(void *arg, const struct catalog_twin *t), void *arg)
 {
     struct db *db;
@@ -188,7 +236,7 @@ int catalog_each(struct catalog *c, int (*fn)(void *arg, const struct catalog_tw
         struct catalog_twin t;
         arena_reset(a);
         read_twin(s, &t);
-        err = read_series(db, a, &t);
+        err = read_series(db, s, a, &t);
         if (!err)
             err = fn(arg, &t);
     }
@@ -199,28 +247,213 @@ int catalog_each(struct catalog *c, int (*fn)(void *arg, const struct catalog_tw
     return err;
 }
 
-static int put_series(struct catalog *c, const struct catalog_twin *t, uint32_t *highest)
+/* What lives in the row, into the arena. */
+static int keep(struct arena *a, struct catalog_twin *t)
+{
+    struct slice *const texts[] = {&t->id, &t->view, &t->sensors, &t->profile, &t->findings};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i] = arena_dup(a, *texts[i]);
+        if (!texts[i]->p)
+            return ERR_NOMEM;
+    }
+    struct catalog_series *series = (struct catalog_series *)(uintptr_t)t->series;
+    for (size_t i = 0; i < t->series_n; i++) {
+        series[i].sensor = arena_dup(a, series[i].sensor);
+        if (!series[i].sensor.p)
+            return ERR_NOMEM;
+    }
+    return 0;
+}
+
+static int get(struct db *db, struct slice id, struct arena *a, struct catalog_twin *ret)
+{
+    sqlite3_stmt *s = db_stmt(db, SQL_TWIN);
+    if (s)
+        db_bind_text(s, 1, id);
+    int code = s ? sqlite3_step(s) : SQLITE_ERROR;
+    if (code != SQLITE_ROW) {
+        int err = code == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db);
+        sqlite3_reset(s);
+        return err;
+    }
+    struct catalog_twin t;
+    read_twin(s, &t);
+    t.profile = db_column(s, 8);
+    t.findings = db_column(s, 9);
+    int err = read_series(db, s, a, &t);
+    if (!err)
+        err = keep(a, &t);
+    sqlite3_reset(s);
+    if (!err)
+        *ret = t;
+    return err;
+}
+
+int catalog_get(struct catalog *c, struct slice id, struct arena *a, struct catalog_twin *ret)
+{
+    struct db *db;
+    int err = db_pool_take(c->readers, &db);
+    if (err)
+        return err;
+    err = get(db, id, a, ret);
+    db_pool_give(c->readers, db);
+    return err;
+}
+
+int catalog_get_latest(struct catalog *c, struct slice id, struct arena *a,
+                       struct catalog_twin *ret)
+{
+    return get(&c->writer, id, a, ret);
+}
+
+/* ---- writing ---- */
+
+int catalog_begin(struct catalog *c)
+{
+    int err = db_begin(&c->writer);
+    c->batch = !err;
+    return err;
+}
+
+int catalog_commit(struct catalog *c)
+{
+    c->batch = false;
+    return db_commit(&c->writer);
+}
+
+/* One change: a transaction of its own, or a part of the batch that can be taken back alone. */
+static int change_begin(struct catalog *c)
+{
+    if (!c->batch)
+        return db_begin(&c->writer);
+    if (sqlite3_get_autocommit(c->writer.handle))
+        return ERR_STORAGE; /* a fault has ended the batch's transaction */
+    return db_exec(&c->writer, "SAVEPOINT change");
+}
+
+static int change_end(struct catalog *c, int err)
 {
     struct db *db = &c->writer;
-    sqlite3_stmt *s = db_stmt(db, SQL_CLEAR_SERIES);
-    if (s)
-        db_bind_text(s, 1, t->id);
-    int err = db_run(db, s);
-    for (size_t i = 0; !err && i < t->series_n; i++) {
-        const struct catalog_series *one = &t->series[i];
-        s = db_stmt(db, SQL_PUT_SERIES);
-        if (s) {
-            sqlite3_bind_int64(s, 1, one->series);
-            db_bind_text(s, 2, t->id);
-            db_bind_text(s, 3, one->sensor);
-            sqlite3_bind_int(s, 4, one->kind);
-            sqlite3_bind_int(s, 5, one->retired);
-        }
-        err = db_run(db, s);
-        if (one->series > *highest)
-            *highest = one->series;
+    if (!c->batch && !err)
+        return db_commit(db);
+    if (!c->batch) {
+        db_rollback(db);
+        return err;
     }
+    if (err)
+        db_exec(db, "ROLLBACK TO change");
+    int released = db_exec(db, "RELEASE change");
+    return err ? err : released;
+}
+
+/* Where the twin stands; n 0: nowhere, layout 0: none. */
+struct place {
+    int64_t n, layout;
+};
+
+static int find_place(struct db *db, struct slice id, struct place *ret)
+{
+    sqlite3_stmt *s = db_stmt(db, SQL_PLACE);
+    if (!s)
+        return db_error(db);
+    db_bind_text(s, 1, id);
+    int code = sqlite3_step(s);
+    *ret = (struct place){0};
+    if (code == SQLITE_ROW)
+        *ret = (struct place){sqlite3_column_int64(s, 0), sqlite3_column_int64(s, 1)};
+    sqlite3_reset(s);
+    return db_map_error(code);
+}
+
+static int count_layout(struct db *db, int64_t n, int by)
+{
+    if (!n)
+        return 0;
+    sqlite3_stmt *s = db_stmt(db, SQL_COUNT_LAYOUT);
+    if (s) {
+        sqlite3_bind_int(s, 1, by);
+        sqlite3_bind_int64(s, 2, n);
+    }
+    int err = db_run(db, s);
+    if (err || by > 0)
+        return err;
+    if ((s = db_stmt(db, SQL_REMOVE_LAYOUT)))
+        sqlite3_bind_int64(s, 1, n);
+    return db_run(db, s);
+}
+
+static int find_layout(struct db *db, struct slice sensors, int64_t *ret)
+{
+    uint32_t hash = crc32c(0, sensors.p, sensors.n);
+    sqlite3_stmt *s = db_stmt(db, SQL_LAYOUTS_LIKE);
+    if (!s)
+        return db_error(db);
+    sqlite3_bind_int64(s, 1, hash);
+    int code;
+    *ret = 0;
+    while (!*ret && (code = sqlite3_step(s)) == SQLITE_ROW)
+        if (slice_eq(db_column(s, 1), sensors))
+            *ret = sqlite3_column_int64(s, 0);
+    sqlite3_reset(s);
+    if (*ret || code != SQLITE_DONE)
+        return *ret ? 0 : db_map_error(code);
+    if ((s = db_stmt(db, SQL_NEW_LAYOUT))) {
+        sqlite3_bind_int64(s, 1, hash);
+        db_bind_blob(s, 2, sensors);
+    }
+    int err = db_run(db, s);
+    *ret = sqlite3_last_insert_rowid(db->handle);
     return err;
+}
+
+/* The twin's layout, counted; the one that it had is let go. */
+static int put_layout(struct db *db, struct slice sensors, struct place *at)
+{
+    int64_t layout;
+    int err = find_layout(db, sensors, &layout);
+    if (err || layout == at->layout)
+        return err;
+    err = count_layout(db, layout, 1);
+    if (!err)
+        err = count_layout(db, at->layout, -1);
+    at->layout = layout;
+    return err;
+}
+
+static int put_document(struct db *db, const struct catalog_twin *t, struct place *at)
+{
+    sqlite3_stmt *s = db_stmt(db, SQL_PUT_DOCUMENT);
+    if (s) {
+        if (at->n)
+            sqlite3_bind_int64(s, 1, at->n);
+        db_bind_text(s, 2, t->profile);
+        db_bind_text(s, 3, t->findings);
+    }
+    int err = db_run(db, s);
+    if (!at->n)
+        at->n = sqlite3_last_insert_rowid(db->handle);
+    return err;
+}
+
+static int put_twin(struct db *db, const struct catalog_twin *t, struct place at,
+                    struct slice series)
+{
+    sqlite3_stmt *s = db_stmt(db, SQL_PUT_TWIN);
+    if (s) {
+        db_bind_text(s, 1, t->id);
+        sqlite3_bind_int64(s, 2, at.n);
+        sqlite3_bind_int64(s, 3, (int64_t)t->version);
+        sqlite3_bind_int64(s, 4, t->created_us);
+        sqlite3_bind_int64(s, 5, t->modified_us);
+        sqlite3_bind_int(s, 6, t->demo);
+        sqlite3_bind_int64(s, 7, at.layout);
+        db_bind_blob(s, 8, t->view);
+        db_bind_blob(s, 9, series);
+    }
+    int err = db_run(db, s);
+    if (!err && (s = db_stmt(db, SQL_DROP_OLD_SERIES)))
+        db_bind_text(s, 1, t->id);
+    return err ? err : db_run(db, s);
 }
 
 static int meta_set(struct catalog *c, const char *name, struct slice value)
@@ -233,124 +466,76 @@ static int meta_set(struct catalog *c, const char *name, struct slice value)
     return db_run(&c->writer, s);
 }
 
-int catalog_put(struct catalog *c, const struct catalog_twin *t)
+static int put_all(struct catalog *c, const struct catalog_twin *t, uint32_t highest)
 {
     struct db *db = &c->writer;
-    uint32_t known = atomic_load(&c->last_series), highest = known;
-    int err = db_begin(db);
-    if (err)
-        return err;
-    sqlite3_stmt *s = db_stmt(db, SQL_PUT_TWIN);
-    if (s) {
-        db_bind_text(s, 1, t->id);
-        db_bind_text(s, 2, t->profile);
-        db_bind_text(s, 3, t->findings);
-        sqlite3_bind_int64(s, 4, (int64_t)t->version);
-        sqlite3_bind_int64(s, 5, t->created_us);
-        sqlite3_bind_int64(s, 6, t->modified_us);
-        sqlite3_bind_int(s, 7, t->demo);
-    }
-    err = db_run(db, s);
+    struct buf series = {0};
+    struct place at;
+    int err = find_place(db, t->id, &at);
+    catalog_series_pack(&series, t->series, t->series_n);
+    if (!err && series.failed)
+        err = ERR_NOMEM;
     if (!err)
-        err = put_series(c, t, &highest);
-    if (!err && highest > known) {
+        err = put_layout(db, t->sensors, &at);
+    if (!err)
+        err = put_document(db, t, &at);
+    if (!err)
+        err = put_twin(db, t, at, buf_slice(&series));
+    if (!err && highest > atomic_load(&c->last_series)) {
         char text[16];
         int n = snprintf(text, sizeof text, "%u", highest);
         err = meta_set(c, "catalog.last_series", slice_of(text, (size_t)n));
     }
+    buf_release(&series);
+    return err;
+}
+
+int catalog_put(struct catalog *c, const struct catalog_twin *t)
+{
+    uint32_t highest = atomic_load(&c->last_series);
+    for (size_t i = 0; i < t->series_n; i++)
+        if (t->series[i].series > highest)
+            highest = t->series[i].series;
+    int err = change_begin(c);
     if (!err)
-        err = db_commit(db);
-    else
-        db_rollback(db);
+        err = change_end(c, put_all(c, t, highest));
     if (!err)
         atomic_store(&c->last_series, highest);
     return err;
 }
 
-int catalog_remove(struct catalog *c, struct slice id)
+static int remove_all(struct db *db, struct slice id)
 {
-    struct db *db = &c->writer;
-    int err = db_begin(db);
-    if (err)
-        return err;
-    sqlite3_stmt *s = db_stmt(db, SQL_REMOVE_TWIN);
-    if (s)
-        db_bind_text(s, 1, id);
-    err = db_run(db, s);
-    if (!err && sqlite3_changes(db->handle) == 0)
-        err = ERR_NOT_FOUND;
-    if (!err) {
-        s = db_stmt(db, SQL_CLEAR_SERIES);
+    struct place at;
+    int err = find_place(db, id, &at);
+    if (!err && !at.n)
+        return ERR_NOT_FOUND;
+    if (!err)
+        err = count_layout(db, at.layout, -1);
+    static const int removals[] = {SQL_REMOVE_TWIN, SQL_DROP_OLD_SERIES};
+    for (size_t i = 0; i < sizeof removals / sizeof removals[0] && !err; i++) {
+        sqlite3_stmt *s = db_stmt(db, removals[i]);
         if (s)
             db_bind_text(s, 1, id);
         err = db_run(db, s);
     }
-    if (!err)
-        return db_commit(db);
-    db_rollback(db);
-    return err;
-}
-
-int catalog_set_kind(struct catalog *c, uint32_t series, uint8_t value_kind)
-{
-    sqlite3_stmt *s = db_stmt(&c->writer, SQL_SET_KIND);
-    if (s) {
-        sqlite3_bind_int(s, 1, value_kind);
-        sqlite3_bind_int64(s, 2, series);
-    }
-    int err = db_run(&c->writer, s);
-    if (!err && sqlite3_changes(c->writer.handle) == 0)
-        err = ERR_NOT_FOUND;
-    return err;
-}
-
-int catalog_get(struct catalog *c, struct slice id, struct arena *a, struct catalog_twin *ret)
-{
-    struct db *db;
-    int err = db_pool_take(c->readers, &db);
     if (err)
         return err;
-    sqlite3_stmt *s = db_stmt(db, SQL_TWIN);
+    sqlite3_stmt *s = db_stmt(db, SQL_REMOVE_DOCUMENT);
     if (s)
-        db_bind_text(s, 1, id);
-    int code = s ? sqlite3_step(s) : SQLITE_ERROR;
-    if (code == SQLITE_ROW) {
-        struct catalog_twin t;
-        read_twin(s, &t);
-        t.id = arena_dup(a, t.id);
-        t.profile = arena_dup(a, t.profile);
-        t.findings = arena_dup(a, t.findings);
-        if (t.id.p && t.profile.p && t.findings.p)
-            *ret = t;
-        else
-            err = ERR_NOMEM;
-    } else {
-        err = code == SQLITE_DONE ? ERR_NOT_FOUND : db_error(db);
-    }
-    db_pool_give(c->readers, db);
-    return err;
+        sqlite3_bind_int64(s, 1, at.n);
+    return db_run(db, s);
+}
+
+int catalog_remove(struct catalog *c, struct slice id)
+{
+    int err = change_begin(c);
+    return err ? err : change_end(c, remove_all(&c->writer, id));
 }
 
 uint32_t catalog_last_series(struct catalog *c)
 {
     return atomic_load(&c->last_series);
-}
-
-int catalog_series_of(struct catalog *c, struct slice id, struct arena *a,
-                      struct catalog_series **ret, size_t *ret_n)
-{
-    struct db *db;
-    int err = db_pool_take(c->readers, &db);
-    if (err)
-        return err;
-    struct catalog_twin t = {.id = id};
-    err = read_series(db, a, &t);
-    db_pool_give(c->readers, db);
-    if (err)
-        return err;
-    *ret = (struct catalog_series *)(uintptr_t)t.series;
-    *ret_n = t.series_n;
-    return 0;
 }
 
 int catalog_meta_get(struct catalog *c, const char *name, struct arena *a, struct slice *ret)

@@ -21,30 +21,34 @@ struct catalog_twin {
     struct slice id;
     struct slice profile;       /* JSON text, as kept */
     struct slice findings;      /* JSON text: what validation said of it; may be empty */
-    struct slice view, sensors; /* what was read of it (twin/packed.h) */
+    struct slice view, sensors; /* what was read of it (twin/packed.h); empty in a twin that an
+                                   older program wrote */
     uint64_t version;           /* 1, 2, ... of this id; the ETag */
     int64_t created_us, modified_us;
-    bool demo; /* made by the demo */
-    const struct catalog_series *series;
+    bool demo;                           /* made by the demo */
+    const struct catalog_series *series; /* retired ones too; in rising order */
     size_t series_n;
 };
 
 int catalog_open(const char *path, struct catalog **ret);
 void catalog_close(struct catalog *c);
 
-/* All twins in order of id; what is passed lives until fn returns.  Non-zero ends. */
+/* All twins in order of id, without profile and findings; what is passed lives until fn returns.
+ * Non-zero ends.  fn may write. */
 int catalog_each(struct catalog *c, int (*fn)(void *arg, const struct catalog_twin *t), void *arg);
 
-/* Add or replace a twin and its series in one transaction. */
+/* Add or replace a twin and its series, all or nothing; in a transaction of its own, unless
+ * catalog_begin() has begun one for many: then each can fail alone, and what answered 0 is on
+ * stable storage only when catalog_commit() answers 0 as well.  When that fails, none is. */
 int catalog_put(struct catalog *c, const struct catalog_twin *t);
 int catalog_remove(struct catalog *c, struct slice id); /* with its series; ERR_NOT_FOUND */
-int catalog_set_kind(struct catalog *c, uint32_t series, uint8_t kind);
-int catalog_get(struct catalog *c, struct slice id, struct arena *a,
-                struct catalog_twin *ret); /* without series */
+int catalog_begin(struct catalog *c);
+int catalog_commit(struct catalog *c);
 
-/* The series of a twin, retired ones too; none when there is no such twin. */
-int catalog_series_of(struct catalog *c, struct slice id, struct arena *a,
-                      struct catalog_series **ret, size_t *ret_n);
+/* ERR_NOT_FOUND.  The latest is what the writer has written, committed or not: its thread's. */
+int catalog_get(struct catalog *c, struct slice id, struct arena *a, struct catalog_twin *ret);
+int catalog_get_latest(struct catalog *c, struct slice id, struct arena *a,
+                       struct catalog_twin *ret);
 
 /* The highest series number ever used, also by twins that are gone. */
 uint32_t catalog_last_series(struct catalog *c);

@@ -53,6 +53,8 @@ static struct catalog_twin make_twin(const char *id, const struct catalog_series
         .id = slice_str(id),
         .profile = SLICE_LIT("{\"name\":\"J\xc3\xbcrgen\"}"),
         .findings = SLICE_LIT("[]"),
+        .view = SLICE_LIT("view"),
+        .sensors = SLICE_LIT("sensors"),
         .version = 1,
         .created_us = 1700000000000001,
         .modified_us = -5,
@@ -102,14 +104,13 @@ static void twins_and_series_come_back(void **state)
     assert_int_equal(catalog_put(c, &arm), 0);
     assert_content(c, "Arm:1@1*(3:temp:0)robot@1*(1:temp:1,2:on:3)");
 
-    s1[1].retired = true;
-    s1[0] = (struct catalog_series){4000000000u, SLICE_LIT("speed"), VALUE_INT, false};
+    s1[0] = s1[1];
+    s1[0].retired = true;
+    s1[1] = (struct catalog_series){4000000000u, SLICE_LIT("speed"), VALUE_INT, false};
     robot.version = 2;
     robot.demo = false;
     assert_int_equal(catalog_put(c, &robot), 0);
-    assert_int_equal(catalog_set_kind(c, 3, VALUE_TEXT), 0);
-    assert_int_equal(catalog_set_kind(c, 99, VALUE_TEXT), ERR_NOT_FOUND);
-    const char *expected = "Arm:1@1*(3:temp:4)robot@2(2:on:3-,4000000000:speed:2)";
+    const char *expected = "Arm:1@1*(3:temp:0)robot@2(2:on:3-,4000000000:speed:2)";
     assert_content(c, expected);
     struct seen seen = {.stop_after = 1};
     assert_int_equal(catalog_each(c, note_twin, &seen), 7);
@@ -124,7 +125,10 @@ static void twins_and_series_come_back(void **state)
     assert_true(slice_is(got.findings, "[]"));
     assert_int_equal(got.created_us, 1700000000000001);
     assert_int_equal(got.modified_us, -5);
-    assert_null(got.series);
+    assert_true(slice_is(got.view, "view") && slice_is(got.sensors, "sensors"));
+    assert_int_equal(got.series_n, 1);
+    assert_true(slice_is(got.series[0].sensor, "temp"));
+    assert_int_equal(got.series[0].series, 3);
     assert_int_equal(catalog_get(c, SLICE_LIT("arm:1"), a, &got), ERR_NOT_FOUND);
     arena_free(a);
     catalog_close(c);
@@ -135,10 +139,9 @@ static void a_series_number_is_never_given_twice(void **state)
     (void)state;
     struct catalog *c = open_catalog();
     struct catalog_series one = {7, SLICE_LIT("a"), 0, false};
-    struct catalog_twin t = make_twin("t", &one, 1), other = make_twin("u", &one, 1);
+    struct catalog_twin t = make_twin("t", &one, 1);
     assert_int_equal(catalog_put(c, &t), 0);
-    assert_int_equal(catalog_put(c, &other), ERR_EXISTS);
-    assert_content(c, "t@1*(7:a:0)"); /* nothing of u is left */
+    assert_content(c, "t@1*(7:a:0)");
     assert_int_equal(catalog_remove(c, SLICE_LIT("t")), 0);
     assert_int_equal(catalog_remove(c, SLICE_LIT("t")), ERR_NOT_FOUND);
     assert_content(c, "");
@@ -149,6 +152,108 @@ static void a_series_number_is_never_given_twice(void **state)
     one.series = 3; /* a lower number moves nothing */
     assert_int_equal(catalog_put(c, &t), 0);
     assert_int_equal(catalog_last_series(c), 7);
+    catalog_close(c);
+}
+
+static int64_t ask(const char *sql)
+{
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
+    int64_t answer = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return answer;
+}
+
+static void put_with_sensors(struct catalog *c, const char *id, const char *sensors)
+{
+    struct catalog_twin t = make_twin(id, NULL, 0);
+    t.sensors = slice_str(sensors);
+    assert_int_equal(catalog_put(c, &t), 0);
+}
+
+static void twins_with_the_same_sensors_share_a_layout(void **state)
+{
+    (void)state;
+    struct catalog *c = open_catalog();
+    put_with_sensors(c, "a", "one");
+    put_with_sensors(c, "b", "one");
+    put_with_sensors(c, "c", "two");
+    assert_int_equal(ask("SELECT count(*) FROM layout"), 2);
+    assert_int_equal(ask("SELECT twins FROM layout WHERE sensors=CAST('one' AS BLOB)"), 2);
+    put_with_sensors(c, "c", "one");
+    assert_int_equal(ask("SELECT count(*) FROM layout"), 1);
+    put_with_sensors(c, "a", "three");
+    assert_int_equal(ask("SELECT twins FROM layout WHERE sensors=CAST('one' AS BLOB)"), 2);
+    assert_int_equal(catalog_remove(c, SLICE_LIT("b")), 0);
+    assert_int_equal(catalog_remove(c, SLICE_LIT("c")), 0);
+    assert_int_equal(ask("SELECT count(*) FROM layout"), 1);
+    assert_int_equal(ask("SELECT count(*) FROM document"), 1);
+    catalog_close(c);
+}
+
+static void a_batch_is_one_transaction_and_each_part_fails_alone(void **state)
+{
+    (void)state;
+    struct catalog *c = open_catalog();
+    struct arena *a = arena_new();
+    struct catalog_series one = {1, SLICE_LIT("a"), 0, false};
+    struct catalog_twin t = make_twin("t", &one, 1), u = make_twin("u", NULL, 0), got;
+    assert_int_equal(catalog_begin(c), 0);
+    assert_int_equal(catalog_put(c, &t), 0);
+    assert_int_equal(catalog_remove(c, SLICE_LIT("nobody")), ERR_NOT_FOUND);
+    assert_int_equal(catalog_put(c, &u), 0);
+    assert_int_equal(catalog_get_latest(c, SLICE_LIT("t"), a, &got), 0);
+    assert_int_equal(catalog_get(c, SLICE_LIT("t"), a, &got), ERR_NOT_FOUND);
+    assert_int_equal(catalog_commit(c), 0);
+    assert_int_equal(catalog_get(c, SLICE_LIT("t"), a, &got), 0);
+    assert_content(c, "t@1*(1:a:0)u@1*()");
+    arena_free(a);
+    catalog_close(c);
+}
+
+/* A file as version 1 left it: its twins are there, their series too; written again, they are as
+ * any other. */
+static void an_older_file_is_taken_over(void **state)
+{
+    (void)state;
+    sqlite3 *db;
+    static const char *const old =
+        "CREATE TABLE meta(name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+        "CREATE TABLE twin(n INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, version INTEGER NOT "
+        "NULL, created_us INTEGER NOT NULL, modified_us INTEGER NOT NULL, demo INTEGER NOT NULL,"
+        " profile TEXT NOT NULL, findings TEXT NOT NULL);"
+        "CREATE TABLE series(series INTEGER PRIMARY KEY, twin TEXT NOT NULL, sensor TEXT NOT NULL,"
+        " kind INTEGER NOT NULL, retired INTEGER NOT NULL);"
+        "CREATE INDEX series_twin ON series(twin);"
+        "INSERT INTO meta VALUES('catalog.last_series', CAST('9' AS BLOB));"
+        "INSERT INTO twin VALUES(1,'z',3,4,5,0,'{\"a\":1}','[]'),(2,'b',1,2,3,1,'{}','');"
+        "INSERT INTO series VALUES(5,'z','temp',1,0),(2,'z','old',3,1),(7,'b','x',0,0);"
+        "PRAGMA application_id=1146118961; PRAGMA user_version=1;";
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, old, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    struct catalog *c = open_catalog();
+    struct arena *a = arena_new();
+    struct catalog_twin t;
+    const char *expected = "b@1*(7:x:0)z@3(2:old:3-,5:temp:1)";
+    assert_content(c, expected);
+    assert_int_equal(catalog_last_series(c), 9);
+    assert_int_equal(catalog_get(c, SLICE_LIT("z"), a, &t), 0);
+    assert_true(slice_is(t.profile, "{\"a\":1}"));
+    assert_int_equal(t.view.n, 0);
+    t.view = SLICE_LIT("view");
+    t.sensors = SLICE_LIT("sensors");
+    assert_int_equal(catalog_put(c, &t), 0);
+    assert_content(c, expected);
+    assert_int_equal(ask("SELECT count(*) FROM series"), 1);
+    assert_int_equal(catalog_remove(c, SLICE_LIT("b")), 0);
+    assert_int_equal(ask("SELECT count(*) FROM series"), 0);
+    assert_content(c, "z@3(2:old:3-,5:temp:1)");
+    arena_free(a);
     catalog_close(c);
 }
 
@@ -189,7 +294,7 @@ static void a_newer_file_is_left_alone(void **state)
     struct catalog *c = NULL;
     assert_int_equal(catalog_open(path, &c), ERR_UNSUPPORTED);
     assert_null(c);
-    change_version(1);
+    change_version(2);
     catalog_close(open_catalog());
 }
 
@@ -299,6 +404,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(twins_and_series_come_back),
         TEST(a_series_number_is_never_given_twice),
+        TEST(twins_with_the_same_sensors_share_a_layout),
+        TEST(a_batch_is_one_transaction_and_each_part_fails_alone),
+        TEST(an_older_file_is_taken_over),
         TEST(facts_are_kept),
         TEST(a_newer_file_is_left_alone),
         TEST(strange_files_are_refused),

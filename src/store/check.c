@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "codec/chunk.h"
 #include "codec/json.h"
+#include "store/catalog_series.h"
 #include "store/db.h"
 #include "store/history_internal.h"
 #include "store/journal_check.h"
@@ -24,6 +25,9 @@ struct check {
     uint64_t told;
     struct chunk_points points;
     uint64_t checkpoint;
+    uint8_t *known;      /* a bit for each series of the catalog */
+    size_t known_n;      /* bits */
+    int64_t last_series; /* the highest that the catalog had given when it was looked at */
 };
 
 __attribute__((format(printf, 3, 4))) static void say(struct check *c, enum check_level level,
@@ -118,61 +122,6 @@ static bool next(struct check *c, sqlite3_stmt *s)
     return code == SQLITE_ROW;
 }
 
-static void check_pages(struct check *c)
-{
-    sqlite3_stmt *s = prepare(c, "PRAGMA integrity_check(100)");
-    while (next(c, s)) {
-        const char *word = (const char *)sqlite3_column_text(s, 0);
-        if (word && strcmp(word, "ok") != 0)
-            say(c, CHECK_ERROR, "SQLite says: %s", word);
-    }
-    sqlite3_finalize(s);
-}
-
-static void check_twin(struct check *c, sqlite3_stmt *s, struct arena *a)
-{
-    struct slice id = db_column(s, 0), profile = db_column(s, 1);
-    struct jval *root;
-    struct json_error e;
-    c->report->twins++;
-    if (jdoc_parse(a, profile, &root, &e))
-        say(c, CHECK_ERROR, "the profile of the twin %.*s is damaged: %s", SLICE_ARG(id),
-            e.message);
-    else if (!slice_eq(jval_string(jval_pointer(root, "/identifier/value")), id))
-        say(c, CHECK_ERROR, "the profile of the twin %.*s is that of another", SLICE_ARG(id));
-}
-
-static int check_catalog(struct check *c)
-{
-    if (!open_database(c, "catalog.db", 0x44506331))
-        return 0;
-    check_pages(c);
-    int err = 0;
-    sqlite3_stmt *s = prepare(c, "SELECT id, profile FROM twin");
-    while (!err && next(c, s)) {
-        struct arena *a = arena_new();
-        if (a)
-            check_twin(c, s, a);
-        else
-            err = ERR_NOMEM;
-        arena_free(a);
-        tell(c, c->report->twins, 0);
-    }
-    sqlite3_finalize(s);
-    s = prepare(c, "SELECT count(*), sum(twin NOT IN (SELECT id FROM twin)) FROM series");
-    if (next(c, s)) {
-        c->report->series = (uint64_t)sqlite3_column_int64(s, 0);
-        if (sqlite3_column_int64(s, 1))
-            say(c, CHECK_ERROR, "%lld series belong to no twin",
-                (long long)sqlite3_column_int64(s, 1));
-    }
-    sqlite3_finalize(s);
-    close_database(c);
-    return err;
-}
-
-/* ---- history ---- */
-
 static int64_t meta(struct check *c, const char *name)
 {
     int64_t value = 0;
@@ -184,6 +133,121 @@ static int64_t meta(struct check *c, const char *name)
     sqlite3_finalize(s);
     return value;
 }
+
+static void check_pages(struct check *c)
+{
+    sqlite3_stmt *s = prepare(c, "PRAGMA integrity_check(100)");
+    while (next(c, s)) {
+        const char *word = (const char *)sqlite3_column_text(s, 0);
+        if (word && strcmp(word, "ok") != 0)
+            say(c, CHECK_ERROR, "SQLite says: %s", word);
+    }
+    sqlite3_finalize(s);
+}
+
+static bool is_known(const struct check *c, uint32_t series)
+{
+    return series < c->known_n && c->known[series / 8] >> (series % 8) & 1;
+}
+
+static int note_series(struct check *c, uint32_t series)
+{
+    if (series >= c->known_n) {
+        size_t n = c->known_n ? c->known_n : 1024;
+        while (n <= series)
+            n *= 2;
+        uint8_t *known = realloc(c->known, n / 8);
+        if (!known)
+            return ERR_NOMEM;
+        memset(known + c->known_n / 8, 0, (n - c->known_n) / 8);
+        c->known = known;
+        c->known_n = n;
+    }
+    c->known[series / 8] |= (uint8_t)(1u << (series % 8));
+    c->report->series++;
+    return 0;
+}
+
+static int check_series(struct check *c, struct slice id, struct slice bytes, struct arena *a)
+{
+    const struct catalog_series *series;
+    size_t n = 0;
+    int err = catalog_series_unpack(bytes, a, &series, &n);
+    if (err == ERR_CORRUPT || err == ERR_UNSUPPORTED)
+        say(c, CHECK_ERROR, "the series of the twin %.*s are damaged", SLICE_ARG(id));
+    for (size_t i = 0; i < n && !err; i++) {
+        if (is_known(c, series[i].series))
+            say(c, CHECK_ERROR, "series %u of the twin %.*s is another's, too", series[i].series,
+                SLICE_ARG(id));
+        else
+            err = note_series(c, series[i].series);
+    }
+    return err == ERR_NOMEM ? err : 0;
+}
+
+static int check_twin(struct check *c, sqlite3_stmt *s, struct arena *a)
+{
+    struct slice id = db_column(s, 0), profile = db_column(s, 1);
+    struct jval *root;
+    struct json_error e;
+    c->report->twins++;
+    if (jdoc_parse(a, profile, &root, &e))
+        say(c, CHECK_ERROR, "the profile of the twin %.*s is damaged: %s", SLICE_ARG(id),
+            e.message);
+    else if (!slice_eq(jval_string(jval_pointer(root, "/identifier/value")), id))
+        say(c, CHECK_ERROR, "the profile of the twin %.*s is that of another", SLICE_ARG(id));
+    if (sqlite3_column_type(s, 2) == SQLITE_NULL)
+        return 0;
+    return check_series(c, id, db_column(s, 2), a);
+}
+
+/* Those that a program wrote whose catalog had version 1. */
+static int check_old_series(struct check *c)
+{
+    int err = 0;
+    sqlite3_stmt *s = prepare(c, "SELECT series, twin NOT IN (SELECT id FROM twin) FROM series");
+    while (!err && next(c, s)) {
+        err = note_series(c, (uint32_t)sqlite3_column_int64(s, 0));
+        if (sqlite3_column_int(s, 1))
+            say(c, CHECK_ERROR, "series %lld belongs to no twin",
+                (long long)sqlite3_column_int64(s, 0));
+    }
+    sqlite3_finalize(s);
+    return err;
+}
+
+static int64_t schema_version(struct check *c)
+{
+    sqlite3_stmt *s = prepare(c, "PRAGMA user_version");
+    int64_t version = next(c, s) ? sqlite3_column_int64(s, 0) : 0;
+    sqlite3_finalize(s);
+    return version;
+}
+
+static int check_catalog(struct check *c)
+{
+    if (!open_database(c, "catalog.db", 0x44506331))
+        return 0;
+    check_pages(c);
+    int err = 0;
+    sqlite3_stmt *s = prepare(
+        c, schema_version(c) < 2 ? "SELECT id, profile, NULL FROM twin"
+                                 : "SELECT id, profile, series FROM twin JOIN document USING (n)");
+    while (!err && next(c, s)) {
+        struct arena *a = arena_new();
+        err = a ? check_twin(c, s, a) : ERR_NOMEM;
+        arena_free(a);
+        tell(c, c->report->twins, 0);
+    }
+    sqlite3_finalize(s);
+    if (!err)
+        err = check_old_series(c);
+    c->last_series = meta(c, "catalog.last_series");
+    close_database(c);
+    return err;
+}
+
+/* ---- history ---- */
 
 enum { ROW_ID, ROW_SERIES, ROW_T_MIN, ROW_T_MAX, ROW_SPAN, ROW_N, ROW_TYPE, ROW_DATA };
 
@@ -258,22 +322,18 @@ static int check_last(struct check *c)
 /* Series that have a past and are unknown to the catalog: a deletion was cut short. */
 static void check_orphans(struct check *c)
 {
-    char path[PATH_MAX];
-    path_of(c, "catalog.db", path);
-    sqlite3_exec(c->db, "COMMIT", NULL, NULL, NULL); /* none can be attached inside one */
-    sqlite3_stmt *s = prepare(c, "ATTACH ? AS catalog");
-    if (s)
-        sqlite3_bind_text(s, 1, path, -1, SQLITE_STATIC);
-    next(c, s);
+    long long orphans = 0;
+    sqlite3_stmt *s = prepare(c, "SELECT series FROM last");
+    while (next(c, s)) {
+        int64_t series = sqlite3_column_int64(s, 0);
+        orphans += series <= c->last_series && !is_known(c, (uint32_t)series);
+    }
     sqlite3_finalize(s);
-    s = prepare(c, "SELECT count(*) FROM last WHERE series NOT IN (SELECT series FROM "
-                   "catalog.series)");
-    if (next(c, s) && sqlite3_column_int64(s, 0))
+    if (orphans)
         say(c, CHECK_WARNING,
             "it has the past of %lld series that catalog.db does not know: a deletion was cut "
             "short",
-            (long long)sqlite3_column_int64(s, 0));
-    sqlite3_finalize(s);
+            orphans);
 }
 
 static int check_history(struct check *c)
@@ -369,6 +429,7 @@ int check_directory(const char *dir, const struct check_watch *w, struct check_r
         err = check_journal(c, "mqtt", false);
     begin_file(c, dir);
     chunk_points_release(&c->points);
+    free(c->known);
     free(c);
     return err;
 }
