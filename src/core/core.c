@@ -31,8 +31,8 @@ static int on_replay(void *arg, uint64_t seq, const struct reading *readings, si
     c->applied_seq = seq;
     for (size_t i = 0; i < n; i++) {
         struct sensor *s = core_series(c, readings[i].series);
-        if (!s)
-            continue;
+        if (!s || history_has(c->history, seq, readings[i].series))
+            continue; /* its twin is gone; or a flush was cut short, and this was through */
         if (head_add(c, s, &readings[i]))
             return ERR_NOMEM;
         live_restore(c, s, &readings[i]);

@@ -5,9 +5,9 @@
  * sequence number of the journal is then in frozen heads or in history.  They are written piece by
  * piece, so that only a piece at a time is unpacked; the last piece, in its transaction, sets that
  * number as checkpoint, and then the journal may forget it.  After a crash in between, the journal
- * is read from the old checkpoint on: what the pieces wrote is written again, with the same times
- * and in the same order, and so changes nothing.  A flush that fails goes on with the same piece a
- * second later; nothing is let go before it is written.
+ * is read from the old checkpoint on, but for what the pieces wrote (history_has()): they come in
+ * order of series, so that a number tells which these are.  A flush that fails goes on with the
+ * same piece a second later; nothing is let go before it is written.
  *
  * A flush costs by the series, not by the reading.  So that a million slow series do not keep a
  * core busy, the next one comes when the oldest reading has waited for flush_ms, but not before ten
@@ -54,6 +54,12 @@ static void flush_free(struct flush *f)
     c->flush = NULL;
 }
 
+static int by_series(const void *a, const void *b)
+{
+    const struct frozen *x = a, *y = b;
+    return (x->series > y->series) - (x->series < y->series);
+}
+
 static struct flush *freeze(struct core *c)
 {
     struct flush *f = calloc(1, sizeof *f);
@@ -69,6 +75,7 @@ static struct flush *freeze(struct core *c)
         s->frozen = points;
         f->list[f->n++] = (struct frozen){s->series, points};
     }
+    qsort(f->list, f->n, sizeof *f->list, by_series);
     c->dirty_n = 0;
     c->head_readings = 0;
     c->head_bytes = 0;
@@ -99,12 +106,11 @@ static int fill_piece(const struct flush *f, struct history_flush_series *list, 
 
 static int write_piece(struct flush *f, struct history_flush_series *list)
 {
-    struct history *h = f->core->history;
     size_t n = 0;
     int err = fill_piece(f, list, &n);
     bool last = f->at + n == f->n;
     if (!err)
-        err = history_flush(h, list, n, last ? f->seq : history_checkpoint(h));
+        err = history_flush(f->core->history, list, n, f->seq, last);
     for (size_t i = 0; i < n; i++)
         points_free(list[i].points, list[i].n);
     if (!err)

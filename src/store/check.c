@@ -302,11 +302,53 @@ static int check_chunks(struct check *c)
     return err;
 }
 
+/* What the row of a roll-up says of its bytes that is not so; NULL: nothing. */
+static const char *rollup_fault(sqlite3_stmt *s, struct rollups *list, int *ret_err)
+{
+    rollups_clear(list);
+    int err = rollup_decode(db_column(s, 5), list);
+    *ret_err = err == ERR_NOMEM ? err : 0;
+    if (err)
+        return err == ERR_UNSUPPORTED ? "it is of a newer Doppel" : "it does not check";
+    if (sqlite3_column_int64(s, 4) != (int64_t)list->n ||
+        sqlite3_column_int64(s, 2) != list->items[0].t_us ||
+        sqlite3_column_int64(s, 3) != list->items[list->n - 1].t_us)
+        return "the index has other buckets";
+    return NULL;
+}
+
+static int check_rollups(struct check *c)
+{
+    struct rollups list = {0};
+    int64_t rows = 0, bytes = 0;
+    int err = 0;
+    sqlite3_stmt *s = prepare(c, "SELECT 1 FROM sqlite_schema WHERE name='rollup'");
+    bool any = next(c, s); /* not in a file of an older version */
+    sqlite3_finalize(s);
+    s = any ? prepare(c, "SELECT series, tier, t, t_last, n, data FROM rollup") : NULL;
+    while (s && !err && next(c, s)) {
+        const char *fault = rollup_fault(s, &list, &err);
+        if (fault)
+            say(c, CHECK_ERROR, "roll-up of series %lld, tier %d, from %lld: %s",
+                (long long)sqlite3_column_int64(s, 0), sqlite3_column_int(s, 1),
+                (long long)sqlite3_column_int64(s, 2), fault);
+        rows++;
+        bytes += sqlite3_column_bytes(s, 5);
+    }
+    sqlite3_finalize(s);
+    rollups_release(&list);
+    if (!err && (meta(c, "rollup_rows") != rows || meta(c, "rollup_bytes") != bytes))
+        say(c, CHECK_WARNING, "the running totals of roll-ups are not those of the rows");
+    return err;
+}
+
 static int check_last(struct check *c)
 {
     int err = 0;
     sqlite3_stmt *s = prepare(c, "SELECT series, t, point FROM last");
     while (!err && next(c, s)) {
+        if (sqlite3_column_bytes(s, 2) == 0)
+            continue; /* there is none any more */
         err = chunk_decode(db_column(s, 2), &c->points);
         if (err == ERR_NOMEM)
             break;
@@ -343,6 +385,8 @@ static int check_history(struct check *c)
     c->checkpoint = (uint64_t)meta(c, "checkpoint");
     check_pages(c);
     int err = check_chunks(c);
+    if (!err)
+        err = check_rollups(c);
     if (!err)
         err = check_last(c);
     if (!err)

@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-enum { DB_STATEMENTS_MAX = 40 };
+enum { DB_STATEMENTS_MAX = 64 };
 
 /* What a file of ours is. */
 struct db_kind {

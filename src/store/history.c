@@ -35,6 +35,7 @@
 #include "store/history_internal.h"
 
 #include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -50,6 +51,18 @@ static const char *const steps[] = {
     "CREATE INDEX chunk_done ON chunk(series, span, t_min, t_max) WHERE open=0;"
     "CREATE TABLE last(series INTEGER PRIMARY KEY, t INTEGER NOT NULL, edge INTEGER,"
     "  point BLOB NOT NULL);",
+    "ALTER TABLE last ADD COLUMN rolled INTEGER;"
+    "ALTER TABLE last ADD COLUMN raw_from INTEGER;"
+    "ALTER TABLE last ADD COLUMN kept_from INTEGER;"
+    "ALTER TABLE last ADD COLUMN tiers INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE last ADD COLUMN late_from INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE last ADD COLUMN late_at INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE last ADD COLUMN late_since INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE dirty(series INTEGER NOT NULL, t_from INTEGER NOT NULL, t_to INTEGER NOT NULL,"
+    "  PRIMARY KEY(series, t_from)) WITHOUT ROWID;"
+    "CREATE TABLE rollup(series INTEGER NOT NULL, tier INTEGER NOT NULL, t INTEGER NOT NULL,"
+    "  t_last INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL,"
+    "  PRIMARY KEY(series, tier, t)) WITHOUT ROWID;",
 };
 
 #define SCAN_COLUMNS                                                                               \
@@ -63,10 +76,14 @@ static const char *const sql[SQL_COUNT] = {
     [SQL_META_SET] = "INSERT INTO meta(name, value) VALUES(?,?)"
                      " ON CONFLICT(name) DO UPDATE SET value=excluded.value",
     [SQL_LAST_ALL] = "SELECT series, point FROM last ORDER BY series",
-    [SQL_LAST_GET] = "SELECT t, edge FROM last WHERE series=?",
+    [SQL_LAST_GET] = "SELECT t, edge, rolled, raw_from, kept_from, tiers, late_from, late_at,"
+                     " late_since FROM last WHERE series=?",
     [SQL_LAST_SET] = "INSERT INTO last(series, t, point) VALUES(?,?,?)"
                      " ON CONFLICT(series) DO UPDATE SET t=excluded.t, point=excluded.point",
     [SQL_EDGE_SET] = "UPDATE last SET edge=? WHERE series=?",
+    [SQL_STATE_SET] =
+        "UPDATE last SET rolled=?2, raw_from=?3, kept_from=?4, tiers=?5, late_from=?6,"
+        " late_at=?7, late_since=?8 WHERE series=?1",
     [SQL_OPEN_OF_LINE] = "SELECT id, n, weight FROM chunk"
                          " WHERE open=1 AND series=? AND line=? ORDER BY id DESC",
     [SQL_DATA] = "SELECT data FROM chunk WHERE id=?",
@@ -83,6 +100,35 @@ static const char *const sql[SQL_COUNT] = {
     [SQL_DROP_OPEN] = "DELETE FROM chunk WHERE open=1 AND series=?",
     [SQL_DROP_DONE] = "DELETE FROM chunk WHERE open=0 AND series=?",
     [SQL_DROP_LAST] = "DELETE FROM last WHERE series=?",
+    [SQL_DROP_DIRTY] = "DELETE FROM dirty WHERE series=?",
+    [SQL_DROP_ROLLUPS] = "DELETE FROM rollup WHERE series=?",
+    [SQL_SUM_ROLLUPS] = "SELECT count(*), ifnull(sum(length(data)), 0) FROM rollup WHERE series=?",
+    [SQL_DIRTY_TOUCHING] = "SELECT min(t_from), max(t_to) FROM dirty"
+                           " WHERE series=?1 AND t_from<=?3 AND t_to>=?2",
+    [SQL_DIRTY_REMOVE] = "DELETE FROM dirty WHERE series=?1 AND t_from>=?2 AND t_to<=?3",
+    [SQL_DIRTY_PUT] = "INSERT INTO dirty(series, t_from, t_to) VALUES(?,?,?)",
+    [SQL_DIRTY_LIST] = "SELECT t_from, t_to FROM dirty"
+                       " WHERE series=?1 AND t_from<?3 AND t_to>?2 ORDER BY t_from",
+    [SQL_ROLLUP_LIST] = "SELECT t, t_last, n, data FROM rollup WHERE series=?1 AND tier=?2"
+                        " AND t>=ifnull((SELECT max(t) FROM rollup WHERE series=?1 AND tier=?2"
+                        " AND t<=?3), ?3) AND t<?4 AND t_last>=?3 ORDER BY t",
+    [SQL_ROLLUP_BEFORE] =
+        "SELECT t, t_last, n, data FROM rollup WHERE series=?1 AND tier=?2 AND t<?3"
+        " ORDER BY t DESC LIMIT 1",
+    [SQL_ROLLUP_PUT] = "INSERT INTO rollup(series, tier, t, t_last, n, data) VALUES(?,?,?,?,?,?)",
+    [SQL_ROLLUP_REMOVE] = "DELETE FROM rollup WHERE series=? AND tier=? AND t=?",
+    [SQL_ROLLUP_SPAN] = "SELECT min(t), max(t_last) FROM rollup WHERE series=? AND tier=?",
+    [SQL_CHUNKS_OF] = "SELECT id, t_min, t_max, n, length(data) FROM chunk"
+                      " WHERE open=1 AND series=?1 AND t_min<?3 AND t_max>=?2 UNION ALL"
+                      " SELECT id, t_min, t_max, n, length(data) FROM chunk"
+                      " WHERE open=0 AND series=?1 AND t_min<?3 AND t_max>=?2",
+    [SQL_CHUNK_SET] = "UPDATE chunk SET t_min=?2, t_max=?3, span=?4, n=?5, weight=?6, type=?7,"
+                      " numbers=?8, least=?9, greatest=?10, sum=?11, first=?12, last=?13,"
+                      " data=?14 WHERE id=?1",
+    [SQL_NEWEST] = "SELECT max(t) FROM (SELECT max(t_max) AS t FROM chunk WHERE open=1 AND"
+                   " series=?1 UNION ALL SELECT max(t_max) FROM chunk WHERE open=0 AND series=?1)",
+    [SQL_PAGES] = "PRAGMA page_count",
+    [SQL_FREE_PAGES] = "PRAGMA freelist_count",
     [SQL_SCAN_OPEN] = SCAN_COLUMNS "WHERE open=1 AND series=?1"
                                    " AND t_min<?2 AND t_max>=?3 ORDER BY t_min",
     [SQL_NEXT_SPAN] = "SELECT span FROM chunk WHERE open=0 AND series=? AND span>?"
@@ -123,13 +169,24 @@ static const struct db_kind kind = {
     .sql_n = SQL_COUNT,
 };
 
-static const char *const total_names[] = {"checkpoint", "chunks", "points", "bytes"};
-enum { TOTALS = sizeof total_names / sizeof total_names[0] };
+static const struct {
+    const char *name;
+    size_t at;
+} total_rows[] = {
+    {"checkpoint", offsetof(struct history_totals, checkpoint)},
+    {"chunks", offsetof(struct history_totals, chunks)},
+    {"points", offsetof(struct history_totals, points)},
+    {"bytes", offsetof(struct history_totals, bytes)},
+    {"partial_seq", offsetof(struct history_totals, partial_seq)},
+    {"partial_series", offsetof(struct history_totals, partial_series)},
+    {"rollup_rows", offsetof(struct history_totals, rollup_rows)},
+    {"rollup_bytes", offsetof(struct history_totals, rollup_bytes)},
+};
+enum { TOTALS = sizeof total_rows / sizeof total_rows[0] };
 
 static int64_t *total_at(struct history_totals *t, int i)
 {
-    int64_t *const members[TOTALS] = {&t->checkpoint, &t->chunks, &t->points, &t->bytes};
-    return members[i];
+    return (int64_t *)((char *)t + total_rows[i].at);
 }
 
 int history_span(int64_t t_min, int64_t t_max)
@@ -158,7 +215,7 @@ static int read_totals(struct history *h)
     for (int i = 0; i < TOTALS; i++) {
         sqlite3_stmt *s = db_stmt(&h->writer, SQL_META_GET);
         if (s)
-            db_bind_text(s, 1, slice_str(total_names[i]));
+            db_bind_text(s, 1, slice_str(total_rows[i].name));
         int err = get_number(h, s, total_at(&h->totals, i));
         if (err)
             return err;
@@ -168,13 +225,15 @@ static int read_totals(struct history *h)
     return err;
 }
 
-int history_put_totals(struct history *h, const struct history_totals *totals)
+static int put_totals(struct history *h, const struct history_totals *totals)
 {
-    struct history_totals copy = *totals;
+    struct history_totals copy = *totals, known = h->totals;
     for (int i = 0; i < TOTALS; i++) {
+        if (*total_at(&copy, i) == *total_at(&known, i))
+            continue; /* only this thread changes them */
         sqlite3_stmt *s = db_stmt(&h->writer, SQL_META_SET);
         if (s) {
-            db_bind_text(s, 1, slice_str(total_names[i]));
+            db_bind_text(s, 1, slice_str(total_rows[i].name));
             sqlite3_bind_int64(s, 2, *total_at(&copy, i));
         }
         int err = db_run(&h->writer, s);
@@ -182,6 +241,70 @@ int history_put_totals(struct history *h, const struct history_totals *totals)
             return err;
     }
     return 0;
+}
+
+int history_commit(struct history *h, const struct history_totals *totals)
+{
+    int err = put_totals(h, totals);
+    if (!err)
+        err = db_commit(&h->writer);
+    if (err)
+        return err;
+    pthread_mutex_lock(&h->lock);
+    h->totals = *totals;
+    pthread_mutex_unlock(&h->lock);
+    return 0;
+}
+
+static int64_t column_or(sqlite3_stmt *s, int at, int64_t none)
+{
+    return sqlite3_column_type(s, at) == SQLITE_NULL ? none : sqlite3_column_int64(s, at);
+}
+
+int history_state_read(struct db *db, uint32_t series, struct history_state *ret)
+{
+    sqlite3_stmt *s = db_stmt(db, SQL_LAST_GET);
+    if (!s)
+        return db_error(db);
+    sqlite3_bind_int64(s, 1, series);
+    int code = sqlite3_step(s);
+    *ret = (struct history_state){.raw_from = INT64_MIN, .kept_from = INT64_MIN};
+    if (code == SQLITE_ROW)
+        *ret = (struct history_state){
+            .known = true,
+            .has_edge = sqlite3_column_type(s, 1) != SQLITE_NULL,
+            .is_rolled = sqlite3_column_type(s, 2) != SQLITE_NULL,
+            .t = sqlite3_column_int64(s, 0),
+            .edge = sqlite3_column_int64(s, 1),
+            .rolled = sqlite3_column_int64(s, 2),
+            .raw_from = column_or(s, 3, INT64_MIN),
+            .kept_from = column_or(s, 4, INT64_MIN),
+            .tiers = sqlite3_column_int(s, 5),
+            .late_from = sqlite3_column_int64(s, 6),
+            .late_at = sqlite3_column_int64(s, 7),
+            .late_since = sqlite3_column_int64(s, 8),
+        };
+    sqlite3_reset(s);
+    return db_map_error(code);
+}
+
+int history_state_write(struct history *h, uint32_t series, const struct history_state *state)
+{
+    sqlite3_stmt *s = db_stmt(&h->writer, SQL_STATE_SET);
+    if (s) {
+        sqlite3_bind_int64(s, 1, series);
+        if (state->is_rolled)
+            sqlite3_bind_int64(s, 2, state->rolled);
+        if (state->raw_from != INT64_MIN)
+            sqlite3_bind_int64(s, 3, state->raw_from);
+        if (state->kept_from != INT64_MIN)
+            sqlite3_bind_int64(s, 4, state->kept_from);
+        sqlite3_bind_int(s, 5, state->tiers);
+        sqlite3_bind_int64(s, 6, state->late_from);
+        sqlite3_bind_int64(s, 7, state->late_at);
+        sqlite3_bind_int64(s, 8, state->late_since);
+    }
+    return db_run(&h->writer, s);
 }
 
 int history_open(const char *path, struct history **ret)
@@ -233,6 +356,13 @@ uint64_t history_checkpoint(const struct history *h)
     return (uint64_t)history_totals(h).checkpoint;
 }
 
+bool history_has(const struct history *h, uint64_t seq, uint32_t series)
+{
+    struct history_totals t = history_totals(h);
+    return seq <= (uint64_t)t.checkpoint ||
+           (seq <= (uint64_t)t.partial_seq && series <= (uint32_t)t.partial_series);
+}
+
 int history_each_last(struct history *h, int (*fn)(void *arg, const struct reading *r), void *arg)
 {
     struct db *db;
@@ -244,6 +374,8 @@ int history_each_last(struct history *h, int (*fn)(void *arg, const struct readi
     int code = s ? SQLITE_DONE : SQLITE_ERROR;
     while (s && !err && (code = sqlite3_step(s)) == SQLITE_ROW) {
         uint32_t series = (uint32_t)sqlite3_column_int64(s, 0);
+        if (db_column(s, 1).n == 0)
+            continue; /* all of it was deleted or has expired */
         if (chunk_decode(db_column(s, 1), &one) != 0 || one.n != 1) {
             log_error("history", "the newest reading of series %u is damaged and left out", series);
             continue;
@@ -279,6 +411,10 @@ int history_stats(struct history *h, struct history_stats *ret)
         .points = (uint64_t)h->totals.points,
         .chunk_bytes = (uint64_t)h->totals.bytes,
         .flushes = h->flushes,
+        .rollup_rows = (uint64_t)h->totals.rollup_rows,
+        .rollup_bytes = (uint64_t)h->totals.rollup_bytes,
+        .rolled = h->rolled,
+        .expired = h->expired,
     };
     pthread_mutex_unlock(&h->lock);
     ret->file_bytes = size_of(h->path, "") + size_of(h->path, "-wal");

@@ -8,6 +8,7 @@
 #define STORE_HISTORY_H
 
 #include "codec/chunk.h" /* struct point */
+#include "store/rollup.h"
 
 struct history; /* opaque */
 
@@ -27,12 +28,43 @@ void history_close(struct history *h);
 /* Up to this sequence number of the journal everything is in here (0 in a new file). */
 uint64_t history_checkpoint(const struct history *h);
 
-/* Write the points of many series and the checkpoint in one durable transaction: all or nothing.
- * A short last chunk of a series is taken up again instead of leaving many small ones. */
-int history_flush(struct history *h, struct history_flush_series *list, size_t n, uint64_t seq);
+/* Is a reading of this number and series in here?  True for some that the checkpoint does not
+ * cover, when the program ended in the middle of a flush. */
+bool history_has(const struct history *h, uint64_t seq, uint32_t series);
+
+/* Write a piece of a flush, in one durable transaction: all or nothing.  The pieces of a flush come
+ * in rising order of series; with the last, seq becomes the checkpoint.  A short last chunk of a
+ * series is taken up again instead of leaving many small ones. */
+int history_flush(struct history *h, struct history_flush_series *list, size_t n, uint64_t seq,
+                  bool last);
 
 /* Forget series for good, in one transaction. */
 int history_drop(struct history *h, const uint32_t *series, size_t n);
+
+/* Take out everything of a series with from <= t < to, in one durable transaction; how many
+ * readings went, and the newest that is left (VALUE_NONE: none; the caller's to release).  Where
+ * readings have expired, buckets of roll-ups that the range cuts go as a whole, unless a finer tier
+ * has the rest. */
+int history_delete(struct history *h, uint32_t series, int64_t from, int64_t to, uint64_t *ret_n,
+                   struct point *ret_newest);
+
+/* What a profile's dataStorage.historicalData asks for (docs/history.md); 0: not said. */
+struct history_policy {
+    int64_t keep_us;     /* retentionPeriod; 0: for ever */
+    int64_t raw_us;      /* doppel:rawRetention */
+    int64_t sampling_us; /* samplingRate */
+};
+
+struct history_care {
+    uint32_t series;
+    struct history_policy policy;
+};
+
+/* Roll up what has come, let go of what has had its time, and give space back, for list[*done] on,
+ * for about budget_us; *done moves.  *ret_more: there was more to do than could be done.  Call it
+ * again and again; it is told in history_upkeep.c. */
+int history_upkeep(struct history *h, const struct history_care *list, size_t n, size_t *done,
+                   int64_t budget_us, bool *ret_more);
 
 /* The newest reading of each series by time, as of the last flush, at start.  One that is damaged
  * is logged and left out. */
@@ -75,8 +107,36 @@ int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
  * time is there or later.  ERR_NOT_FOUND: there is nothing. */
 int history_start_before(struct history *h, uint32_t series, int64_t before, int64_t *ret_t_us);
 
+/* ---- roll-ups (what they are and where they hold: history_rollup.c) ---- */
+
+/* Buckets of a tier (rollup_width_us) with from <= t < to, both widened to whole buckets, in rising
+ * order.  They are exactly what the readings say, those in the head too, except where readings have
+ * expired; there they are what was kept.  fn, head, cancel and errors are as in history_scan(). */
+struct history_rollup_ask {
+    uint32_t series;
+    int tier;
+    int64_t from, to;
+    const struct point *head;
+    size_t head_n;
+    int (*fn)(void *arg, const struct rollup *b);
+    void *arg;
+    const _Atomic(bool) *cancel;
+};
+int history_rollup_scan(struct history *h, const struct history_rollup_ask *ask);
+
+/* What there is of a series.  A tier that is not kept can still be asked for where there are
+ * readings. */
+struct history_spans {
+    int64_t raw_from;                /* readings before have expired; INT64_MIN: none have */
+    int tiers;                       /* those that are kept, a bit each */
+    int64_t tier_from[ROLLUP_TIERS]; /* stored buckets begin here; INT64_MAX: none yet */
+};
+int history_spans(struct history *h, uint32_t series, struct history_spans *ret);
+
 struct history_stats {
     uint64_t chunks, points, chunk_bytes, file_bytes, flushes;
+    uint64_t rollup_rows, rollup_bytes;
+    uint64_t rolled, expired; /* points that became roll-ups, points let go of; since start */
 };
 int history_stats(struct history *h, struct history_stats *ret);
 

@@ -1,4 +1,5 @@
 /* Writing: how points become chunks is told at the top of history.c. */
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "store/history_internal.h"
@@ -15,6 +16,10 @@ enum {
     CHUNK_WEIGHT = 1 << 20,  /* a chunk is cut before it gets heavier */
     POINT_WEIGHT = 16,
 };
+
+#define DIRTY_GAP_US INT64_C(3600000000) /* late points so close are one range */
+#define OLD_US INT64_C(900000000)        /* older than this when it comes: it came late */
+#define OLD_NOTED_US INT64_C(60000000)   /* how exactly it is noted when */
 
 struct open_chunk {
     int64_t id, n, weight, bytes;
@@ -176,29 +181,37 @@ static void bind_numbers(sqlite3_stmt *s, int at, const struct numbers *m)
     sqlite3_bind_double(s, at + 5, m->last);
 }
 
-static int insert(struct line *l, const struct point *p, size_t n, bool open)
+int history_bind_chunk(struct history *h, sqlite3_stmt *s, int at, const struct point *p, size_t n)
 {
-    struct history *h = l->h;
     buf_clear(&h->encoded);
     int err = chunk_encode(p, n, &h->encoded);
     if (err)
         return err;
     struct numbers numbers = summarize(p, n);
+    sqlite3_bind_int64(s, at, p[0].t_us);
+    sqlite3_bind_int64(s, at + 1, p[n - 1].t_us);
+    sqlite3_bind_int(s, at + 2, history_span(p[0].t_us, p[n - 1].t_us));
+    sqlite3_bind_int64(s, at + 3, (int64_t)n);
+    sqlite3_bind_int64(s, at + 4, (int64_t)weight_of_all(p, n));
+    sqlite3_bind_int(s, at + 5, (unsigned char)h->encoded.p[1]); /* 0 when types differ */
+    bind_numbers(s, at + 6, &numbers);
+    db_bind_blob(s, at + 12, buf_slice(&h->encoded));
+    return 0;
+}
+
+static int insert(struct line *l, const struct point *p, size_t n, bool open)
+{
+    struct history *h = l->h;
     sqlite3_stmt *s = db_stmt(&h->writer, SQL_INSERT);
     if (!s)
         return db_error(&h->writer);
+    int err = history_bind_chunk(h, s, 5, p, n);
+    if (err)
+        return err;
     sqlite3_bind_int64(s, 1, h->next_id++);
     sqlite3_bind_int64(s, 2, l->series);
     sqlite3_bind_int(s, 3, l->line);
     sqlite3_bind_int(s, 4, open);
-    sqlite3_bind_int64(s, 5, p[0].t_us);
-    sqlite3_bind_int64(s, 6, p[n - 1].t_us);
-    sqlite3_bind_int(s, 7, history_span(p[0].t_us, p[n - 1].t_us));
-    sqlite3_bind_int64(s, 8, (int64_t)n);
-    sqlite3_bind_int64(s, 9, (int64_t)weight_of_all(p, n));
-    sqlite3_bind_int(s, 10, (unsigned char)h->encoded.p[1]); /* 0 when types differ */
-    bind_numbers(s, 11, &numbers);
-    db_bind_blob(s, 17, buf_slice(&h->encoded));
     err = db_run(&h->writer, s);
     l->totals->chunks++;
     l->totals->points += (int64_t)n;
@@ -274,39 +287,16 @@ static int write_line(struct line *l)
     return err;
 }
 
-struct last {
-    bool known, has_edge;
-    int64_t t, edge;
-};
-
-static int read_last(struct history *h, uint32_t series, struct last *ret)
-{
-    sqlite3_stmt *s = db_stmt(&h->writer, SQL_LAST_GET);
-    if (!s)
-        return db_error(&h->writer);
-    sqlite3_bind_int64(s, 1, series);
-    int code = sqlite3_step(s);
-    if (code == SQLITE_ROW)
-        *ret = (struct last){
-            .known = true,
-            .t = sqlite3_column_int64(s, 0),
-            .has_edge = sqlite3_column_type(s, 1) != SQLITE_NULL,
-            .edge = sqlite3_column_int64(s, 1),
-        };
-    sqlite3_reset(s);
-    return db_map_error(code);
-}
-
-static int write_last(struct history *h, uint32_t series, const struct point *newest)
+int history_write_last(struct history *h, uint32_t series, const struct point *newest)
 {
     buf_clear(&h->encoded);
-    int err = chunk_encode(newest, 1, &h->encoded);
+    int err = newest ? chunk_encode(newest, 1, &h->encoded) : 0;
     if (err)
         return err;
     sqlite3_stmt *s = db_stmt(&h->writer, SQL_LAST_SET);
     if (s) {
         sqlite3_bind_int64(s, 1, series);
-        sqlite3_bind_int64(s, 2, newest->t_us);
+        sqlite3_bind_int64(s, 2, newest ? newest->t_us : INT64_MIN);
         db_bind_blob(s, 3, buf_slice(&h->encoded));
     }
     return db_run(&h->writer, s);
@@ -322,14 +312,57 @@ static int write_edge(struct history *h, uint32_t series, int64_t edge)
     return db_run(&h->writer, s);
 }
 
+/* Points that came after their time was rolled up: their neighbourhoods are to be made anew. */
+static int mark_late(struct history *h, uint32_t series, const struct point *p, size_t n)
+{
+    int err = 0;
+    for (size_t from = 0, to; from < n && !err; from = to) {
+        for (to = from + 1; to < n && p[to].t_us - p[to - 1].t_us <= DIRTY_GAP_US;)
+            to++;
+        err = history_mark_dirty(h, series, p[from].t_us, p[to - 1].t_us + 1);
+    }
+    return err;
+}
+
+/* Readings that were old when they came are kept as if they were of today; see history_upkeep.c. */
+static bool note_old(struct history_state *state, int64_t oldest_us, int64_t now_us)
+{
+    if (oldest_us > now_us - OLD_US)
+        return false;
+    if (!state->late_at) {
+        state->late_from = oldest_us;
+        state->late_since = state->late_at = now_us;
+        return true;
+    }
+    bool new = oldest_us < state->late_from || now_us - state->late_at > OLD_NOTED_US;
+    state->late_from = oldest_us < state->late_from ? oldest_us : state->late_from;
+    if (new)
+        state->late_at = now_us;
+    return new;
+}
+
+static int keep_state(struct history *h, const struct history_flush_series *f,
+                      struct history_state *state)
+{
+    int err = 0;
+    size_t late_n = 0;
+    while (state->is_rolled && late_n < f->n && f->points[late_n].t_us < state->rolled)
+        late_n++;
+    if (late_n)
+        err = mark_late(h, f->series, f->points, late_n);
+    if (!err && note_old(state, f->points[0].t_us, clock_now_us()))
+        err = history_state_write(h, f->series, state);
+    return err;
+}
+
 static int flush_series(struct history *h, const struct history_flush_series *f,
                         struct history_totals *totals)
 {
     if (!f->n)
         return 0;
     assert(points_rise(f->points, f->n));
-    struct last last = {0};
-    int err = read_last(h, f->series, &last);
+    struct history_state last;
+    int err = history_state_read(&h->writer, f->series, &last);
     if (err)
         return err;
     size_t late_n = 0;
@@ -353,41 +386,44 @@ static int flush_series(struct history *h, const struct history_flush_series *f,
         err = write_line(&fresh);
     const struct point *newest = &f->points[f->n - 1];
     if (!err && (!last.known || newest->t_us >= last.t))
-        err = write_last(h, f->series, newest);
+        err = history_write_last(h, f->series, newest);
     if (!err && fresh.has_done)
         err = write_edge(h, f->series, fresh.done_t_max);
-    return err;
+    return err ? err : keep_state(h, f, &last);
 }
 
-static int commit(struct history *h, const struct history_totals *totals)
+/* A flush comes in pieces, in order of series.  Between two pieces the checkpoint stands where it
+ * was, and a mark (seq, series) says how far the flush is: readings up to this number of series up
+ * to that one are in here.  After a crash they are not taken from the journal again.  For chunks
+ * that would do no harm, but where readings have expired they are added to roll-ups.  A mark that a
+ * crash left holds until one that covers it takes its place, or the checkpoint passes it. */
+static void set_mark(struct history_totals *totals, uint64_t seq, uint32_t series, bool last)
 {
-    int err = history_put_totals(h, totals);
-    if (!err)
-        err = db_commit(&h->writer);
-    if (err)
-        return err;
-    pthread_mutex_lock(&h->lock);
-    h->totals = *totals;
-    pthread_mutex_unlock(&h->lock);
-    return 0;
+    if (last)
+        totals->checkpoint = (int64_t)seq;
+    else if ((int64_t)seq >= totals->partial_seq && (int64_t)series >= totals->partial_series)
+        totals->partial_seq = (int64_t)seq, totals->partial_series = (int64_t)series;
+    if (totals->partial_seq <= totals->checkpoint)
+        totals->partial_seq = totals->partial_series = 0;
 }
 
-int history_flush(struct history *h, struct history_flush_series *list, size_t n, uint64_t seq)
+int history_flush(struct history *h, struct history_flush_series *list, size_t n, uint64_t seq,
+                  bool last)
 {
     struct history_totals totals = history_totals(h);
     assert((int64_t)seq >= totals.checkpoint);
     int err = db_begin(&h->writer);
     for (size_t i = 0; i < n && !err; i++)
         err = flush_series(h, &list[i], &totals);
-    totals.checkpoint = (int64_t)seq;
+    set_mark(&totals, seq, n ? list[n - 1].series : 0, last);
     if (!err)
-        err = commit(h, &totals);
+        err = history_commit(h, &totals);
     if (err) {
         db_rollback(&h->writer);
         return err;
     }
     pthread_mutex_lock(&h->lock);
-    h->flushes++;
+    h->flushes += last;
     pthread_mutex_unlock(&h->lock);
     return 0;
 }
@@ -395,8 +431,17 @@ int history_flush(struct history *h, struct history_flush_series *list, size_t n
 static int drop_series(struct history *h, uint32_t series, struct history_totals *totals)
 {
     static const int sums[] = {SQL_SUM_OPEN, SQL_SUM_DONE};
-    static const int drops[] = {SQL_DROP_OPEN, SQL_DROP_DONE, SQL_DROP_LAST};
+    static const int drops[] = {SQL_DROP_OPEN, SQL_DROP_DONE, SQL_DROP_LAST, SQL_DROP_DIRTY,
+                                SQL_DROP_ROLLUPS};
     struct db *db = &h->writer;
+    sqlite3_stmt *rollups = db_stmt(db, SQL_SUM_ROLLUPS);
+    if (rollups)
+        sqlite3_bind_int64(rollups, 1, series);
+    if (!rollups || sqlite3_step(rollups) != SQLITE_ROW)
+        return db_error(db);
+    totals->rollup_rows -= sqlite3_column_int64(rollups, 0);
+    totals->rollup_bytes -= sqlite3_column_int64(rollups, 1);
+    sqlite3_reset(rollups);
     for (size_t i = 0; i < sizeof sums / sizeof sums[0]; i++) {
         sqlite3_stmt *s = db_stmt(db, sums[i]);
         if (s)
@@ -426,7 +471,7 @@ int history_drop(struct history *h, const uint32_t *series, size_t n)
     for (size_t i = 0; i < n && !err; i++)
         err = drop_series(h, series[i], &totals);
     if (!err)
-        err = commit(h, &totals);
+        err = history_commit(h, &totals);
     if (err) {
         db_rollback(&h->writer);
         return err;

@@ -20,6 +20,7 @@ enum {
     SQL_LAST_GET,
     SQL_LAST_SET,
     SQL_EDGE_SET,
+    SQL_STATE_SET,
     SQL_OPEN_OF_LINE,
     SQL_DATA,
     SQL_INSERT,
@@ -31,6 +32,23 @@ enum {
     SQL_DROP_OPEN,
     SQL_DROP_DONE,
     SQL_DROP_LAST,
+    SQL_DROP_DIRTY,
+    SQL_DROP_ROLLUPS,
+    SQL_SUM_ROLLUPS,
+    SQL_DIRTY_TOUCHING,
+    SQL_DIRTY_REMOVE,
+    SQL_DIRTY_PUT,
+    SQL_DIRTY_LIST,
+    SQL_ROLLUP_LIST,
+    SQL_ROLLUP_BEFORE,
+    SQL_ROLLUP_PUT,
+    SQL_ROLLUP_REMOVE,
+    SQL_ROLLUP_SPAN,
+    SQL_CHUNKS_OF,
+    SQL_CHUNK_SET,
+    SQL_NEWEST,
+    SQL_PAGES,
+    SQL_FREE_PAGES,
     SQL_SCAN_OPEN,
     SQL_NEXT_SPAN,
     SQL_BEFORE_OPEN,
@@ -42,7 +60,23 @@ enum {
 /* What meta keeps, and a transaction changes as a whole. */
 struct history_totals {
     int64_t checkpoint, chunks, points, bytes;
+    int64_t partial_seq, partial_series; /* a flush that is partly through; see history_flush.c */
+    int64_t rollup_rows, rollup_bytes;
 };
+
+/* What is known of a series, beside its newest point. */
+struct history_state {
+    bool known, has_edge, is_rolled;
+    int64_t t;         /* of the newest point */
+    int64_t edge;      /* see the top of history.c */
+    int64_t rolled;    /* roll-ups are made of what lies before, but for what is dirty */
+    int64_t raw_from;  /* readings before have expired; INT64_MIN: none have */
+    int64_t kept_from; /* the same of roll-ups */
+    int tiers;         /* those that are kept, a bit each */
+    int64_t late_from, late_at, late_since; /* see history_upkeep.c; late_at 0: nothing came late */
+};
+int history_state_read(struct db *db, uint32_t series, struct history_state *ret);
+int history_state_write(struct history *h, uint32_t series, const struct history_state *s);
 
 struct history {
     struct db writer;
@@ -53,16 +87,91 @@ struct history {
     pthread_mutex_t lock; /* for what follows */
     struct history_totals totals;
     uint64_t flushes;
+    uint64_t rolled, expired; /* points made roll-ups of, points let go of; since start */
 };
 
 /* Class of a length in time: the least k with t_max - t_min < 16^k. */
 int history_span(int64_t t_min, int64_t t_max);
 
 struct history_totals history_totals(const struct history *h);
-int history_put_totals(struct history *h, const struct history_totals *totals);
+/* Commit what the writer's transaction changed, these totals with it. */
+int history_commit(struct history *h, const struct history_totals *totals);
 
 /* Is each time behind the one before? */
 bool points_rise(const struct point *p, size_t n);
+
+/* What history_scan() does, on a connection of the caller's, whose state of the file it sees. */
+struct history_ask {
+    uint32_t series;
+    int64_t from, to;
+    const struct point *head;
+    size_t head_n;
+    const struct history_taker *taker;
+    const _Atomic(bool) *cancel;
+};
+int history_scan_on(struct db *db, const struct history_ask *ask);
+
+/* NULL: there is none any more. */
+int history_write_last(struct history *h, uint32_t series, const struct point *newest);
+
+/* The row of a chunk: bytes, extents and numbers of n points, into columns from at on. */
+int history_bind_chunk(struct history *h, sqlite3_stmt *s, int at, const struct point *p, size_t n);
+
+/* Take the points with from <= t < to out of the chunks of a series. */
+int history_raw_cut(struct history *h, uint32_t series, int64_t from, int64_t to,
+                    struct history_totals *totals);
+
+/* Remember that roll-ups of from <= t < to do not say any more what the readings say. */
+int history_mark_dirty(struct history *h, uint32_t series, int64_t from, int64_t to);
+
+/* ---- roll-ups ---- */
+
+struct history_range {
+    int64_t from, to;
+};
+
+/* Readings and roll-ups of one series, seen from one connection.  What lies in a range is not
+ * taken from stored roll-ups but made of what is finer.  The last range begins at state.rolled and
+ * has no end.  They rise and do not overlap. */
+struct history_view {
+    struct db *db;
+    uint32_t series;
+    struct history_state state;
+    const struct point *head;
+    size_t head_n;
+    const _Atomic(bool) *cancel;
+    struct history_range *ranges;
+    size_t ranges_n, ranges_cap;
+    bool corrupt; /* met something damaged */
+};
+/* The dirty ranges of from <= t < to, what of the head lies before state.rolled, and the last one;
+ * state, head and db must be set. */
+int history_view_ranges(struct history_view *v, int64_t from, int64_t to);
+int history_view_add(struct history_view *v, int64_t from, int64_t to); /* in rising order */
+void history_view_release(struct history_view *v);
+
+typedef int history_rollup_fn(void *arg, const struct rollup *b);
+/* Buckets of the tier, with from <= t < to (both multiples of its width), in rising order, from
+ * what is stored where it holds, else made. */
+int history_read_rollups(struct history_view *v, int tier, int64_t from, int64_t to,
+                         history_rollup_fn *fn, void *arg);
+/* The same, made of the next finer tier that is kept, or of readings. */
+int history_make_rollups(struct history_view *v, int tier, int64_t from, int64_t to,
+                         history_rollup_fn *fn, void *arg);
+/* Made of readings alone. */
+int history_fold(struct history_view *v, int tier, int64_t from, int64_t to, history_rollup_fn *fn,
+                 void *arg);
+/* Stored buckets alone. */
+int history_stored_rollups(struct history_view *v, int tier, int64_t from, int64_t to,
+                           history_rollup_fn *fn, void *arg);
+
+/* Stored buckets, and added to them the readings of the range alone. */
+int history_add_rollups(struct history_view *v, int tier, int64_t from, int64_t to,
+                        const struct history_range *of, history_rollup_fn *fn, void *arg);
+
+/* Put these buckets in the place of all that are stored with from <= t < to. */
+int history_put_rollups(struct history *h, uint32_t series, int tier, int64_t from, int64_t to,
+                        const struct rollups *list, struct history_totals *totals);
 
 /* points_sort(), releasing what it drops or not. */
 size_t points_sort_keep(struct point *points, size_t n, bool release);

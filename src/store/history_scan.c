@@ -363,37 +363,55 @@ static int merge(struct scan *s)
     return err;
 }
 
-int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
-                 const struct point *head, size_t head_n, const struct history_taker *taker,
-                 const _Atomic(bool) *cancel)
+int history_scan_on(struct db *db, const struct history_ask *ask)
 {
-    if (from >= to)
+    if (ask->from >= ask->to)
         return 0;
     struct scan *s = calloc(1, sizeof *s);
     if (!s)
         return ERR_NOMEM;
-    s->series = series;
-    s->from = from;
-    s->to = to;
-    s->taker = taker;
-    s->cancel = cancel;
-    int err = db_pool_take(h->readers, &s->db);
-    if (!err)
-        err = db_exec(s->db, "BEGIN"); /* one state of the file, whatever is flushed meanwhile */
-    if (!err)
-        err = open_cursors(s);
-    if (!err && head_n)
-        err = add_source(s, head, head_n, INT64_MAX, NULL);
+    s->db = db;
+    s->series = ask->series;
+    s->from = ask->from;
+    s->to = ask->to;
+    s->taker = ask->taker;
+    s->cancel = ask->cancel;
+    int err = open_cursors(s);
+    if (!err && ask->head_n)
+        err = add_source(s, ask->head, ask->head_n, INT64_MAX, NULL);
     if (!err)
         err = merge(s);
     for (size_t i = 0; i < s->sources_n; i++)
         chunk_points_release(&s->sources[i].chunk);
+    for (int i = 0; i < s->cursors_n; i++)
+        sqlite3_reset(s->cursors[i].s); /* one that ended early would hold the file's state */
     free(s->sources);
     chunk_points_release(&s->spare);
-    db_pool_give(h->readers, s->db);
     if (!err && s->corrupt)
         err = ERR_CORRUPT;
     free(s);
+    return err;
+}
+
+int history_scan(struct history *h, uint32_t series, int64_t from, int64_t to,
+                 const struct point *head, size_t head_n, const struct history_taker *taker,
+                 const _Atomic(bool) *cancel)
+{
+    struct history_ask ask = {.series = series,
+                              .from = from,
+                              .to = to,
+                              .head = head,
+                              .head_n = head_n,
+                              .taker = taker,
+                              .cancel = cancel};
+    struct db *db;
+    int err = db_pool_take(h->readers, &db);
+    if (err)
+        return err;
+    err = db_exec(db, "BEGIN"); /* one state of the file, whatever is flushed meanwhile */
+    if (!err)
+        err = history_scan_on(db, &ask);
+    db_pool_give(h->readers, db);
     return err;
 }
 
