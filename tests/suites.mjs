@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { basename, join, relative } from "node:path";
 import { readUnit } from "./lib/ctest.mjs";
 import { ROOT, run, SANITIZER_ENV, SANITIZER_REPORT, sanitizerPrefix } from "./lib/spawned.mjs";
+import { keyOf, namingTests, readStatements } from "./lib/statements.mjs";
 
 const JOBS = process.env.DOPPEL_JOBS ?? "2";
 const at = (...parts) => join(ROOT, ...parts);
@@ -326,6 +327,78 @@ function tell(report, suite, line) {
             if (line.startsWith("# ")) console.log(`  ${line.slice(2)}`);
 }
 
+/* The normative statements of MQTT.  A test counts when it ran and passed; those that did not run in
+ * this call of ./test are run here. */
+const statements = {
+    name: "statements",
+    what: "every normative statement of MQTT 3.1.1 and 5.0 that binds a server has a test",
+    needs: ["preset:asan", "modules:tests", "web"],
+    list: (filter) =>
+        ["3.1.1", "5.0"]
+            .map((v) => `MQTT ${v}: every statement has its test`)
+            .filter((n) => matches(filter, n)),
+    async run({ report }) {
+        const all = readStatements(readFileSync(at("tests/mqtt-statements.txt"), "utf8"));
+        const tests = namingTests();
+        for (const [suite, runner] of [
+            ["unit", unit("asan")],
+            ["scenario", scenario("asan")],
+        ]) {
+            const { passed, failed } = report.ran(suite);
+            const missing = tests.filter(
+                (t) => t.suite === suite && ![...passed, ...failed].some(t.is),
+            );
+            const filter = [...new Set(missing.map((t) => t.short))];
+            if (filter.length > 0) await runner.run({ report, filter });
+        }
+        judgeStatements(report, all, tests);
+    },
+};
+
+function judgeStatements(report, all, tests) {
+    const known = new Set(all.map(keyOf));
+    const wrong = tests.flatMap((t) =>
+        [...t.keys].filter((k) => !known.has(k)).map((k) => `${t.file}: no statement ${k}`),
+    );
+    const held = new Map(all.map((s) => [keyOf(s), []]));
+    for (const t of tests)
+        if (report.ran(t.suite).passed.some(t.is))
+            for (const k of t.keys) held.get(k)?.push(`${t.short}: ${t.name.source ?? t.name}`);
+    const told = [];
+    for (const version of ["3.1.1", "5.0"]) {
+        const name = `MQTT ${version}: every statement has its test`;
+        const ours = all.filter((s) => s.version === version && /server|both/.test(s.whom));
+        const open = ours.filter((s) => held.get(keyOf(s)).length === 0);
+        told.push(`MQTT ${version}: ${ours.length - open.length} of ${ours.length}`);
+        const why = [
+            ...open.map((s) => `no test that passed names [MQTT-${s.number}]: ${s.text}`),
+            ...wrong.filter((w) => w.includes(`statement ${version} `)),
+        ];
+        if (why.length === 0) report.pass("statements", name);
+        else report.fail("statements", name, why.join("\n"));
+    }
+    console.log(`  normative statements that bind a server, each with a test: ${told.join(", ")}`);
+    mkdirSync(at("build/log"), { recursive: true });
+    writeFileSync(
+        at("build/log/mqtt-statements.txt"),
+        all
+            .map((s) =>
+                [`${keyOf(s)} (${s.whom}): ${s.text}`, ...held.get(keyOf(s))].join("\n    "),
+            )
+            .join("\n"),
+    );
+}
+
+const scenario = (preset, more = {}) =>
+    nodeSuite({
+        name: `scenario ${preset}`,
+        what: `the program as its users meet it, with clients of others, under ${sanitizerNames[preset]}`,
+        dir: "scenario",
+        preset,
+        needs: ["web"],
+        ...more,
+    });
+
 export const SUITES = [
     house,
     tidy,
@@ -333,21 +406,9 @@ export const SUITES = [
     unit("asan"),
     unit("tsan"),
     fuzz,
-    nodeSuite({
-        name: "scenario asan",
-        what: "the program as its users meet it, with clients of others, under ASan+UBSan",
-        dir: "scenario",
-        preset: "asan",
-        needs: ["web"],
-    }),
-    nodeSuite({
-        name: "scenario tsan",
-        what: "the same under TSan",
-        dir: "scenario",
-        preset: "tsan",
-        needs: ["web"],
-        timeout: 240_000,
-    }),
+    scenario("asan"),
+    scenario("tsan", { timeout: 240_000 }),
+    statements,
     nodeSuite({
         name: "product",
         what: "what holds for the program that people run: ./run, memory, the demo, whole files replayed",

@@ -1,44 +1,10 @@
 /* Tests of the MQTT codec.  The identifiers in comments are those of the standards' normative
  * statements; 3.1.1 and 5.0 number them apart. */
-#include "codec/mqtt.h"
+#include "codec/mqtt_testing.h"
 
 #include "base/err.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
-
-/* "10 @ 'MQTT' 04": hexadecimal bytes and quoted text; @ counts the bytes that follow. */
-static struct slice bytes(const char *text)
-{
-    static char room[8][4096];
-    static int next;
-    char *out = room[next++ % 8];
-    size_t n = 0, length_at = 0;
-    for (const char *p = text; *p;) {
-        unsigned byte;
-        if (*p == ' ') {
-            p++;
-        } else if (*p == '@') {
-            length_at = n++;
-            p++;
-        } else if (*p == '\'') {
-            for (p++; *p != '\''; p++)
-                out[n++] = *p;
-            p++;
-        } else {
-            assert_int_equal(sscanf(p, "%2x", &byte), 1);
-            out[n++] = (char)byte;
-            p += 2;
-        }
-    }
-    if (length_at)
-        out[length_at] = (char)(n - length_at - 1);
-    return slice_of(out, n);
-}
 
 static struct mqtt_fault fault;
 static struct mqtt_packet packet;

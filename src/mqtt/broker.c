@@ -111,7 +111,7 @@ int broker_new(struct loop *l, struct core *c, const struct broker_opts *opts, s
         b->opts = *opts;
     set_defaults(&b->opts);
     draw_prefix(b);
-    b->started_us = clock_mono_us();
+    b->started_us = b->load_us = clock_mono_us();
     b->expire_us = b->started_us + INT64_C(60000000);
     int err = loop_timer_new(l, on_tick, b, &b->tick);
     if (!err)
@@ -200,5 +200,20 @@ void broker_stats(const struct broker *b, struct broker_stats *ret)
     ret->connections = b->conns_n;
     ret->sessions = b->sessions.count;
     ret->subscriptions = b->subs_n;
+    ret->sessions_away = b->offline_n;
+    ret->shared = b->shared_n;
     ret->retained = b->retained_n;
+    ret->retained_bytes = b->retained_bytes;
+}
+
+void broker_waiting(const struct broker *b, struct broker_waiting *ret)
+{
+    const struct session *s;
+    size_t at = 0;
+    *ret = (struct broker_waiting){0};
+    while ((s = map_next(&b->sessions, &at))) {
+        ret->in_flight += s->flight.n;
+        ret->queued += s->queue.n;
+        ret->queued_bytes += s->queue_bytes;
+    }
 }

@@ -20,8 +20,17 @@ struct broker_opts {
 };
 
 struct broker_stats {
-    uint64_t connections, connected_total, sessions, subscriptions, retained;
-    uint64_t messages_in, messages_out, bytes_in, bytes_out, dropped;
+    uint64_t connections, connections_max, connected_total;
+    uint64_t sessions, sessions_away, sessions_expired, subscriptions, shared;
+    uint64_t retained, retained_bytes;
+    uint64_t messages_in, messages_out, dropped; /* PUBLISH */
+    uint64_t payload_in, payload_out;            /* bytes of their payloads */
+    uint64_t packets_in, packets_out, bytes_in, bytes_out;
+};
+
+/* Messages at QoS 1 and 2 on their way to sessions; goes through all of them. */
+struct broker_waiting {
+    uint64_t in_flight, queued, queued_bytes;
 };
 
 int broker_new(struct loop *l, struct core *c, const struct broker_opts *opts, struct broker **ret);
@@ -50,5 +59,6 @@ void broker_carrier_drained(struct conn *c);
 void broker_carrier_gone(struct conn *c);
 
 void broker_stats(const struct broker *b, struct broker_stats *ret);
+void broker_waiting(const struct broker *b, struct broker_waiting *ret);
 
 #endif

@@ -256,7 +256,7 @@ static void who_does_not_read_is_not_read(void **state)
 
 static void a_late_reader_gets_all_of_it(void **state)
 {
-    (void)state;
+    (void)state; /* TCP, in order and whole: [MQTT-4.2.0-1]; 3.1.1 [MQTT-7.1.1-1] */
     run(reads_late);
 }
 

@@ -336,6 +336,50 @@ static void sys_topics_are_ours(void **state)
     assert_int_equal(b->sys_subs, 0);
 }
 
+static void expect_sys(struct client *t, const char *name, const char *value)
+{
+    char topic[96];
+    snprintf(topic, sizeof topic, "$SYS/broker/%s", name);
+    subscribe(t, topic, 0);
+    expect_publish(t, topic, value);
+    unsubscribe(t, topic);
+}
+
+static void sys_topics_count(void **state)
+{
+    (void)state;
+    struct client t = client_new(b, MQTT_V5, "t"), away = client_stay(b, MQTT_V5, "away", 100);
+    subscribe(&away, "a", 1);
+    subscribe(&away, "$share/g/a", 1);
+    publish(&t, "a", "12345", 1, 1); /* one copy for itself, one for the share: both in flight */
+    client_drop(&away);
+    publish(&t, "a", "6", 1, 2);
+    retain(&t, "r", "kept");
+    b->stats.packets_in = 100;
+    expect_ack(&t, MQTT_PUBACK, 1, 0);
+    expect_ack(&t, MQTT_PUBACK, 2, 0);
+    retained_drop_all(b); /* the $SYS topics themselves are retained messages */
+    expect_sys(&t, "clients/connected", "1");
+    expect_sys(&t, "clients/disconnected", "1");
+    expect_sys(&t, "clients/total", "2");
+    expect_sys(&t, "clients/maximum", "2");
+    expect_sys(&t, "clients/expired", "0");
+    expect_sys(&t, "subscriptions/count", "3");
+    expect_sys(&t, "shared subscriptions/count", "1");
+    expect_sys(&t, "messages/inflight", "2");
+    expect_sys(&t, "messages/queued", "2");
+    expect_sys(&t, "publish/messages/received", "3");
+    expect_sys(&t, "publish/bytes/received", "10");
+    expect_sys(&t, "publish/messages/dropped", "0");
+    expect_sys(&t, "messages/received", "125"); /* two a line above, and this SUBSCRIBE */
+    expect_sys(&t, "load/publish/received/1min", "0.00");
+    wait_s(b, 60);
+    expect_sys(&t, "load/publish/received/1min", "1.90"); /* 3 a minute, by 1 - 1/e */
+    wait_s(b, 100);
+    expect_sys(&t, "clients/expired", "1");
+    client_drop(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +396,7 @@ int main(void)
         BROKER_TEST(payloads_are_what_they_say),
         BROKER_TEST(reason_strings_only_when_asked_for),
         BROKER_TEST(sys_topics_are_ours),
+        BROKER_TEST(sys_topics_count),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -189,7 +189,33 @@ static void refusals_reach_the_sender(void **state)
     client_drop(&old);
 }
 
-static void acknowledgements_keep_their_order(void **state) /* [MQTT-4.6.0-2], [MQTT-4.6.0-3] */
+/* The disk is full: 5.0 hears so, 3.1.1 can only be ended, and sends it again. */
+static void what_cannot_be_stored_now(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        for (uint8_t qos = 1; qos < 3; qos++) {
+            struct client t = client_stay(b, both[i], "dev", 100);
+            struct pending *p = pending_new(b, t.c->session, qos, 9);
+            if (qos == 2)
+                idset_add(&t.c->session->received, 9);
+            p->waiting = true;
+            pending_wait_in(t.c, p);
+            twins_done(p, &(struct ingest_result){.rejected = 1, .err = ERR_STORAGE});
+            if (both[i] == MQTT_V5) {
+                expect_ack(&t, qos == 1 ? MQTT_PUBACK : MQTT_PUBREC, 9, MQTT_QUOTA);
+                assert_false(t.c->closed);
+            } else { /* a transient error: 3.1.1 [MQTT-4.8.0-2] */
+                expect_closed(&t, 0);
+            }
+            client_drop(&t);
+            t = client_stay(b, both[i], "dev", 100);
+            assert_false(idset_has(&t.c->session->received, 9)); /* it may come again */
+            client_drop(&t);
+        }
+}
+
+static void acknowledgements_keep_their_order(void **state) /* as clients must */
 {
     (void)state;
     struct client t = client_new(b, MQTT_V5, "dev");
@@ -437,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TWINS_TEST(readings_are_acknowledged_when_they_are_safe),
         TWINS_TEST(refusals_reach_the_sender),
+        TWINS_TEST(what_cannot_be_stored_now),
         TWINS_TEST(acknowledgements_keep_their_order),
         TWINS_TEST(the_answer_finds_nobody),
         TWINS_TEST(wills_of_devices_are_readings),

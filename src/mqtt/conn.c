@@ -32,6 +32,8 @@ struct conn *mqtt_conn_new(struct broker *b, struct net_conn *net)
         c->next->prev = c;
     b->conns = c;
     b->conns_n++;
+    if (b->conns_n > b->stats.connections_max)
+        b->stats.connections_max = b->conns_n;
     if (net)
         net_set_events(net, &events, c);
     return c;
@@ -181,6 +183,7 @@ struct buf *mqtt_conn_out(struct conn *c)
 void mqtt_conn_sent(struct conn *c, size_t before)
 {
     c->broker->stats.bytes_out += mqtt_conn_out(c)->n - before;
+    c->broker->stats.packets_out++;
     if (c->net)
         net_flush_later(c->net);
     else if (c->carrier)
@@ -214,22 +217,25 @@ static void drop_reason_string(struct mqtt_packet *p)
 
 /* A packet over the client's limit goes without its reason string, or not at all [MQTT-3.1.2-24],
  * [MQTT-3.4.2-2]. */
-void mqtt_conn_send(struct conn *c, const struct mqtt_packet *p)
+bool mqtt_conn_send(struct conn *c, const struct mqtt_packet *p)
 {
     struct buf *out = mqtt_conn_out(c);
     size_t before = out->n;
     if (mqtt_write(out, c->version, p))
-        return;
+        return false;
     if (out->n - before > c->max_packet) {
         struct mqtt_packet shorter = *p;
         out->n = before;
         drop_reason_string(&shorter);
         if (mqtt_write(out, c->version, &shorter))
-            return;
-        if (out->n - before > c->max_packet)
+            return false;
+        if (out->n - before > c->max_packet) {
             out->n = before;
+            return false;
+        }
     }
     mqtt_conn_sent(c, before);
+    return true;
 }
 
 void mqtt_conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
@@ -318,6 +324,7 @@ bool mqtt_conn_send_publish(struct conn *c, const struct outgoing *o)
         return false;
     }
     c->broker->stats.messages_out++;
+    c->broker->stats.payload_out += o->message->payload.n;
     mqtt_conn_sent(c, before);
     return true;
 }
@@ -429,11 +436,14 @@ static size_t consume(struct conn *c, struct slice bytes)
                                                  : "the fixed header cannot be");
             break;
         }
+        b->stats.packets_in++;
         handle_packet(c, slice_of(rest.p, size));
         at += size;
         if (!c->closed)
             must_wait(c);
     }
+    if (at)
+        c->last_in_us = clock_mono_us(); /* whole packets keep alive, not bytes [MQTT-3.1.2-22] */
     return at;
 }
 
@@ -457,7 +467,6 @@ void mqtt_conn_feed(struct conn *c, struct slice bytes)
     if (c->closed)
         return;
     mqtt_conn_hold(c);
-    c->last_in_us = clock_mono_us();
     c->broker->stats.bytes_in += bytes.n;
     if (c->in.n || c->full || c->waiting) {
         buf_add_slice(&c->in, bytes);

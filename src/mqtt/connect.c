@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* 0: none of them tells it; then the connection just ends (3.1.1 [MQTT-3.2.2-6]). */
 static uint8_t code_of_311(uint8_t reason)
 {
     switch (reason) {
@@ -13,8 +14,11 @@ static uint8_t code_of_311(uint8_t reason)
         return MQTT311_BAD_VERSION;
     case MQTT_BAD_CLIENT_ID:
         return MQTT311_BAD_CLIENT_ID;
-    default:
+    case MQTT_SERVER_BUSY:
+    case MQTT_QUOTA:
         return MQTT311_UNAVAILABLE;
+    default:
+        return 0;
     }
 }
 
@@ -23,6 +27,8 @@ void connect_refuse(struct conn *c, uint8_t reason, const char *text)
     struct mqtt_packet p = {.type = MQTT_CONNACK, .as.connack = {.reason = reason}};
     if (c->version != MQTT_V5) {
         p.as.connack.reason = code_of_311(reason);
+        if (!p.as.connack.reason)
+            return;
     } else {
         if (!mqtt_reason_fits(MQTT_CONNACK, reason))
             p.as.connack.reason = MQTT_PROTOCOL_ERROR;
@@ -106,8 +112,6 @@ static void agree(struct conn *c, const struct mqtt_connect *m)
         c->session->expiry_s = mqtt_has(p, MQTT_SESSION_EXPIRY) ? p->session_expiry : 0;
         if (mqtt_has(p, MQTT_RECEIVE_MAX) && p->receive_max < c->quota_max)
             c->quota_max = (uint16_t)p->receive_max;
-        if (mqtt_has(p, MQTT_MAX_PACKET_SIZE))
-            c->max_packet = p->max_packet_size;
         if (mqtt_has(p, MQTT_TOPIC_ALIAS_MAX))
             c->alias_max =
                 (uint16_t)(p->topic_alias_max < ALIASES_OUT ? p->topic_alias_max : ALIASES_OUT);
@@ -117,7 +121,8 @@ static void agree(struct conn *c, const struct mqtt_connect *m)
     c->quota = c->quota_max;
 }
 
-static void accept_client(struct conn *c, const struct mqtt_connect *m, bool present)
+/* False: the client does not take a packet as large as this CONNACK. */
+static bool accept_client(struct conn *c, const struct mqtt_connect *m, bool present)
 {
     struct broker *b = c->broker;
     struct mqtt_packet p = {.type = MQTT_CONNACK, .as.connack = {.session_present = present}};
@@ -136,7 +141,7 @@ static void accept_client(struct conn *c, const struct mqtt_connect *m, bool pre
         props->server_keep_alive = b->opts.keep_alive_max_s;
         c->keep_alive_us = (int64_t)b->opts.keep_alive_max_s * 1500000;
     }
-    mqtt_conn_send(c, &p);
+    return mqtt_conn_send(c, &p);
 }
 
 static char *peer_name(const struct conn *c, struct slice id)
@@ -157,6 +162,8 @@ uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
     if (c->session) /* [MQTT-3.1.0-2] */
         return broker_refuse(b, MQTT_PROTOCOL_ERROR, "a second CONNECT");
     c->version = (enum mqtt_version)m->version;
+    if (c->version == MQTT_V5 && mqtt_has(&m->props, MQTT_MAX_PACKET_SIZE))
+        c->max_packet = m->props.max_packet_size; /* for refusals too [MQTT-3.2.2-19] */
     uint8_t reason = check(c, m);
     struct slice id = m->client_id;
     if (!id.n) {
@@ -180,7 +187,11 @@ uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
     s->will = will;
     b->stats.connected_total++;
     agree(c, m);
-    accept_client(c, m, present);
-    session_resume(s);
+    if (accept_client(c, m, present)) {
+        session_resume(s);
+    } else { /* nothing can be said before CONNACK, and nothing has begun */
+        c->normal = true;
+        mqtt_conn_close(c, MQTT_SUCCESS, "CONNACK is larger than the client takes");
+    }
     return 0;
 }

@@ -249,10 +249,10 @@ void mqtt_conn_hold(struct conn *c); /* its memory stays, even when it is closed
 void mqtt_conn_let_go(struct conn *c);
 void mqtt_conn_continue(struct conn *c); /* read on after waiting */
 size_t mqtt_conn_queued(const struct conn *c);
-const char *mqtt_conn_address(const struct conn *c); /* of the peer */
-struct buf *mqtt_conn_out(struct conn *c);           /* append, then: */
-void mqtt_conn_sent(struct conn *c, size_t before);  /* before: what .n was */
-void mqtt_conn_send(struct conn *c, const struct mqtt_packet *p);
+const char *mqtt_conn_address(const struct conn *c);              /* of the peer */
+struct buf *mqtt_conn_out(struct conn *c);                        /* append, then: */
+void mqtt_conn_sent(struct conn *c, size_t before);               /* before: what .n was */
+bool mqtt_conn_send(struct conn *c, const struct mqtt_packet *p); /* false: more than it takes */
 void mqtt_conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
                         const char *detail);
 
@@ -371,6 +371,13 @@ bool twins_replay_step(struct conn *c, struct slice filter, uint8_t qos, struct 
 
 struct twins_out; /* opaque here */
 
+/* How much a minute: the averages of the last 1, 5 and 15. */
+struct sys_load {
+    uint64_t last;
+    double per_minute[3];
+};
+enum { SYS_LOADS = 9 };
+
 struct broker {
     struct loop *loop;
     struct core *core; /* NULL: twins/ is forwarded like all else */
@@ -381,7 +388,7 @@ struct broker {
     struct map sessions;
     struct session *offline;
     struct tree tree;
-    size_t subs_n, retained_n, retained_bytes, sys_subs;
+    size_t subs_n, shared_n, offline_n, retained_n, retained_bytes, sys_subs;
     struct match match;
     uint64_t match_round;
     struct buf scratch; /* for one encoding at a time */
@@ -389,8 +396,9 @@ struct broker {
     size_t spare_n;
     struct twins_out *twins;
     struct broker_stats stats;
-    int64_t started_us, sys_us, expire_us; /* monotonic: start, and when next */
-    uint64_t assigned;                     /* client ids given out */
+    int64_t started_us, sys_us, load_us, expire_us; /* monotonic: start, and when next */
+    struct sys_load load[SYS_LOADS];
+    uint64_t assigned; /* client ids given out */
     char id_prefix[17];
     const char *why; /* of the last refusal */
     bool closing;

@@ -299,6 +299,7 @@ uint8_t handle_publish(struct conn *c, const struct mqtt_packet *packet)
     struct slice topic = m->topic, twin, sensor;
     uint8_t reason;
     b->stats.messages_in++;
+    b->stats.payload_in += m->payload.n;
     if (mqtt_has(&m->props, MQTT_SUBSCRIPTION_ID)) /* [MQTT-3.3.4-6] */
         return broker_refuse(b, MQTT_PROTOCOL_ERROR, "a subscription identifier from a client");
     if (mqtt_has(&m->props, MQTT_TOPIC_ALIAS) && (reason = resolve_alias(c, m, &topic)))

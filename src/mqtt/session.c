@@ -16,6 +16,7 @@ static void offline_link(struct session *s)
     if (s->next)
         s->next->prev = s;
     b->offline = s;
+    b->offline_n++;
 }
 
 static void offline_unlink(struct session *s)
@@ -27,6 +28,7 @@ static void offline_unlink(struct session *s)
     if (s->next)
         s->next->prev = s->prev;
     s->next = s->prev = NULL;
+    s->broker->offline_n--;
 }
 
 struct session *session_new(struct broker *b, struct slice id)
@@ -124,9 +126,11 @@ void sessions_tick(struct broker *b, int64_t now_us)
     struct session *next;
     for (struct session *s = b->offline; s; s = next) {
         next = s->next; /* a will that is published here takes no session away */
-        if (s->ends_us && now_us >= s->ends_us)
+        if (s->ends_us && now_us >= s->ends_us) {
+            b->stats.sessions_expired++;
             session_end(s);
-        else if (s->will_us && now_us >= s->will_us)
+        } else if (s->will_us && now_us >= s->will_us) {
             will_publish(s);
+        }
     }
 }

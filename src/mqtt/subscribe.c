@@ -72,6 +72,8 @@ static void unlink_sub(struct sub *s)
 static void count_sub(struct broker *b, const struct sub *s, int by)
 {
     b->subs_n += (size_t)by;
+    if (s->share)
+        b->shared_n += (size_t)by;
     if (sys_is_filter(s->topic_filter))
         b->sys_subs += (size_t)by;
     twins_subscribers_changed(b, s->topic_filter, by);
@@ -176,6 +178,14 @@ static bool wants_retained(const struct mqtt_filter *f, bool is_new)
     return f->retain_handling == 0 || (f->retain_handling == 1 && is_new);
 }
 
+/* Whoever cannot be told what became of its request must not go on as if all were well. */
+static uint8_t cannot_answer(const struct conn *c, uint8_t reason)
+{
+    return broker_refuse(c->broker, reason,
+                         reason == MQTT_QUOTA ? "the server is out of memory"
+                                              : "the answer is larger than the client takes");
+}
+
 uint8_t handle_subscribe(struct conn *c, const struct mqtt_packet *packet)
 {
     const struct mqtt_props *props = &packet->as.topics.props;
@@ -194,9 +204,10 @@ uint8_t handle_subscribe(struct conn *c, const struct mqtt_packet *packet)
         buf_add_byte(&codes, code);
     }
     uint8_t reason = codes.failed || wanted.failed ? MQTT_QUOTA : 0;
+    answer.as.topics.list = buf_slice(&codes);
+    if (!reason && !mqtt_conn_send(c, &answer)) /* [MQTT-3.8.4-1], [-5], [-6] */
+        reason = MQTT_PACKET_TOO_LARGE;
     if (!reason) {
-        answer.as.topics.list = buf_slice(&codes);
-        mqtt_conn_send(c, &answer); /* [MQTT-3.8.4-1], [-5], [-6] */
         at = 0;
         for (size_t i = 0; mqtt_topics_next(packet, c->version, &at, &f); i++)
             if (wanted.p[i] && replay_start(c, &f))
@@ -205,7 +216,7 @@ uint8_t handle_subscribe(struct conn *c, const struct mqtt_packet *packet)
     }
     buf_release(&codes);
     buf_release(&wanted);
-    return reason ? broker_refuse(c->broker, reason, "the server is out of memory") : 0;
+    return reason ? cannot_answer(c, reason) : 0;
 }
 
 uint8_t handle_unsubscribe(struct conn *c, const struct mqtt_packet *packet)
@@ -219,8 +230,9 @@ uint8_t handle_unsubscribe(struct conn *c, const struct mqtt_packet *packet)
         buf_add_byte(&codes,
                      sub_remove(c->session, f.filter) ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION);
     answer.as.topics.list = buf_slice(&codes);
-    if (!codes.failed)
-        mqtt_conn_send(c, &answer); /* [MQTT-3.10.4-4], [-5], [MQTT-3.11.3-1] */
+    uint8_t reason = codes.failed                 ? MQTT_QUOTA
+                     : mqtt_conn_send(c, &answer) ? 0 /* [MQTT-3.10.4-4], [-5], [MQTT-3.11.3-1] */
+                                                  : MQTT_PACKET_TOO_LARGE;
     buf_release(&codes);
-    return 0;
+    return reason ? cannot_answer(c, reason) : 0;
 }

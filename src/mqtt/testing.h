@@ -5,14 +5,10 @@
 #ifndef MQTT_TESTING_H
 #define MQTT_TESTING_H
 
+#include "codec/mqtt_testing.h"
 #include "mqtt/internal.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#include <cmocka.h>
 
 /* A broker without a core, on a clock that the test moves; made anew for each test. */
 static struct loop *loop;
@@ -63,6 +59,20 @@ static inline void client_say(struct client *t, const struct mqtt_packet *p)
     assert_int_equal(mqtt_write(&out, t->v, p), 0);
     mqtt_conn_feed(t->c, buf_slice(&out));
     buf_release(&out);
+}
+
+static inline void client_feed(struct client *t, const char *text) /* as bytes() reads it */
+{
+    mqtt_conn_feed(t->c, bytes(text));
+}
+
+/* All that was sent and not heard yet, byte by byte. */
+static inline void expect_bytes(struct client *t, const char *text)
+{
+    struct slice want = bytes(text);
+    assert_int_equal(t->c->memory.n, want.n);
+    assert_memory_equal(t->c->memory.p, want.p, want.n);
+    buf_clear(&t->c->memory);
 }
 
 /* The next packet that the broker has sent; false: there is none. */

@@ -124,6 +124,7 @@ static void send_plain(struct update *u, struct conn *c)
     size_t before = out->n;
     buf_add_slice(out, buf_slice(bytes));
     u->t->broker->stats.messages_out++;
+    u->t->broker->stats.payload_out += u->view.payload.n;
     mqtt_conn_sent(c, before);
 }
 

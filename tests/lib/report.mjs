@@ -15,6 +15,14 @@ export class Report {
         return this.#rows.length - this.passed;
     }
 
+    /* The names of what passed and failed in the suites whose name begins so. */
+    ran(suite) {
+        const rows = this.#rows.filter((r) => r.suite.split(" ")[0] === suite);
+        const failed = new Set(rows.filter((r) => !r.ok).map((r) => r.name));
+        const passed = rows.filter((r) => r.ok && !failed.has(r.name)).map((r) => r.name);
+        return { passed: [...new Set(passed)], failed: [...failed] };
+    }
+
     begin(suite) {
         this.#start = Date.now();
         this.#before = { passed: this.passed, failed: this.failed };

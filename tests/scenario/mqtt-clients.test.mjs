@@ -1,0 +1,241 @@
+/* The broker with clients of others: Python paho, npm mqtt, the programs of mosquitto, and what a
+ * small device has on board. */
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import net from "node:net";
+import { join } from "node:path";
+import { test } from "node:test";
+import tls from "node:tls";
+import { ROOT, run, SLOW, shared, temporary, until } from "../lib/doppel.mjs";
+import { twin } from "../lib/profiles.mjs";
+import { connectMqtt } from "../lib/streams.mjs";
+import { within } from "../lib/wait.mjs";
+
+const d = shared({
+    args: ["--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-self-signed"],
+});
+const secure = { rejectUnauthorized: false };
+const port = (address) => address.split(":").at(-1);
+
+/* The server's certificate, which is its own authority. */
+async function authority(t) {
+    const socket = tls.connect({ host: "127.0.0.1", port: port(d.mqtts), ...secure });
+    await within("the handshake", once(socket, "secureConnect"));
+    const der = socket.getPeerCertificate().raw;
+    socket.destroy();
+    const file = join(temporary(t), "ca.pem");
+    const lines = der.toString("base64").match(/.{1,64}/g);
+    writeFileSync(
+        file,
+        `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`,
+    );
+    return file;
+}
+
+/* ---- paho ---- */
+
+for (const version of [4, 5])
+    for (const [way, transport, address, isTls] of [
+        ["TCP", "tcp", () => d.mqtt, false],
+        ["TLS", "tcp", () => d.mqtts, true],
+        ["WebSocket", "websockets", () => d.http, false],
+        ["WebSocket over TLS", "websockets", () => d.https, true],
+    ])
+        test(`Python paho, version ${version}, ${way}`, async (t) => {
+            const args = [join(ROOT, "tests/clients/paho_mqtt.py"), "localhost"];
+            args.push(port(address()), String(version), transport);
+            if (isTls) args.push(await authority(t));
+            const r = await run("/usr/bin/python3", args, { timeout: 60_000 });
+            assert.equal(r.code, 0, r.output);
+            assert.match(r.stdout, /^done$/m);
+        });
+
+/* ---- npm mqtt ---- */
+
+for (const protocolVersion of [4, 5])
+    test(`npm mqtt over TLS, version ${protocolVersion}: each QoS, a session, a will`, async (t) => {
+        const v = `npm/${protocolVersion}`;
+        const url = `mqtts://localhost:${port(d.mqtts)}`;
+        const open = (options) =>
+            connectMqtt(t, d, { protocolVersion, url, ...secure, ...options });
+        const watch = await open({
+            clientId: `${v}-watch`,
+            clean: false,
+            ...(protocolVersion === 5 ? { properties: { sessionExpiryInterval: 60 } } : {}),
+        });
+        await watch.subscribeAsync(`${v}/#`, { qos: 2 });
+        const from = await open({ will: { topic: `${v}/will`, payload: "gone", qos: 1 } });
+        for (const qos of [0, 1, 2]) await from.publishAsync(`${v}/q`, `${qos}`, { qos });
+        await until("all three", () => watch.messages.length === 3);
+        from.stream.destroy();
+        await until("the will too", () => watch.messages.length === 4);
+        assert.deepEqual(
+            watch.messages.map((m) => [String(m.payload), m.packet.qos]),
+            [
+                ["0", 0],
+                ["1", 1],
+                ["2", 2],
+                ["gone", 1],
+            ],
+        );
+    });
+
+/* ---- mosquitto ---- */
+
+const mosquitto = (program, ...args) =>
+    run(`mosquitto_${program}`, ["-h", "127.0.0.1", "-p", d.mqttPort, ...args], {
+        timeout: 20_000 * SLOW,
+    });
+
+for (const version of ["mqttv311", "mqttv5"])
+    test(`mosquitto_pub and mosquitto_sub, ${version}: retained, persistent, each QoS`, async () => {
+        const topic = `mosquitto/${version}`;
+        const name = `sub-${version}`;
+        const keep = version === "mqttv5" ? ["-x", "300"] : [];
+        const pub = (...args) => mosquitto("pub", "-V", version, "-t", topic, ...args);
+        assert.equal((await pub("-m", "kept", "-r", "-q", "1")).code, 0);
+        const sub = (n) =>
+            mosquitto(
+                ...["sub", "-V", version, "-i", name, "-c", ...keep, "-q", "2", "-t", topic],
+                ...["-C", String(n), "-W", "15"],
+            );
+        assert.equal((await sub(1)).stdout, "kept\n");
+        for (const qos of ["1", "2"])
+            assert.equal((await pub("-m", `away ${qos}`, "-q", qos)).code, 0);
+        /* what waited comes before the retained message that subscribing again brings */
+        assert.equal((await sub(2)).stdout.includes("away 1"), true);
+        assert.equal((await pub("-n", "-r")).code, 0);
+    });
+
+test("mosquitto_sub in a shared subscription: each job is done once", async (t) => {
+    const JOBS = 30;
+    const from = await connectMqtt(t, d);
+    const workers = [1, 2, 3].map((i) =>
+        mosquitto("sub", "-i", `worker-${i}`, "-t", "$share/workers/job/#", "-q", "1", "-C", "10"),
+    );
+    await until("three workers", async () => {
+        const r = await mosquitto("sub", "-t", "$SYS/broker/shared subscriptions/count", "-C", "1");
+        return r.stdout.trim() === "3";
+    });
+    for (let i = 0; i < JOBS; i++) await from.publishAsync(`job/${i}`, `job ${i}`, { qos: 1 });
+    const done = (await Promise.all(workers)).map((w) => w.stdout.trim().split("\n"));
+    assert.deepEqual(
+        done.map((w) => w.length),
+        [10, 10, 10],
+    );
+    assert.equal(new Set(done.flat()).size, JOBS);
+});
+
+test("mosquitto_rr asks and is answered", async (t) => {
+    const server = await connectMqtt(t, d);
+    await server.subscribeAsync("ask/time", { qos: 1 });
+    server.on("message", (_topic, payload, { properties }) =>
+        server.publish(properties.responseTopic, `${payload} o'clock`, {
+            qos: 1,
+            properties: { correlationData: properties.correlationData },
+        }),
+    );
+    const r = await mosquitto(
+        ...["rr", "-V", "mqttv5", "-t", "ask/time", "-e", "answer/here", "-m", "five"],
+        ...["-q", "1", "-W", "15"],
+    );
+    assert.equal(r.stdout, "five o'clock\n", r.output);
+});
+
+/* ---- a small device ---- */
+
+/* As the libraries for microcontrollers are: 3.1.1, a clean session, QoS 0 and 1, one buffer of 128
+ * bytes, one byte at a time, a packet that does not fit is read over. */
+class SmallDevice {
+    static BUFFER = 128;
+
+    async open(t, address, id) {
+        this.socket = net.connect({ host: "127.0.0.1", port: port(address) });
+        t.after(() => this.socket.destroy());
+        this.skipped = 0;
+        this.socket.pause();
+        await within("the connection", once(this.socket, "connect"));
+        const name = Buffer.from(id);
+        const head = [0x10, 12 + name.length, 0, 4, ..."MQTT"].map((c) =>
+            typeof c === "string" ? c.charCodeAt(0) : c,
+        );
+        this.socket.write(Buffer.from([...head, 4, 2, 0, 15, 0, name.length, ...name]));
+        assert.deepEqual(await this.packet(), Buffer.of(0x20, 2, 0, 0));
+        return this;
+    }
+
+    /* read(1) as on a device; what was not asked for stays in the socket */
+    async byte() {
+        for (;;) {
+            const b = this.socket.read(1);
+            if (b) return b[0];
+            if (this.socket.readableEnded || this.socket.destroyed) throw new Error("ended");
+            await within("a byte", once(this.socket, "readable"), 20_000);
+        }
+    }
+
+    /* The next packet that fits. */
+    async packet() {
+        for (;;) {
+            const first = await this.byte();
+            let length = 0;
+            for (let shift = 0, b = 0x80; b & 0x80; shift += 7) {
+                b = await this.byte();
+                length |= (b & 0x7f) << shift;
+            }
+            const packet = [first, length];
+            for (let i = 0; i < length; i++) {
+                const b = await this.byte();
+                if (i < SmallDevice.BUFFER) packet.push(b);
+            }
+            if (length <= SmallDevice.BUFFER) return Buffer.from(packet);
+            this.skipped++;
+        }
+    }
+
+    publish(topic, payload, id = 0) {
+        const name = Buffer.from(topic);
+        const body = [0, name.length, ...name, ...(id ? [0, id] : []), ...Buffer.from(payload)];
+        this.socket.write(Buffer.from([id ? 0x32 : 0x30, body.length, ...body]));
+    }
+
+    subscribe(filter, qos, id) {
+        const name = Buffer.from(filter);
+        this.socket.write(
+            Buffer.from([0x82, name.length + 5, 0, id, 0, name.length, ...name, qos]),
+        );
+    }
+}
+
+test("a small device: tiny buffers, clean session, nothing but the standard's packets", async (t) => {
+    /* 3.1.1 [MQTT-7.0.0-2] */
+    await d.create(twin("esp", ["temp-1"]));
+    const big = await connectMqtt(t, d);
+    const device = await new SmallDevice().open(t, d.mqtt, "esp-01");
+    device.publish(
+        "twins/esp/sensors/temp-1",
+        "21.5",
+    ); /* QoS 0, before it subscribed to anything */
+    device.publish("twins/esp/sensors/temp-1", "22.5", 1);
+    assert.deepEqual(await device.packet(), Buffer.of(0x40, 2, 0, 1));
+    assert.equal((await d.get("/api/v1/twins/esp/sensors/temp-1")).body.value, 22.5);
+    device.subscribe("esp/cmd", 1, 2);
+    assert.deepEqual(await device.packet(), Buffer.of(0x90, 3, 0, 2, 1));
+    await big.publishAsync("esp/cmd", "x".repeat(5000), { qos: 0 }); /* too much for it */
+    await big.publishAsync("esp/cmd", "on", { qos: 1 });
+    const command = await device.packet();
+    assert.equal(command[0], 0x32);
+    assert.equal(String(command.subarray(-2)), "on");
+    device.socket.write(Buffer.of(0x40, 2, ...command.subarray(11, 13)));
+    device.socket.write(Buffer.of(0xc0, 0));
+    assert.deepEqual(await device.packet(), Buffer.of(0xd0, 0));
+    assert.equal(device.skipped, 1);
+    /* it is cut off and comes again with nothing remembered */
+    device.socket.destroy();
+    const again = await new SmallDevice().open(t, d.mqtt, "esp-01");
+    await big.publishAsync("esp/cmd", "missed", { qos: 1 });
+    again.publish("twins/esp/sensors/temp-1", "23.5", 3);
+    assert.deepEqual(await again.packet(), Buffer.of(0x40, 2, 0, 3));
+});
