@@ -335,9 +335,7 @@ bool chunk_times(const struct chunk_head *h, int64_t *times)
     if (!unpack_numbers(&in, times, h->n) || in.n || times[0] != 0 ||
         (uint64_t)times[h->n - 1] != h->span)
         return false;
-    for (size_t i = 0; i < h->n; i++)
-        times[i] = (int64_t)((uint64_t)times[i] + (uint64_t)h->t_first);
-    return chunk_lanes()->rises(times, h->n);
+    return chunk_lanes()->rise(times, h->n, (uint64_t)h->t_first);
 }
 
 static bool get_runs(struct slice *in, struct point *points, size_t n, bool types)
@@ -387,7 +385,7 @@ static bool decode_times(const struct chunk_head *h, struct slice *in, int64_t *
         return chunk_times(h, times);
     }
     *in = h->times;
-    return column_numbers(1, in, times, h->n) && chunk_lanes()->rises(times, h->n);
+    return column_numbers(1, in, times, h->n) && chunk_lanes()->rise(times, h->n, 0);
 }
 
 static int decode(const struct chunk_head *h, struct chunk_points *c)

@@ -28,18 +28,42 @@ static inline struct row row_at(unsigned r, unsigned width)
     return (struct row){k, k + 1 < width ? k + 1 : k, bit % 32};
 }
 
-static void unpack_portable(const char *words, unsigned width, unsigned shift, int64_t *out)
+static void unpack_portable(const char *words, unsigned width, int64_t base, bool high,
+                            int64_t *out)
 {
     uint64_t mask = (UINT64_C(1) << width) - 1;
-    for (unsigned r = 0; r < LANE_ROWS; r++) {
+    for (unsigned r = 0; r < LANE_ROWS; r++, out += LANES) {
         struct row row = row_at(r, width);
-        const char *low = words + row.k * LANES * 4, *high = words + row.next * LANES * 4;
+        const char *here = words + row.k * LANES * 4, *next = words + row.next * LANES * 4;
         for (unsigned i = 0; i < LANES; i++) {
-            uint64_t x = get_le32(low + 4 * i) | (uint64_t)get_le32(high + 4 * i) << 32;
-            out[i] = (int64_t)((uint64_t)out[i] + ((x >> row.shift & mask) << shift));
+            uint64_t x = get_le32(here + 4 * i) | (uint64_t)get_le32(next + 4 * i) << 32;
+            x = x >> row.shift & mask;
+            out[i] = (int64_t)(high ? (uint64_t)out[i] + (x << 32) : (uint64_t)base + x);
         }
-        out += LANES;
     }
+}
+
+static void scale_portable(int64_t *v, size_t n, uint64_t scale, uint64_t offset)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i] = (int64_t)((uint64_t)v[i] * scale + offset);
+}
+
+static uint64_t total_portable(int64_t *v, size_t n, uint64_t last)
+{
+    for (size_t i = 0; i < n; i++)
+        v[i] = (int64_t)(last += (uint64_t)v[i]);
+    return last;
+}
+
+static bool rise_portable(int64_t *v, size_t n, uint64_t add)
+{
+    bool ok = true;
+    for (size_t i = 0; i < n; i++) {
+        v[i] = (int64_t)((uint64_t)v[i] + add);
+        ok &= i == 0 || v[i] > v[i - 1];
+    }
+    return ok;
 }
 
 static void range_portable(const int64_t *v, size_t n, struct lane_range *io)
@@ -49,14 +73,6 @@ static void range_portable(const int64_t *v, size_t n, struct lane_range *io)
         io->greatest = v[i] > io->greatest ? v[i] : io->greatest;
         io->sum += (uint64_t)v[i];
     }
-}
-
-static bool rises_portable(const int64_t *v, size_t n)
-{
-    bool ok = true;
-    for (size_t i = 1; i < n; i++)
-        ok &= v[i] > v[i - 1];
-    return ok;
 }
 
 static void divide_portable(const int64_t *m, size_t n, double power, double *out)
@@ -81,8 +97,9 @@ static void fold_portable(const double *v, size_t n, struct lane_fold *io)
     }
 }
 
-static const struct chunk_lanes portable = {"portable",     unpack_portable, range_portable,
-                                            rises_portable, divide_portable, fold_portable};
+static const struct chunk_lanes portable = {"portable",      unpack_portable, scale_portable,
+                                            total_portable,  rise_portable,   range_portable,
+                                            divide_portable, fold_portable};
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -90,26 +107,71 @@ static const struct chunk_lanes portable = {"portable",     unpack_portable, ran
 #define AVX2 __attribute__((target("avx2")))
 #define AVX512 __attribute__((target("avx512f,avx512dq")))
 
-AVX2 static void unpack_avx2(const char *words, unsigned width, unsigned shift, int64_t *out)
+AVX2 static __m256i load2(const int64_t *v)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)v);
+}
+
+AVX2 static void store2(int64_t *v, __m256i x)
+{
+    _mm256_storeu_si256((__m256i *)(void *)v, x);
+}
+
+AVX2 static void unpack_avx2(const char *words, unsigned width, int64_t base, bool high,
+                             int64_t *out)
 {
     __m256i mask = _mm256_set1_epi64x((int64_t)((UINT64_C(1) << width) - 1));
-    __m128i left = _mm_cvtsi32_si128((int)shift);
-    for (unsigned r = 0; r < LANE_ROWS; r++, out += LANES) {
-        struct row row = row_at(r, width);
-        __m128i right = _mm_cvtsi32_si128((int)row.shift);
-        const char *low = words + row.k * LANES * 4, *high = words + row.next * LANES * 4;
-        for (int half = 0; half < 2; half++) {
-            __m256i *to = (__m256i *)(void *)(out + 4 * half);
-            __m256i x = _mm256_cvtepu32_epi64(
-                _mm_loadu_si128((const __m128i *)(const void *)(low + 16 * half)));
-            __m256i y = _mm256_cvtepu32_epi64(
-                _mm_loadu_si128((const __m128i *)(const void *)(high + 16 * half)));
-            x = _mm256_or_si256(x, _mm256_slli_epi64(y, 32));
-            x = _mm256_and_si256(_mm256_srl_epi64(x, right), mask);
-            x = _mm256_add_epi64(_mm256_loadu_si256(to), _mm256_sll_epi64(x, left));
-            _mm256_storeu_si256(to, x);
-        }
+    __m256i bases = _mm256_set1_epi64x(base);
+    for (unsigned r = 0; r < 2 * LANE_ROWS; r++, out += 4) { /* half rows */
+        struct row row = row_at(r / 2, width);
+        const char *half = words + r % 2 * 16;
+        const void *here = half + row.k * LANES * 4, *next = half + row.next * LANES * 4;
+        __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)here));
+        __m256i y = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)next));
+        x = _mm256_or_si256(x, _mm256_slli_epi64(y, 32));
+        x = _mm256_srl_epi64(x, _mm_cvtsi32_si128((int)row.shift));
+        x = _mm256_and_si256(x, mask);
+        if (high)
+            store2(out, _mm256_add_epi64(load2(out), _mm256_slli_epi64(x, 32)));
+        else
+            store2(out, _mm256_add_epi64(bases, x));
     }
+}
+
+/* Only the lower 64 bits: three products of halves. */
+AVX2 static void scale_avx2(int64_t *v, size_t n, uint64_t scale, uint64_t offset)
+{
+    const __m256i low = _mm256_set1_epi64x((int64_t)(scale & UINT32_MAX));
+    const __m256i top = _mm256_set1_epi64x((int64_t)(scale >> 32));
+    const __m256i offsets = _mm256_set1_epi64x((int64_t)offset);
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m256i x = load2(v + i);
+        __m256i cross = _mm256_add_epi64(_mm256_mul_epu32(_mm256_srli_epi64(x, 32), low),
+                                         _mm256_mul_epu32(x, top));
+        x = _mm256_add_epi64(_mm256_mul_epu32(x, low), _mm256_slli_epi64(cross, 32));
+        store2(v + i, _mm256_add_epi64(x, offsets));
+    }
+    scale_portable(v + i, n - i, scale, offset);
+}
+
+AVX2 static bool rise_avx2(int64_t *v, size_t n, uint64_t add)
+{
+    const __m256i adds = _mm256_set1_epi64x((int64_t)add);
+    __m256i before = _mm256_setzero_si256(), ok = _mm256_set1_epi64x(-1);
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m256i x = _mm256_add_epi64(load2(v + i), adds);
+        __m256i turned = _mm256_permute4x64_epi64(x, 0x93); /* the last comes first */
+        __m256i rises = _mm256_cmpgt_epi64(x, _mm256_blend_epi32(turned, before, 3));
+        if (i == 0) /* nothing is before the first */
+            rises = _mm256_or_si256(rises, _mm256_setr_epi64x(-1, 0, 0, 0));
+        ok = _mm256_and_si256(ok, rises);
+        before = turned;
+        store2(v + i, x);
+    }
+    bool rest = rise_portable(v + i, n - i, add);
+    return _mm256_movemask_epi8(ok) == -1 && rest && (i == 0 || i == n || v[i] > v[i - 1]);
 }
 
 AVX2 static void range_avx2(const int64_t *v, size_t n, struct lane_range *io)
@@ -118,33 +180,21 @@ AVX2 static void range_avx2(const int64_t *v, size_t n, struct lane_range *io)
     __m256i sum = _mm256_setzero_si256();
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
-        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(v + i));
+        __m256i x = load2(v + i);
         least = _mm256_blendv_epi8(least, x, _mm256_cmpgt_epi64(least, x));
         greatest = _mm256_blendv_epi8(greatest, x, _mm256_cmpgt_epi64(x, greatest));
         sum = _mm256_add_epi64(sum, x);
     }
     int64_t low[4], high[4], sums[4];
-    _mm256_storeu_si256((__m256i *)(void *)low, least);
-    _mm256_storeu_si256((__m256i *)(void *)high, greatest);
-    _mm256_storeu_si256((__m256i *)(void *)sums, sum);
+    store2(low, least);
+    store2(high, greatest);
+    store2(sums, sum);
     for (int k = 0; k < 4; k++) {
         io->least = low[k] < io->least ? low[k] : io->least;
         io->greatest = high[k] > io->greatest ? high[k] : io->greatest;
         io->sum += (uint64_t)sums[k];
     }
     range_portable(v + i, n - i, io);
-}
-
-AVX2 static bool rises_avx2(const int64_t *v, size_t n)
-{
-    __m256i ok = _mm256_set1_epi64x(-1);
-    size_t i = 1;
-    for (; i + 4 <= n; i += 4) {
-        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(v + i));
-        __m256i before = _mm256_loadu_si256((const __m256i *)(const void *)(v + i - 1));
-        ok = _mm256_and_si256(ok, _mm256_cmpgt_epi64(x, before));
-    }
-    return _mm256_movemask_epi8(ok) == -1 && rises_portable(v + i - 1, n - i + 1);
 }
 
 /* A whole number as its upper half, an int, times 2^32 and its lower half put into the digits of
@@ -156,7 +206,7 @@ AVX2 static void divide_avx2(const int64_t *m, size_t n, double power, double *o
     const __m256i odd = _mm256_setr_epi32(1, 3, 5, 7, 1, 3, 5, 7);
     size_t i = 0;
     for (; i + 4 <= n; i += 4) {
-        __m256i x = _mm256_loadu_si256((const __m256i *)(const void *)(m + i));
+        __m256i x = load2(m + i);
         __m256i tops = _mm256_permutevar8x32_epi32(x, odd);
         __m256d high = _mm256_cvtepi32_pd(_mm256_castsi256_si128(tops));
         __m256d low = _mm256_castsi256_pd(_mm256_blend_epi32(x, two52, 0xaa));
@@ -192,27 +242,80 @@ AVX2 static void fold_avx2(const double *v, size_t n, struct lane_fold *io)
         _mm256_storeu_pd(io->greatest + 4 * half, greatest[half]);
     }
     int64_t counts[4];
-    _mm256_storeu_si256((__m256i *)(void *)counts, numbers);
+    store2(counts, numbers);
     for (int k = 0; k < 4; k++)
         io->n += (size_t)counts[k];
     fold_portable(v + i, n - i, io);
 }
 
-AVX512 static void unpack_avx512(const char *words, unsigned width, unsigned shift, int64_t *out)
+AVX512 static void unpack_avx512(const char *words, unsigned width, int64_t base, bool high,
+                                 int64_t *out)
 {
     __m512i mask = _mm512_set1_epi64((int64_t)((UINT64_C(1) << width) - 1));
-    __m128i left = _mm_cvtsi32_si128((int)shift);
+    __m512i bases = _mm512_set1_epi64(base);
     for (unsigned r = 0; r < LANE_ROWS; r++, out += LANES) {
         struct row row = row_at(r, width);
-        __m128i right = _mm_cvtsi32_si128((int)row.shift);
-        const void *low = words + row.k * LANES * 4, *high = words + row.next * LANES * 4;
-        __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)low));
-        __m512i y = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)high));
+        const void *here = words + row.k * LANES * 4, *next = words + row.next * LANES * 4;
+        __m512i x = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)here));
+        __m512i y = _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)next));
         x = _mm512_or_si512(x, _mm512_slli_epi64(y, 32));
-        x = _mm512_and_si512(_mm512_srl_epi64(x, right), mask);
-        x = _mm512_add_epi64(_mm512_loadu_si512(out), _mm512_sll_epi64(x, left));
+        x = _mm512_srl_epi64(x, _mm_cvtsi32_si128((int)row.shift));
+        x = _mm512_and_si512(x, mask);
+        if (high)
+            x = _mm512_add_epi64(_mm512_loadu_si512(out), _mm512_slli_epi64(x, 32));
+        else
+            x = _mm512_add_epi64(bases, x);
         _mm512_storeu_si512(out, x);
     }
+}
+
+AVX512 static void scale_avx512(int64_t *v, size_t n, uint64_t scale, uint64_t offset)
+{
+    const __m512i scales = _mm512_set1_epi64((int64_t)scale);
+    const __m512i offsets = _mm512_set1_epi64((int64_t)offset);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m512i x = _mm512_mullo_epi64(_mm512_loadu_si512(v + i), scales);
+        _mm512_storeu_si512(v + i, _mm512_add_epi64(x, offsets));
+    }
+    scale_portable(v + i, n - i, scale, offset);
+}
+
+/* Each adds the one before it, then the sum of two before that, then of four. */
+AVX512 static uint64_t total_avx512(int64_t *v, size_t n, uint64_t last)
+{
+    const __m512i zero = _mm512_setzero_si512(), seven = _mm512_set1_epi64(7);
+    __m512i lasts = _mm512_set1_epi64((int64_t)last);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m512i x = _mm512_loadu_si512(v + i);
+        x = _mm512_add_epi64(x, _mm512_alignr_epi64(x, zero, 7));
+        x = _mm512_add_epi64(x, _mm512_alignr_epi64(x, zero, 6));
+        x = _mm512_add_epi64(x, _mm512_alignr_epi64(x, zero, 4));
+        __m512i ends = _mm512_permutexvar_epi64(seven, x); /* off the path from group to group */
+        _mm512_storeu_si512(v + i, _mm512_add_epi64(x, lasts));
+        lasts = _mm512_add_epi64(lasts, ends);
+    }
+    if (i)
+        last = (uint64_t)v[i - 1];
+    return total_portable(v + i, n - i, last);
+}
+
+AVX512 static bool rise_avx512(int64_t *v, size_t n, uint64_t add)
+{
+    const __m512i adds = _mm512_set1_epi64((int64_t)add);
+    __m512i before = _mm512_setzero_si512();
+    __mmask8 ok = 0xff;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        __m512i x = _mm512_add_epi64(_mm512_loadu_si512(v + i), adds);
+        __mmask8 rises = _mm512_cmpgt_epi64_mask(x, _mm512_alignr_epi64(x, before, 7));
+        ok &= (__mmask8)(rises | (i == 0)); /* nothing is before the first */
+        before = x;
+        _mm512_storeu_si512(v + i, x);
+    }
+    bool rest = rise_portable(v + i, n - i, add);
+    return ok == 0xff && rest && (i == 0 || i == n || v[i] > v[i - 1]);
 }
 
 AVX512 static void range_avx512(const int64_t *v, size_t n, struct lane_range *io)
@@ -233,15 +336,6 @@ AVX512 static void range_avx512(const int64_t *v, size_t n, struct lane_range *i
     for (int k = 0; k < 8; k++)
         io->sum += sums[k];
     range_portable(v + i, n - i, io);
-}
-
-AVX512 static bool rises_avx512(const int64_t *v, size_t n)
-{
-    __mmask8 ok = 0xff;
-    size_t i = 1;
-    for (; i + 8 <= n; i += 8)
-        ok &= _mm512_cmpgt_epi64_mask(_mm512_loadu_si512(v + i), _mm512_loadu_si512(v + i - 1));
-    return ok == 0xff && rises_portable(v + i - 1, n - i + 1);
 }
 
 AVX512 static void divide_avx512(const int64_t *m, size_t n, double power, double *out)
@@ -273,10 +367,11 @@ AVX512 static void fold_avx512(const double *v, size_t n, struct lane_fold *io)
     fold_portable(v + i, n - i, io);
 }
 
-static const struct chunk_lanes avx2 = {"avx2",     unpack_avx2, range_avx2,
-                                        rises_avx2, divide_avx2, fold_avx2};
-static const struct chunk_lanes avx512 = {"avx512",     unpack_avx512, range_avx512,
-                                          rises_avx512, divide_avx512, fold_avx512};
+/* Running totals gain nothing from four lanes. */
+static const struct chunk_lanes avx2 = {"avx2",    unpack_avx2, scale_avx2,  total_portable,
+                                        rise_avx2, range_avx2,  divide_avx2, fold_avx2};
+static const struct chunk_lanes avx512 = {"avx512",    unpack_avx512, scale_avx512,  total_avx512,
+                                          rise_avx512, range_avx512,  divide_avx512, fold_avx512};
 #endif
 
 size_t chunk_lanes_all(const struct chunk_lanes *ret[3])

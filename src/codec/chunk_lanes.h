@@ -26,12 +26,18 @@ struct lane_fold {
 struct chunk_lanes {
     const char *name;
 
-    /* Add to the 256 numbers of out those in words, shifted left: LANES streams of LANE_ROWS
-     * numbers of width bits (1 to 32).  Reads 32 * width bytes. */
-    void (*unpack)(const char *words, unsigned width, unsigned shift, int64_t *out);
+    /* The 256 numbers of words, LANES streams of LANE_ROWS numbers of width bits (1 to 32), and
+     * base.  high: instead they are the bits from 32 up of what out has already.  Reads 32 * width
+     * bytes. */
+    void (*unpack)(const char *words, unsigned width, int64_t base, bool high, int64_t *out);
+
+    /* In place, modulo 2^64: times scale and offset more; running totals on top of last, which
+     * becomes the last of them; add more, and then whether each is greater than the one before. */
+    void (*scale)(int64_t *v, size_t n, uint64_t scale, uint64_t offset);
+    uint64_t (*total)(int64_t *v, size_t n, uint64_t last);
+    bool (*rise)(int64_t *v, size_t n, uint64_t add);
 
     void (*range)(const int64_t *v, size_t n, struct lane_range *io);
-    bool (*rises)(const int64_t *v, size_t n); /* each greater than the one before */
 
     /* out[i] = m[i] / power, rounded as IEEE 754 says; out may be m's own memory. */
     void (*divide)(const int64_t *m, size_t n, double power, double *out);

@@ -129,6 +129,47 @@ static uint64_t gcd(uint64_t a, uint64_t b)
     return a;
 }
 
+/* Division that leaves no rest is multiplication modulo 2^64 by the inverse of the odd part. */
+struct divisor {
+    uint64_t inverse, limit; /* no quotient is greater */
+    unsigned zeros;          /* at its end */
+};
+
+static struct divisor divisor_of(uint64_t by)
+{
+    struct divisor d = {.limit = UINT64_MAX / by, .zeros = (unsigned)__builtin_ctzll(by)};
+    uint64_t odd = by >> d.zeros;
+    d.inverse = odd; /* right in three bits; each step doubles them */
+    for (int i = 0; i < 5; i++)
+        d.inverse *= 2 - odd * d.inverse;
+    return d;
+}
+
+static uint64_t divide(struct divisor d, uint64_t x)
+{
+    return (x >> d.zeros) * d.inverse;
+}
+
+static bool divides(struct divisor d, uint64_t x)
+{
+    return (x >> d.zeros << d.zeros) == x && divide(d, x) <= d.limit;
+}
+
+/* The greatest number that divides all differences from the least; 0: there are none. */
+static uint64_t common_scale(const int64_t *r, size_t n, int64_t least)
+{
+    uint64_t scale = 0;
+    struct divisor d = {0};
+    for (size_t i = 0; i < n && scale != 1; i++) {
+        uint64_t x = (uint64_t)r[i] - (uint64_t)least;
+        if (x == 0 || (scale && divides(d, x)))
+            continue;
+        scale = gcd(x, scale);
+        d = divisor_of(scale);
+    }
+    return scale;
+}
+
 /* Differences that are multiples of something above the least are divided by it: times in
  * microseconds of a sensor that counts seconds, decimals that end in 0 or 5. */
 static void scale_down(struct plan *p, int64_t *r, size_t n)
@@ -136,16 +177,15 @@ static void scale_down(struct plan *p, int64_t *r, size_t n)
     int64_t least = r[0];
     for (size_t i = 1; i < n; i++)
         least = r[i] < least ? r[i] : least;
-    uint64_t scale = 0;
-    for (size_t i = 0; i < n && scale != 1; i++)
-        scale = gcd((uint64_t)r[i] - (uint64_t)least, scale);
+    uint64_t scale = common_scale(r, n, least);
     p->offset = (uint64_t)least;
     p->constant = scale == 0;
     if (scale <= 1)
         return;
     p->scale = scale;
+    struct divisor d = divisor_of(scale);
     for (size_t i = 0; i < n; i++)
-        r[i] = (int64_t)(((uint64_t)r[i] - (uint64_t)least) / scale);
+        r[i] = (int64_t)divide(d, (uint64_t)r[i] - (uint64_t)least);
 }
 
 enum { BUCKET_BITS = 6, BUCKETS = 1 << BUCKET_BITS, PATCH_BITS = 18 };
@@ -187,7 +227,7 @@ static bool narrow(const int64_t *r, size_t n, struct block *b, size_t *bits)
     return gain;
 }
 
-/* The bits that the block takes. */
+/* The bits that the block takes.  Another step is worth its time while the last one gained well. */
 static size_t plan_block(const int64_t *r, size_t n, bool patches, struct block *ret)
 {
     int64_t least = r[0], greatest = r[0];
@@ -196,12 +236,16 @@ static size_t plan_block(const int64_t *r, size_t n, bool patches, struct block 
         greatest = r[i] > greatest ? r[i] : greatest;
     }
     *ret = (struct block){least, width_of((uint64_t)greatest - (uint64_t)least)};
-    size_t bits = n * ret->width;
-    while (patches && narrow(r, n, ret, &bits)) {
+    size_t bits = n * ret->width, before = SIZE_MAX;
+    while (patches && before - bits > n / 2) {
+        before = bits;
+        if (!narrow(r, n, ret, &bits))
+            break;
     }
     return bits + 8 + 8 * pack_varint_bytes(zigzag(ret->base));
 }
 
+/* Leaves in r what is to be written. */
 static void make_plan(const int64_t *v, size_t n, unsigned order, enum chunk_level level,
                       int64_t *r, struct plan *ret)
 {
@@ -225,20 +269,33 @@ static void make_plan(const int64_t *v, size_t n, unsigned order, enum chunk_lev
 }
 
 /* A higher order is tried while it helps. */
+static unsigned best_order(const int64_t *v, size_t n, enum chunk_level level, int64_t *r)
+{
+    unsigned best = 0;
+    size_t bits = SIZE_MAX;
+    for (unsigned order = 0; order < ORDERS && order < n && level > CHUNK_NONE; order++) {
+        struct plan plan;
+        make_plan(v, n, order, level, r, &plan);
+        if (plan.bits < bits) {
+            bits = plan.bits;
+            best = order;
+        } else if (level < CHUNK_HIGH) {
+            break;
+        }
+        if (plan.constant)
+            break;
+    }
+    return best;
+}
+
+/* Many numbers are judged by some of them, from the middle. */
 static void best_plan(const int64_t *v, size_t n, enum chunk_level level, int64_t *r,
                       struct plan *ret)
 {
-    make_plan(v, n, 0, level, r, ret);
-    for (unsigned order = 1; order < ORDERS && order < n && level > CHUNK_NONE; order++) {
-        struct plan plan;
-        if (ret->constant)
-            break;
-        make_plan(v, n, order, level, r, &plan);
-        if (plan.bits < ret->bits)
-            *ret = plan;
-        else if (level < CHUNK_HIGH)
-            break;
-    }
+    enum { SOME = 3 * PACK_BLOCK };
+    bool some = n > 2 * SOME && level < CHUNK_HIGH;
+    unsigned order = best_order(some ? v + (n - SOME) / 2 : v, some ? SOME : n, level, r);
+    make_plan(v, n, order, level, r, ret);
 }
 
 /* ---- writing ---- */
@@ -332,7 +389,7 @@ static void put_block(struct buf *out, const int64_t *r, size_t n, const struct 
         put_patches(out, x, n, b->width, patches);
 }
 
-static void put_plan(struct buf *out, const int64_t *v, size_t n, struct plan *p, int64_t *r)
+static void put_plan(struct buf *out, size_t n, const struct plan *p, const int64_t *r)
 {
     bool scaled = p->scale != 0;
     buf_add_byte(out,
@@ -347,9 +404,6 @@ static void put_plan(struct buf *out, const int64_t *v, size_t n, struct plan *p
         pack_varint(out, p->scale);
     if (p->constant)
         return;
-    differentiate(v, n, p, r);
-    if (scaled)
-        scale_down(p, r, n);
     for (size_t from = 0; from < n; from += PACK_BLOCK)
         put_block(out, r + from, n - from < PACK_BLOCK ? n - from : PACK_BLOCK,
                   &p->blocks[from / PACK_BLOCK]);
@@ -360,7 +414,7 @@ static void put_plain(struct buf *out, const int64_t *v, size_t n, enum chunk_le
 {
     struct plan plan;
     best_plan(v, n, level, r, &plan);
-    put_plan(out, v, n, &plan, r);
+    put_plan(out, n, &plan, r);
 }
 
 /* ---- dictionaries ---- */
@@ -419,35 +473,32 @@ static void look_up(struct dictionary *d, const int64_t *v, size_t n, int64_t *p
         places[i] = *find(d, v[i]);
 }
 
-/* Written when it takes fewer than bytes; false when it does not. */
-static bool put_dictionary(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
-                           size_t bytes, const struct pack_scratch *scratch)
+static void put_dictionary(struct buf *out, struct dictionary *d, const int64_t *v, size_t n,
+                           enum chunk_level level, const struct pack_scratch *scratch)
 {
-    struct dictionary d;
-    if (!collect(&d, v, n))
-        return false;
-    size_t start = out->n;
-    look_up(&d, v, n, scratch->places);
+    look_up(d, v, n, scratch->places);
     buf_add_byte(out, DICTIONARY);
-    pack_varint(out, d.n);
-    put_plain(out, d.numbers, d.n, level, scratch->residuals);
+    pack_varint(out, d->n);
+    put_plain(out, d->numbers, d->n, level, scratch->residuals);
     put_plain(out, scratch->places, n, level, scratch->residuals);
-    if (out->failed || out->n - start < bytes)
-        return true;
-    out->n = start;
-    return false;
 }
 
 void pack_numbers(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
                   const struct pack_scratch *scratch)
 {
     enum { DICTIONARY_MIN = 64 };
+    struct dictionary d;
     struct plan plan;
+    size_t start = out->n;
+    bool few = level >= CHUNK_MEDIUM && n >= DICTIONARY_MIN && collect(&d, v, n);
+    if (few)
+        put_dictionary(out, &d, v, n, level, scratch);
     best_plan(v, n, level, scratch->residuals, &plan);
-    bool few = plan.bits <= 2 * n; /* already */
-    if (level < CHUNK_MEDIUM || n < DICTIONARY_MIN || few ||
-        !put_dictionary(out, v, n, level, plan.bits / 8, scratch))
-        put_plan(out, v, n, &plan, scratch->residuals);
+    if (few && !out->failed && out->n - start <= plan.bits / 8)
+        return;
+    if (!out->failed)
+        out->n = start;
+    put_plan(out, n, &plan, scratch->residuals);
 }
 
 /* ---- reading ---- */
@@ -516,11 +567,12 @@ static bool get_block(struct slice *in, int64_t *v, size_t n)
         unpack_bits(*in, width, base, v, n);
     } else {
         unsigned low = width < LANE_WIDTH_MAX ? width : LANE_WIDTH_MAX;
-        fill(v, PACK_BLOCK, base);
         if (low)
-            chunk_lanes()->unpack(in->p, low, 0, v);
+            chunk_lanes()->unpack(in->p, low, base, false, v);
+        else
+            fill(v, PACK_BLOCK, base);
         if (width > low)
-            chunk_lanes()->unpack(in->p + (size_t)low * LANES * 4, width - low, low, v);
+            chunk_lanes()->unpack(in->p + (size_t)low * LANES * 4, width - low, 0, true, v);
     }
     *in = slice_skip(*in, bytes);
     return !(byte & PATCHED) || get_patches(in, width, v, n);
@@ -583,18 +635,10 @@ bool pack_open(struct pack_reader *r, struct slice *in, size_t n)
 /* From differences back to numbers, in place. */
 static void integrate(struct pack_reader *r, int64_t *v, size_t n)
 {
-    uint64_t last = r->last, step = r->step;
-    if (r->order == 1) {
-        for (size_t i = 0; i < n; i++)
-            v[i] = (int64_t)(last += (uint64_t)v[i]);
-    } else if (r->order == 2) {
-        for (size_t i = 0; i < n; i++) {
-            step += (uint64_t)v[i];
-            v[i] = (int64_t)(last += step);
-        }
-    }
-    r->last = last;
-    r->step = step;
+    if (r->order == 2)
+        r->step = chunk_lanes()->total(v, n, r->step);
+    if (r->order >= 1)
+        r->last = chunk_lanes()->total(v, n, r->last);
 }
 
 static bool translate(const struct pack_reader *r, int64_t *v, size_t n)
@@ -616,8 +660,7 @@ size_t pack_next(struct pack_reader *r, int64_t *out)
     else if (!get_block(r->in, out, n))
         return 0;
     if (r->scale != 1 || r->offset != 0)
-        for (size_t i = 0; i < n; i++)
-            out[i] = (int64_t)((uint64_t)out[i] * r->scale + r->offset);
+        chunk_lanes()->scale(out, n, r->scale, r->offset);
     integrate(r, out, n);
     if (r->dictionary_n && !translate(r, out, n))
         return 0;
