@@ -97,6 +97,13 @@ static uint64_t mask_of(unsigned width)
     return width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
 }
 
+static struct lane_range range_of(const int64_t *v, size_t n)
+{
+    struct lane_range range = {INT64_MAX, INT64_MIN, 0};
+    chunk_lanes()->range(v, n, &range);
+    return range;
+}
+
 /* The differences of the order, in r, and what stands before the first number.  As many at the
  * beginning as the order says are free to choose; they repeat the one behind them. */
 static void differentiate(const int64_t *v, size_t n, struct plan *p, int64_t *r)
@@ -174,9 +181,7 @@ static uint64_t common_scale(const int64_t *r, size_t n, int64_t least)
  * microseconds of a sensor that counts seconds, decimals that end in 0 or 5. */
 static void scale_down(struct plan *p, int64_t *r, size_t n)
 {
-    int64_t least = r[0];
-    for (size_t i = 1; i < n; i++)
-        least = r[i] < least ? r[i] : least;
+    int64_t least = range_of(r, n).least;
     uint64_t scale = common_scale(r, n, least);
     p->offset = (uint64_t)least;
     p->constant = scale == 0;
@@ -196,13 +201,16 @@ enum { BUCKET_BITS = 6, BUCKETS = 1 << BUCKET_BITS, PATCH_BITS = 18 };
 static bool narrow(const int64_t *r, size_t n, struct block *b, size_t *bits)
 {
     unsigned shift = b->width > BUCKET_BITS ? b->width - BUCKET_BITS : 0;
-    uint16_t in[BUCKETS] = {0};
+    enum { TURNS = 4 }; /* counting in one place again and again is slow: in turns */
+    uint16_t counts[TURNS][BUCKETS] = {{0}}, in[BUCKETS];
     uint64_t top = mask_of(b->width), base = (uint64_t)b->base;
     for (size_t i = 0; i < n; i++) {
         uint64_t x = (uint64_t)r[i] - base;
         if (x <= top)
-            in[x >> shift]++;
+            counts[i % TURNS][x >> shift]++;
     }
+    for (size_t i = 0; i < BUCKETS; i++)
+        in[i] = (uint16_t)(counts[0][i] + counts[1][i] + counts[2][i] + counts[3][i]);
     bool gain = false;
     unsigned whole = b->width - shift; /* log2 of the parts there are */
     for (unsigned k = 0; k < whole; k++) {
@@ -230,12 +238,8 @@ static bool narrow(const int64_t *r, size_t n, struct block *b, size_t *bits)
 /* The bits that the block takes.  Another step is worth its time while the last one gained well. */
 static size_t plan_block(const int64_t *r, size_t n, bool patches, struct block *ret)
 {
-    int64_t least = r[0], greatest = r[0];
-    for (size_t i = 1; i < n; i++) {
-        least = r[i] < least ? r[i] : least;
-        greatest = r[i] > greatest ? r[i] : greatest;
-    }
-    *ret = (struct block){least, width_of((uint64_t)greatest - (uint64_t)least)};
+    struct lane_range range = range_of(r, n);
+    *ret = (struct block){range.least, width_of((uint64_t)range.greatest - (uint64_t)range.least)};
     size_t bits = n * ret->width, before = SIZE_MAX;
     while (patches && before - bits > n / 2) {
         before = bits;
