@@ -331,9 +331,11 @@ AVX512 static void range_avx512(const int64_t *v, size_t n, struct lane_range *i
     }
     io->least = _mm512_reduce_min_epi64(least);
     io->greatest = _mm512_reduce_max_epi64(greatest);
-    uint64_t sums[8];
-    _mm512_storeu_si512(sums, sum);
-    for (int k = 0; k < 8; k++)
+    /* by halves: an array of 64 bytes on ASan's own stack is not aligned as GCC 12 thinks it is */
+    uint64_t sums[4];
+    __m256i low = _mm512_castsi512_si256(sum), high = _mm512_extracti64x4_epi64(sum, 1);
+    _mm256_storeu_si256((__m256i *)sums, _mm256_add_epi64(low, high));
+    for (int k = 0; k < 4; k++)
         io->sum += sums[k];
     range_portable(v + i, n - i, io);
 }
