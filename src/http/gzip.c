@@ -1,4 +1,4 @@
-/* gzip.c - compressed answers: whether one is wanted, and making it. */
+/* gzip.c - compressed answers: whether one is wanted, and making it; and compressed bodies. */
 #include "base/err.h"
 #include "http/http_internal.h"
 
@@ -140,4 +140,47 @@ bool gzip_whole(struct http_server *s, struct slice body, struct buf *out)
     if (!s->gzip || deflateReset(&s->gzip->z) != Z_OK)
         return false;
     return gzip_add(s->gzip, body, GZIP_END, out) == 0;
+}
+
+/* ---- bodies that come compressed ---- */
+
+static int inflate_some(z_stream *z, size_t max, struct buf *out)
+{
+    size_t step = out->n < (max + 1) / 2 ? out->n + 16384 : max + 1 - out->n;
+    char *p = buf_reserve(out, step);
+    if (!p)
+        return ERR_NOMEM;
+    size_t space = out->cap - out->n < max + 1 - out->n ? out->cap - out->n : max + 1 - out->n;
+    if (space > UINT_MAX)
+        space = UINT_MAX;
+    z->next_out = (Bytef *)p;
+    z->avail_out = (uInt)space;
+    int rc = inflate(z, Z_NO_FLUSH);
+    out->n += space - z->avail_out;
+    if (out->n > max)
+        return ERR_TOO_LARGE;
+    if (rc == Z_MEM_ERROR)
+        return ERR_NOMEM;
+    return rc == Z_OK || rc == Z_STREAM_END ? rc : ERR_MALFORMED;
+}
+
+int gunzip(struct slice packed, size_t max, struct buf *out)
+{
+    z_stream z = {0};
+    int rc = Z_OK;
+    if (!packed.n)
+        return 0;
+    if (packed.n > UINT_MAX)
+        return ERR_TOO_LARGE;
+    if (inflateInit2(&z, 15 + 32) != Z_OK) /* 32: it finds out which of the two it is */
+        return ERR_NOMEM;
+    set_input(&z, packed);
+    while (rc == Z_OK || (rc == Z_STREAM_END && z.avail_in)) {
+        if (rc == Z_STREAM_END && inflateReset(&z) != Z_OK)
+            rc = ERR_MALFORMED;
+        else
+            rc = inflate_some(&z, max, out);
+    }
+    inflateEnd(&z);
+    return rc == Z_STREAM_END ? 0 : rc;
 }

@@ -43,11 +43,17 @@ http_path(const struct http_req *r); /* percent-decoded once, never with NUL; "/
                                         "*" of OPTIONS; may hold "..", may not be UTF-8 */
 struct slice http_raw_path(const struct http_req *r);   /* as sent, without the query */
 struct slice http_query_text(const struct http_req *r); /* as sent, without "?" */
-struct slice http_body(const struct http_req *r);
+struct slice http_body(const struct http_req *r);       /* as sent */
+/* The body without its Content-Encoding (identity, gzip, deflate), as large as a body may be; lives
+ * as long as the request.  ERR_MEDIA_TYPE: another coding, ERR_MALFORMED, ERR_TOO_LARGE, ERR_NOMEM.
+ */
+int http_content(struct http_req *r, struct slice *ret);
 struct slice http_header(const struct http_req *r,
                          const char *name); /* any case; joined by ", "; p NULL: none */
 /* A query parameter, decoded; p NULL: none.  The first when it stands twice. */
 struct slice http_query(const struct http_req *r, const char *name);
+struct slice http_form(const struct http_req *r, struct slice form,
+                       const char *name); /* the same in a body of that form */
 const char *http_peer(const struct http_req *r);
 bool http_is_tls(const struct http_req *r);
 int http_version(const struct http_req *r); /* 10, 11 or 20 */

@@ -615,6 +615,65 @@ static void not_http_at_all_is_closed(void **state)
     expect_status("PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n", 505);
 }
 
+/* The members of text, compressed one by one; window 15: zlib, with 16 more: gzip. */
+static size_t pack(const char *text, size_t n, int window, char *to, size_t room)
+{
+    z_stream z = {.next_in = (z_const Bytef *)(uintptr_t)text, .avail_in = (uInt)n};
+    z.next_out = (Bytef *)to;
+    z.avail_out = (uInt)room;
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    return room - z.avail_out;
+}
+
+/* What the handler saw of a body, or the status. */
+static int content_of(const char *coding, const char *body, size_t n, const char *wanted)
+{
+    struct buf b = {0};
+    size_t got_n = 0;
+    buf_addf(
+        &b, "POST /content HTTP/1.1\r\n" HOST "Content-Encoding: %s\r\nContent-Length: %zu\r\n\r\n",
+        coding, n);
+    buf_add(&b, body, n);
+    char *answer = talk_n(b.p, b.n, &got_n);
+    int status = status_of(answer);
+    const char *end = strstr(answer, "\r\n\r\n");
+    assert_non_null(end);
+    if (status == 200 && wanted)
+        assert_string_equal(end + 4, wanted);
+    free(answer);
+    buf_release(&b);
+    return status;
+}
+
+static void compressed_bodies(void **state)
+{
+    static char packed[100000], zeros[20 << 20];
+    (void)state;
+    size_t n = pack("hello", 5, 31, packed, sizeof packed);
+    assert_int_equal(content_of("gzip", packed, n, "hello"), 200);
+    assert_int_equal(content_of("X-GZip", packed, n, "hello"), 200);
+    assert_int_equal(content_of("identity, gzip", packed, n, "hello"), 200);
+    assert_int_equal(content_of("identity", "hello", 5, "hello"), 200);
+    assert_int_equal(content_of("gzip", "", 0, ""), 200);
+    for (size_t cut = 1; cut < n; cut++)
+        assert_int_equal(content_of("gzip", packed, cut, NULL), 400);
+    assert_int_equal(content_of("gzip", "hello", 5, NULL), 400);
+    assert_int_equal(content_of("gzip, gzip", packed, n, NULL), 415);
+    assert_int_equal(content_of("br", packed, n, NULL), 415);
+    size_t two = n + pack(" you", 4, 31, packed + n, sizeof packed - n);
+    assert_int_equal(content_of("gzip", packed, two, "hello you"), 200);
+    packed[two] = 'x'; /* what stands behind the last is none */
+    assert_int_equal(content_of("gzip", packed, two + 1, NULL), 400);
+    n = pack("hello", 5, 15, packed, sizeof packed);
+    assert_int_equal(content_of("deflate", packed, n, "hello"), 200);
+    n = pack(zeros, sizeof zeros, 31, packed, sizeof packed); /* a bomb */
+    assert_int_equal(content_of("gzip", packed, n, NULL), 413);
+    n = pack(zeros, http_defaults.max_body, 31, packed, sizeof packed); /* as much as may be */
+    assert_int_equal(content_of("gzip", packed, n, NULL), 200);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -635,6 +694,7 @@ int main(void)
         T(streams),
         T(slow_client),
         T(compression),
+        T(compressed_bodies),
         T(peer_that_goes_is_told),
         T(not_http_at_all_is_closed),
         T_SHORT(timeouts),

@@ -60,7 +60,8 @@ struct http_req {
     struct slice protocol; /* RFC 8441's :protocol */
     struct fields fields;
     struct buf body;
-    const char *peer; /* once conn is NULL */
+    struct buf content; /* the body decoded, where it was encoded and somebody asked */
+    const char *peer;   /* once conn is NULL */
 
     struct fields answer; /* what the handler added */
     bool has_length;      /* the answer's length was in its head (HTTP/1) */
@@ -130,6 +131,9 @@ enum gzip_wish gzip_wanted(const struct http_req *r);
 bool gzip_worth(const char *type); /* text, JSON and the like */
 /* The whole body into *out; false when memory ran out. */
 bool gzip_whole(struct http_server *s, struct slice body, struct buf *out);
+/* Gzip (its members one after the other) or zlib, at most so many bytes: ERR_TOO_LARGE,
+ * ERR_MALFORMED, ERR_NOMEM. */
+int gunzip(struct slice packed, size_t max, struct buf *out);
 struct gzip *gzip_new(void);
 void gzip_free(struct gzip *g);
 enum gzip_flush { GZIP_MORE, GZIP_SYNC, GZIP_END };

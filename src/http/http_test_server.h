@@ -156,7 +156,7 @@ static void test_big(struct http_req *r)
     http_respond(r, 200, "application/json", slice_of(text, n));
 }
 
-/* /echo, /later?ms=, /stream?n=, /big?n=, /ws, /204, /header; else what was asked. */
+/* /echo, /content, /later?ms=, /stream?n=, /big?n=, /ws, /204, /header; else what was asked. */
 static void test_request(void *arg, struct http_req *r)
 {
     struct test_server *ts = arg;
@@ -164,6 +164,10 @@ static void test_request(void *arg, struct http_req *r)
     atomic_fetch_add(&ts->requests, 1);
     if (slice_is(path, "/echo")) {
         http_respond(r, 200, "application/octet-stream", http_body(r));
+    } else if (slice_is(path, "/content")) {
+        struct slice content = {0};
+        int err = http_content(r, &content);
+        http_respond(r, err ? err_info(err)->http : 200, "application/octet-stream", content);
     } else if (slice_starts(path, "/later")) {
         struct test_later *l = calloc(1, sizeof *l);
         if (!l || loop_timer_new(ts->loop, test_later_fired, l, &l->timer) != 0)

@@ -37,6 +37,30 @@ struct http_req *req_new(struct http_conn *c)
     return r;
 }
 
+int http_content(struct http_req *r, struct slice *ret)
+{
+    struct slice rest = http_header(r, "content-encoding"), coding, body = http_body(r);
+    bool packed = false;
+    while (rest.p && slice_cut(&rest, ',', &coding)) {
+        coding = slice_trim(coding);
+        if (!coding.n || slice_is_nocase(coding, "identity"))
+            continue;
+        if (packed || !(slice_is_nocase(coding, "gzip") || slice_is_nocase(coding, "x-gzip") ||
+                        slice_is_nocase(coding, "deflate")))
+            return ERR_MEDIA_TYPE;
+        packed = true;
+    }
+    if (packed && !r->content.p) {
+        int err = gunzip(body, r->server->opts.max_body, &r->content);
+        if (err) {
+            buf_release(&r->content);
+            return err;
+        }
+    }
+    *ret = packed ? buf_slice(&r->content) : body;
+    return 0;
+}
+
 static void destroy(struct http_req *r)
 {
     buf_release(&r->body);
@@ -48,6 +72,7 @@ void req_free(struct http_req *r)
 {
     struct http_server *s = r->server;
     end_gzip(r);
+    buf_release(&r->content);
     s->live--;
     if (s->ending || s->spare_count >= HTTP_SPARE_REQS) {
         destroy(r);
@@ -192,7 +217,12 @@ struct slice http_header(const struct http_req *r, const char *name)
 
 struct slice http_query(const struct http_req *r, const char *name)
 {
-    struct slice rest = r->query, pair, key, value;
+    return http_form(r, r->query, name);
+}
+
+struct slice http_form(const struct http_req *r, struct slice form, const char *name)
+{
+    struct slice rest = form, pair, key, value;
     while (rest.p && slice_cut(&rest, '&', &pair)) {
         value = pair;
         if (!slice_cut(&value, '=', &key))
