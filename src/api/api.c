@@ -46,8 +46,16 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
     a->opts = *opts;
     if (!a->opts.max_profile)
         a->opts.max_profile = MAX_PROFILE;
+    struct buf why = {0};
     int err = stream_new(a, &a->stream);
+    if (!err && !a->opts.line_map)
+        err = line_map_new(SLICE_LIT(""), SLICE_LIT(LINE_TWIN_TAGS), &a->opts.line_map, &why);
+    buf_release(&why);
+    if (!err)
+        err = line_in_new(c, a->opts.line_map, &a->lines);
     if (err) {
+        line_map_free(a->opts.line_map);
+        stream_free(a->stream);
         free(a);
         return err;
     }
@@ -60,6 +68,7 @@ void api_free(struct api *a)
     if (!a)
         return;
     stream_free(a->stream);
+    line_in_free(a->lines);
     buf_release(&a->openapi);
     api_set_addresses(a, &(struct api_addresses){0});
     free(a);
@@ -120,6 +129,15 @@ static bool is_ours(struct slice path)
            slice_starts(path, "/schemas/") || slice_starts(path, "/errors/");
 }
 
+static bool has_route(struct slice path)
+{
+    struct slice parts[PARTS_MAX];
+    for (const struct route *r = routes; r->method; r++)
+        if (fits(r->path, path, parts))
+            return true;
+    return false;
+}
+
 /* What is allowed at this path, for 405 and OPTIONS; empty when nothing is here. */
 static void allowed(struct slice path, struct buf *out)
 {
@@ -148,7 +166,7 @@ static void no_route(struct call *call)
         http_add_header(call->req, "Allow", allow.p);
     if (slice_is(method, "OPTIONS") && (allow.n > 1 || slice_is(path, "*")))
         http_respond(call->req, 204, NULL, slice_of("", 0));
-    else if (reads && !is_ours(path))
+    else if (reads && !is_ours(path) && !has_route(path))
         static_serve(call);
     else if (allow.n > 1)
         call_problemf(call, ERR_METHOD, "%.*s is not allowed here; %s are.",

@@ -6,6 +6,7 @@
 #define API_API_H
 
 #include "core/core.h"
+#include "core/line_in.h"
 #include "http/http.h"
 #include "mqtt/broker.h"
 
@@ -29,8 +30,11 @@ struct api_opts {
     const char *version;
     const struct api_asset *assets; /* NULL: no page is built in */
     size_t assets_n;
-    const char *web_dir; /* files from here instead, for work on the page; NULL */
-    size_t max_profile;  /* bytes; 0: 1 MiB */
+    const char *web_dir;       /* files from here instead, for work on the page; NULL */
+    size_t max_profile;        /* bytes; 0: 1 MiB */
+    struct line_map *line_map; /* taken over; NULL: its defaults */
+    struct provision_grant *grant_http,
+        *grant_https; /* what is made for who comes by there; NULL */
 };
 
 int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_opts *opts,

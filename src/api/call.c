@@ -225,6 +225,22 @@ struct slice call_media(struct call *call)
     return slice_trim(media);
 }
 
+const char *call_content_why(int err)
+{
+    return err == ERR_MEDIA_TYPE  ? "Content-Encoding is gzip, deflate or identity."
+           : err == ERR_MALFORMED ? "The body does not decompress."
+           : err == ERR_TOO_LARGE ? "The body is too large once it is decompressed."
+                                  : err_info(err)->text;
+}
+
+bool call_content(struct call *call, struct slice *ret)
+{
+    int err = http_content(call->req, ret);
+    if (err)
+        call_problem(call, err, call_content_why(err));
+    return !err;
+}
+
 bool call_json_type(struct call *call)
 {
     struct slice media = call_media(call);

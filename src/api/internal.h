@@ -58,6 +58,7 @@ struct api {
     struct api_opts opts;
     struct api_addresses addresses;
     struct stream *stream;
+    struct line_in *lines;
     struct buf openapi; /* made when first asked for */
     uint64_t requests;
 };
@@ -82,7 +83,9 @@ bool call_uint(struct call *call, const char *name, uint64_t least, uint64_t mos
 bool call_time(struct call *call, const char *name, int64_t *t_us); /* false: answered */
 bool call_bool(struct call *call, const char *name, bool *value);
 struct slice call_media(struct call *call); /* the Content-Type without parameters; may be empty */
-bool call_json_type(struct call *call);     /* is the body said to be JSON?  false: answered */
+bool call_content(struct call *call, struct slice *ret); /* the body, decoded; false: answered */
+const char *call_content_why(int err);
+bool call_json_type(struct call *call); /* is the body said to be JSON?  false: answered */
 /* Is the tag in the list of If-Match or If-None-Match (RFC 9110, 8.8.3)?  etag empty: there is
  * nothing that "*" could mean.  weak: W/"x" is "x" too. */
 bool etag_listed(struct slice list, const char *etag, bool weak);
@@ -102,6 +105,7 @@ route_fn twins_list, twins_create, twin_read, twin_replace, twin_patch, twin_del
 route_fn validate, sample, schema, openapi, status, metrics, healthz, readyz, error_page;
 route_fn sensors_list, sensor_read, sensor_history, twin_readings, sensor_readings, rejections;
 route_fn stream_open, mqtt_open;
+route_fn influx_write_1, influx_write_2, influx_query, influx_ping, influx_health;
 route_fn history_read, history_ask;
 void static_serve(struct call *call);
 

@@ -61,7 +61,7 @@ static const struct media {
 };
 
 /* False: it is none that we take, which was answered. */
-static bool find_media(struct call *call, struct media *ret)
+static bool find_media(struct call *call, struct slice body, struct media *ret)
 {
     struct slice name = call_media(call);
     for (size_t i = 0; i < sizeof medias / sizeof medias[0]; i++) {
@@ -70,7 +70,7 @@ static bool find_media(struct call *call, struct media *ret)
         *ret = medias[i];
         return true;
     }
-    *ret = (struct media){.format = body_format_of((struct slice){0}, http_body(call->req))};
+    *ret = (struct media){.format = body_format_of((struct slice){0}, body)};
     return call_json_type(call);
 }
 
@@ -88,13 +88,15 @@ static struct ingest *begin(struct call *call, enum body_format format)
 void twin_readings(struct call *call)
 {
     struct media media;
-    struct ingest *in = find_media(call, &media) ? begin(call, media.format) : NULL;
+    struct slice body;
+    bool known = call_content(call, &body) && find_media(call, body, &media);
+    struct ingest *in = known ? begin(call, media.format) : NULL;
     if (!in)
         return;
     if (media.sequence)
-        ingest_sequence(in, call->parts[0], http_body(call->req));
+        ingest_sequence(in, call->parts[0], body);
     else
-        ingest_readings(in, call->parts[0], http_body(call->req));
+        ingest_readings(in, call->parts[0], body);
     call_wait(call, NULL);
     ingest_commit(in, on_ingested, call);
 }
@@ -102,7 +104,8 @@ void twin_readings(struct call *call)
 void sensor_readings(struct call *call)
 {
     struct media media;
-    if (!find_media(call, &media))
+    struct slice body;
+    if (!call_content(call, &body) || !find_media(call, body, &media))
         return;
     if (media.sequence) {
         call_problem(call, ERR_MEDIA_TYPE,
@@ -113,7 +116,7 @@ void sensor_readings(struct call *call)
     struct ingest *in = begin(call, media.format);
     if (!in)
         return;
-    ingest_sensor(in, call->parts[0], call->parts[1], http_body(call->req));
+    ingest_sensor(in, call->parts[0], call->parts[1], body);
     call_wait(call, NULL);
     ingest_commit(in, on_ingested, call);
 }

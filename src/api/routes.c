@@ -53,6 +53,26 @@ static const struct route_param rejection_params[] = {
     {0}};
 static const struct route_param sample_params[] = {{"id", ID, "the identifier it gets"}, {0}};
 
+#define PRECISION                                                                                  \
+    {                                                                                              \
+        "precision",                                                                               \
+            "{\"enum\":[\"n\",\"ns\",\"u\",\"us\",\"ms\",\"s\",\"m\",\"h\"],\"default\":\"ns\"}",  \
+            "what timestamps count"                                                                \
+    }
+static const struct route_param write_1_params[] = {
+    {"db", TEXT, "its database, which the mapping may look at"},
+    {"rp", TEXT, "left aside, as are u, p and consistency"},
+    PRECISION,
+    {0}};
+static const struct route_param write_2_params[] = {
+    {"bucket", TEXT, "its bucket, which the mapping may look at"},
+    {"org", TEXT, "left aside"},
+    PRECISION,
+    {0}};
+static const struct route_param query_params[] = {{"q", TEXT, "statements, or in a form"}, {0}};
+static const struct route_param ping_params[] = {{"verbose", TEXT, "true: with a body"}, {0}};
+
+#define JSON "application/json"
 #define ANSWERS(name, ...) static const struct route_answer name[] = {__VA_ARGS__, {0}}
 ANSWERS(list_answers, {200, "TwinList", NULL}, {400, "Problem", NULL});
 ANSWERS(create_answers, {201, "TwinKept", NULL}, {400, "Problem", NULL}, {409, "Problem", NULL},
@@ -90,6 +110,16 @@ ANSWERS(error_answers, {200, "ErrorKind", NULL}, {404, "Problem", NULL});
 ANSWERS(stream_answers, {101, NULL, NULL}, {400, "Problem", NULL}, {403, "Problem", NULL},
         {426, "Problem", NULL});
 
+ANSWERS(write_1_answers, {204, NULL, NULL}, {400, "InfluxError", JSON}, {404, "InfluxError", JSON},
+        {413, "InfluxError", JSON}, {415, "InfluxError", JSON}, {503, "InfluxError", JSON},
+        {507, "InfluxError", JSON});
+ANSWERS(write_2_answers, {204, NULL, NULL}, {400, "Influx2Error", JSON},
+        {404, "Influx2Error", JSON}, {413, "Influx2Error", JSON}, {415, "Influx2Error", JSON},
+        {422, "Influx2Error", JSON}, {503, "Influx2Error", JSON}, {507, "Influx2Error", JSON});
+ANSWERS(query_answers, {200, "Object", NULL}, {400, "InfluxError", JSON});
+ANSWERS(ping_answers, {200, "Object", NULL}, {204, NULL, NULL});
+ANSWERS(influx_health_answers, {200, "Object", NULL}, {503, "Object", JSON});
+
 #define INGEST_TYPES "application/json application/x-ndjson application/cbor application/cbor-seq"
 #define OWN_TYPES "application/json application/cbor"
 
@@ -121,6 +151,12 @@ const struct route routes[] = {
     {"GET", "/healthz", "readHealth", healthz, "The server runs", NULL, NULL, NULL, health_answers},
     {"GET", "/readyz", "readReadiness", readyz, "The server can take readings", NULL, NULL, NULL, ready_answers},
     {"GET", "/errors/{code}", "readError", error_page, "What an error's type means", NULL, NULL, NULL, error_answers},
+    {"POST", "/write", "writeLines", influx_write_1, "Line protocol, as InfluxDB 1 takes it", write_1_params, "Text", "text/plain", write_1_answers},
+    {"POST", "/api/v2/write", "writeLines2", influx_write_2, "Line protocol, as InfluxDB 2 takes it", write_2_params, "Text", "text/plain", write_2_answers},
+    {"GET", "/query", "askInflux", influx_query, "What clients of InfluxDB 1 ask before they write", query_params, NULL, NULL, query_answers},
+    {"POST", "/query", "tellInflux", influx_query, "The same, in a form", query_params, "Object", "application/x-www-form-urlencoded", query_answers},
+    {"GET", "/ping", "pingInflux", influx_ping, "Is somebody there who takes line protocol?", ping_params, NULL, NULL, ping_answers},
+    {"GET", "/health", "readInfluxHealth", influx_health, "The same for clients of InfluxDB 2", NULL, NULL, NULL, influx_health_answers},
     {0},
 };
 /* clang-format on */

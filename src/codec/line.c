@@ -151,7 +151,7 @@ static const char *check_whole(const struct decimal *d, char suffix)
 {
     uint64_t most = suffix == 'i' ? (uint64_t)INT64_MAX + d->negative : INT64_MAX;
     if (d->real || (suffix == 'u' && d->negative))
-        return suffix == 'i' ? "invalid integer" : "invalid unsigned integer";
+        return "invalid number";
     if (!d->cut && d->exponent <= 0 && d->mantissa <= most)
         return NULL;
     return suffix == 'i' ? "unable to parse integer: value out of range"
@@ -175,9 +175,7 @@ static const char *read_plain(const char **at, const char *end, struct line_fiel
     if (!stop) {
         bool b;
         if (!read_bool(word, &b))
-            return *p == '-' || *p == '+' || (*p >= '0' && *p <= '9') || *p == '.'
-                       ? "invalid number"
-                       : "invalid boolean";
+            return memchr("-+.0123456789nNiI", *p, 17) ? "invalid number" : "invalid boolean";
         f->value = (struct value){VALUE_BOOL, {.b = b}};
         return NULL;
     }
@@ -216,9 +214,10 @@ static const char *read_fields(struct line_reader *r, const char **at, size_t *r
             equals++;
         equals = find_plain(equals, end, '=', ' ', ',');
         *at = equals;
+        if (equals == p && equals < end && *equals == '=')
+            return "missing field key";
         if (equals == p)
-            return n == 1 && (equals == end || *equals != '=') ? "missing fields"
-                                                               : "missing field key";
+            return n == 1 ? "missing fields" : "invalid field format";
         if (equals == end || *equals != '=')
             return "invalid field format";
         *f = (struct line_field){.key = {p, (size_t)(equals - p)}};

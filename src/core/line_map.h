@@ -22,6 +22,8 @@
 #include "base/buf.h"
 #include "codec/line.h"
 
+#define LINE_TWIN_TAGS "twin,host,device"
+
 struct line_map; /* opaque, not changed once made */
 
 /* What a field of a point is, its names meant, not as written. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "core/line_map.h"
 #include "server/ini.h"
 #include "server/suggest.h"
 
@@ -49,6 +50,26 @@ const struct config_row config_rows[] = {
     {"storage", "flush", "flush", CONFIG_DURATION, "30s", FIELD(flush_us), 0.1, 86400,
      "how long a reading stays in memory before it is written to the history (it is on disk in the "
      "journal from the start)"},
+    {"provision", "listeners", "provision", CONFIG_TEXT, "", FIELD(provision), 0, 0,
+     "listeners (http, https, mqtt, mqtts, with commas between) over which twins and sensors are "
+     "made that a device speaks of in line protocol or Sparkplug and that are not there; none does "
+     "so unless it is named"},
+    {"provision", "twins-per-minute", "provision-twins-per-minute", CONFIG_COUNT, "1000",
+     FIELD(provision_twins_per_minute), 0, 1000000,
+     "how many such twins a listener makes at most in a minute"},
+    {"provision", "sensors-per-minute", "provision-sensors-per-minute", CONFIG_COUNT, "50000",
+     FIELD(provision_sensors_per_minute), 0, 10000000, "how many such sensors, in a minute"},
+    {"provision", "twins", "provision-twins", CONFIG_COUNT, "100000", FIELD(provision_twins), 0,
+     100000000, "how many such twins a listener makes at most until the server is started again"},
+    {"provision", "sensors", "provision-sensors", CONFIG_COUNT, "1000000", FIELD(provision_sensors),
+     0, 1000000000, "how many such sensors, until then"},
+    {"line", "twin-tags", "line-twin-tags", CONFIG_TEXT, LINE_TWIN_TAGS, FIELD(line_twin_tags), 0,
+     0,
+     "tags of line protocol that name the twin, the first that a point has; without one its "
+     "measurement does"},
+    {"line", "mapping", "line-mapping", CONFIG_PATH, "", FIELD(line_mapping), 0, 0,
+     "file with rules which twin and sensor a point of line protocol speaks of; "
+     "docs/line-protocol.md tells its form"},
     {"demo", "enabled", "demo", CONFIG_BOOL, "false", FIELD(demo), 0, 0,
      "make and drive the demo's twins"},
     {"demo", "restore", "demo-restore", CONFIG_BOOL, "false", FIELD(demo_restore), 0, 0,

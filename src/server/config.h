@@ -35,7 +35,7 @@ extern const struct config_row config_rows[]; /* ended by a row without section 
 
 enum config_from { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_ENV, CONFIG_FROM_FLAG };
 
-enum { CONFIG_ROWS_MAX = 32 };
+enum { CONFIG_ROWS_MAX = 64 };
 
 struct config {
     /* members by type: char * (NULL: not set or off), bool, int64_t for counts, sizes and
@@ -44,6 +44,9 @@ struct config {
     bool tls_self_signed, insecure_listen, demo, demo_restore;
     int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued;
     int64_t head_readings, flush_us;
+    char *provision, *line_twin_tags, *line_mapping;
+    int64_t provision_twins_per_minute, provision_sensors_per_minute, provision_twins,
+        provision_sensors;
     enum log_level log_level;
 
     char *text[CONFIG_ROWS_MAX]; /* what is in force, as written */

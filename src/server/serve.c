@@ -11,6 +11,7 @@
 #include "server/config.h"
 #include "server/datadir.h"
 #include "server/demo.h"
+#include "server/grants.h"
 #include "server/run.h"
 #include "server/term.h"
 
@@ -35,6 +36,7 @@ struct server {
     struct net_tls *tls_http, *tls_mqtt;
     struct net_listener *listeners[LISTENERS]; /* http, https, mqtt, mqtts */
     struct demo *demo;
+    struct grants grants;
 };
 
 /* ---- signals ---- */
@@ -270,14 +272,21 @@ static int open_front(struct server *s)
     const struct broker_opts broker = {.max_packet = (size_t)c->max_packet,
                                        .max_queued = (size_t)c->max_queued,
                                        .max_connections = (int)c->mqtt_connections};
-    const struct api_opts api = {.version = DOPPEL_VERSION,
-                                 .assets = assets_n ? assets : NULL,
-                                 .assets_n = assets_n,
-                                 .web_dir = c->web};
+    struct api_opts api = {.version = DOPPEL_VERSION,
+                           .assets = assets_n ? assets : NULL,
+                           .assets_n = assets_n,
+                           .web_dir = c->web,
+                           .grant_http = grants_of(&s->grants, GRANT_HTTP),
+                           .grant_https = grants_of(&s->grants, GRANT_HTTPS)};
     struct http_opts http = http_defaults;
+    int code = grants_line_map(c, &api.line_map);
+    if (code != CODE_OK)
+        return code;
     int err = broker_new(s->loop, s->core, &broker, &s->broker);
-    if (err)
+    if (err) {
+        line_map_free(api.line_map);
         return failed("MQTT cannot be set up", err);
+    }
     if ((err = api_new(s->loop, s->core, s->broker, &api, &s->api)))
         return failed("the API cannot be set up", err);
     http.max_body = (size_t)c->max_body;
@@ -302,9 +311,9 @@ static int open_all(struct server *s)
     if ((err = loop_new(&s->loop)))
         return failed("the event loop cannot be set up", err);
     set_signals(s->loop);
-    if ((code = load_tls(s)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
-        (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
-        (code = announce(s)) != CODE_OK)
+    if ((code = grants_read(c, &s->grants)) != CODE_OK || (code = load_tls(s)) != CODE_OK ||
+        (code = open_core(s)) != CODE_OK || (code = open_front(s)) != CODE_OK ||
+        (code = open_listeners(s)) != CODE_OK || (code = announce(s)) != CODE_OK)
         return code;
     if (c->demo && (err = demo_start(s->loop, s->core, c->data, c->demo_restore, &s->demo)))
         return failed("the demo cannot be started", err);

@@ -244,6 +244,25 @@ test("readings and history, in good and in bad", async () => {
     await call("GET", `${T}?sensors=50`, { expect: 200 });
 });
 
+test("line protocol, in good and in bad", async () => {
+    const type = "text/plain";
+    for (const path of ["/write?db=x", "/api/v2/write?bucket=x"]) {
+        await call("POST", `${path}&precision=ms`, { body: "", type, expect: 204 });
+        await call("POST", path, { body: "m,host=nobody f=1\nm", type });
+        await call("POST", path, { body: "m f=", type, expect: 400 });
+        await call("POST", path.split("?")[0], { body: "m f=1", type, expect: 400 });
+        const headers = { "content-encoding": "br" };
+        await call("POST", path, { body: "m f=1", type, headers, expect: 415 });
+    }
+    await call("GET", "/query?q=SHOW%20DATABASES", { expect: 200 });
+    await call("GET", "/query", { expect: 400 });
+    const form = "application/x-www-form-urlencoded";
+    await call("POST", "/query", { body: "q=CREATE+DATABASE+x", type: form, expect: 200 });
+    await call("GET", "/ping", { expect: 204 });
+    await call("GET", "/ping?verbose=true", { expect: 200 });
+    await call("GET", "/health", { expect: 200 });
+});
+
 test("the rest", async () => {
     await call("POST", "/api/v1/validate", { body: example("x"), expect: 200 });
     await call("POST", "/api/v1/validate", { body: "{", expect: 200 });

@@ -1,0 +1,23 @@
+/* grants.h - what each listener lets devices make by speaking of it, from the settings. */
+#ifndef SERVER_GRANTS_H
+#define SERVER_GRANTS_H
+
+#include "core/line_map.h"
+#include "core/provision.h"
+#include "server/config.h"
+
+enum { GRANT_HTTP, GRANT_HTTPS, GRANT_MQTT, GRANT_MQTTS, GRANTS };
+
+struct grants {
+    struct provision_grant of[GRANTS];
+    bool given[GRANTS];
+};
+
+/* CODE_OK, or a code after having said why on standard error. */
+int grants_read(const struct config *c, struct grants *ret);
+struct provision_grant *grants_of(struct grants *g, int listener); /* NULL: none */
+
+/* The rules of line protocol, from the file that is named or without; as above. */
+int grants_line_map(const struct config *c, struct line_map **ret);
+
+#endif
