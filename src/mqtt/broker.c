@@ -1,5 +1,5 @@
 /* broker.c - the beginning and the end, the clock, the numbers. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,17 +23,22 @@ void broker_wait_for_room(struct broker *b, struct conn *c)
     b->waiting = c;
 }
 
+static bool has_room(const struct broker *b)
+{
+    return (!b->core || core_has_room(b->core)) && persist_has_room(b);
+}
+
 static void room_tick(void *arg)
 {
     struct broker *b = arg;
     struct conn *next;
-    if (b->core && !core_has_room(b->core))
+    if (!has_room(b))
         return;
     for (struct conn *c = b->waiting; c; c = next) {
         next = c->wait_next;
         if (c->acks_n <= ACKS_HIGH / 2)
             mqtt_conn_continue(c); /* it may wait again, or end: but it alone */
-        if (b->core && !core_has_room(b->core))
+        if (!has_room(b))
             break;
     }
     if (!b->waiting)
@@ -49,7 +54,7 @@ static void check_conn(struct broker *b, struct conn *c, int64_t now)
             mqtt_conn_close(c, MQTT_UNSPECIFIED, "no CONNECT came");
         return;
     }
-    bool deaf = c->full || c->waiting; /* then it is us who do not listen */
+    bool deaf = c->full || c->waiting || c->hold; /* then it is us who do not listen */
     if (c->keep_alive_us && !deaf && now - c->last_in_us > c->keep_alive_us)
         mqtt_conn_close(c, MQTT_KEEP_ALIVE_TIMEOUT, "nothing was heard for too long");
     /* [MQTT-3.1.2-22]; 3.1.1 [MQTT-3.1.2-24] */
@@ -63,6 +68,7 @@ void broker_tick(struct broker *b)
         next = c->next; /* closing one closes no other */
         check_conn(b, c, now);
     }
+    persist_tick(b);
     sessions_tick(b, now);
     sys_tick(b, now);
     if (now >= b->expire_us) {
@@ -118,6 +124,9 @@ int broker_new(struct loop *l, struct core *c, const struct broker_opts *opts, s
         err = loop_timer_new(l, room_tick, b, &b->room);
     if (!err && c)
         err = twins_out_init(b);
+    if (!err && b->opts.dir)
+        err = persist_open(b, b->opts.dir);
+    b->opts.dir = NULL; /* it is not ours */
     if (err) {
         broker_free(b);
         return err;
@@ -144,7 +153,9 @@ static void let_go_of_pendings(struct broker *b)
 
 void broker_goodbye(struct broker *b)
 {
-    b->closing = true; /* no wills: nobody is left to hear them */
+    if (!b->closing)
+        persist_settle(b); /* those who wait for it are still there to hear */
+    b->closing = true;     /* no wills: nobody is left to hear them */
     while (b->conns)
         mqtt_conn_close(b->conns, MQTT_SHUTTING_DOWN, "the server is shutting down");
 }
@@ -158,6 +169,7 @@ void broker_free(struct broker *b)
     broker_goodbye(b);
     loop_timer_free(b->tick);
     loop_timer_free(b->room);
+    persist_close(b);
     for (at = 0; (s = map_next(&b->sessions, &at)); at = 0)
         session_end(s);
     let_go_of_pendings(b);

@@ -1,8 +1,8 @@
 /* broker.h - MQTT 3.1.1 and 5.0: sessions, subscriptions, retained messages.
  *
- * The loop's thread.  Topics under twins/ are the twins': what is published there becomes readings
- * through the core, and subscribers there hear the core's updates; all other topics are forwarded
- * between clients. */
+ * The loop's thread.  Blocks: broker_new() while it reads what was kept, broker_free().  Topics
+ * under twins/ are the twins': what is published there becomes readings through the core, and
+ * subscribers there hear the core's updates; all other topics are forwarded between clients. */
 #ifndef MQTT_BROKER_H
 #define MQTT_BROKER_H
 
@@ -12,6 +12,7 @@
 struct broker; /* opaque */
 
 struct broker_opts {
+    const char *dir;           /* for sessions and messages that survive; NULL: none do */
     size_t max_packet;         /* 0: 16 MiB */
     size_t max_queued;         /* messages waiting for one session; 0: 10,000 */
     int max_connections;       /* 0: 20,000 */

@@ -4,7 +4,7 @@
  * the connection must wait, is kept in c->in.  It waits (is not read from) while the core has no
  * room, while too many of its publishes have no acknowledgement yet, and while it does not take
  * what we send it. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -135,7 +135,7 @@ void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
     if (reason)
         log_debug("mqtt", "%s: ended with 0x%02x, %s", c->peer ? c->peer : mqtt_conn_address(c),
                   reason, text ? text : "-");
-    if (s && c->version == MQTT_V5 && reason) /* [MQTT-3.14.0-1]: never before CONNACK */
+    if (s && !c->hold && c->version == MQTT_V5 && reason) /* [MQTT-3.14.0-1]: not before CONNACK */
         say_why(c, reason, text);
     c->closed = true;
     stop_waiting(c);
@@ -408,15 +408,21 @@ static void handle_packet(struct conn *c, struct slice bytes)
         mqtt_conn_close(c, reason, c->broker->why);
 }
 
+/* Is it not to be read from for now? */
+static bool is_deaf(const struct conn *c)
+{
+    return c->full || c->waiting || c->hold;
+}
+
 /* Must this connection rest before more of it is handled? */
 static bool must_wait(struct conn *c)
 {
     struct broker *b = c->broker;
     if (mqtt_conn_queued(c) > OUT_HIGH && c->session)
         c->full = true;
-    if ((c->feeds && !core_has_room(b->core)) || c->acks_n > ACKS_HIGH)
+    if ((c->feeds && !core_has_room(b->core)) || c->acks_n > ACKS_HIGH || !persist_has_room(b))
         broker_wait_for_room(b, c);
-    return c->full || c->waiting;
+    return is_deaf(c);
 }
 
 /* Handle the whole packets at the front; how many bytes were used. */
@@ -424,7 +430,7 @@ static size_t consume(struct conn *c, struct slice bytes)
 {
     struct broker *b = c->broker;
     size_t at = 0, size;
-    while (at < bytes.n && !c->closed && !c->full && !c->waiting) {
+    while (at < bytes.n && !c->closed && !is_deaf(c)) {
         struct slice rest = slice_skip(bytes, at);
         size_t limit = c->session ? b->opts.max_packet : MAX_CONNECT_PACKET;
         int err = mqtt_frame(rest, limit, &size);
@@ -468,9 +474,9 @@ void mqtt_conn_feed(struct conn *c, struct slice bytes)
         return;
     mqtt_conn_hold(c);
     c->broker->stats.bytes_in += bytes.n;
-    if (c->in.n || c->full || c->waiting) {
+    if (c->in.n || is_deaf(c)) {
         buf_add_slice(&c->in, bytes);
-        if (!c->full && !c->waiting)
+        if (!is_deaf(c))
             consume_kept(c);
     } else {
         size_t used = consume(c, bytes);
@@ -479,20 +485,20 @@ void mqtt_conn_feed(struct conn *c, struct slice bytes)
     }
     if (!c->closed && c->in.failed)
         mqtt_conn_close(c, MQTT_QUOTA, "the server is out of memory");
-    if (!c->closed && (c->full || c->waiting))
+    if (!c->closed && is_deaf(c))
         pause_input(c);
     mqtt_conn_let_go(c);
 }
 
-static void read_on(struct conn *c)
+void mqtt_conn_read_on(struct conn *c)
 {
-    if (c->full || c->waiting)
+    if (is_deaf(c))
         return;
     mqtt_conn_hold(c);
     c->last_in_us = clock_mono_us(); /* it could not be heard meanwhile */
     if (c->in.n)
         consume_kept(c);
-    if (!c->closed && !c->full && !c->waiting)
+    if (!c->closed && !is_deaf(c))
         resume_input(c);
     mqtt_conn_let_go(c);
 }
@@ -500,19 +506,19 @@ static void read_on(struct conn *c)
 void mqtt_conn_continue(struct conn *c)
 {
     stop_waiting(c);
-    read_on(c);
+    mqtt_conn_read_on(c);
 }
 
 void mqtt_conn_drained(struct conn *c)
 {
-    if (c->session) {
+    if (c->session && !c->hold) {
         session_pump(c->session);
         twins_catch_up(c);
         replay_pump(c);
     }
     if (c->full) {
         c->full = false;
-        read_on(c);
+        mqtt_conn_read_on(c);
     }
 }
 

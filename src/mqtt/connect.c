@@ -1,5 +1,5 @@
 /* CONNECT: who is it, which session is theirs, what was agreed. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include "base/utf8.h"
 
@@ -101,15 +101,20 @@ static struct session *take_session(struct broker *b, struct slice id, bool clea
     return s;
 }
 
+static uint32_t wanted_expiry(const struct mqtt_connect *m)
+{
+    if (m->version != MQTT_V5)
+        return m->clean_start ? 0 : UINT32_MAX;
+    return mqtt_has(&m->props, MQTT_SESSION_EXPIRY) ? m->props.session_expiry : 0;
+}
+
 static void agree(struct conn *c, const struct mqtt_connect *m)
 {
     const struct mqtt_props *p = &m->props;
     c->quota_max = WINDOW;
     c->keep_alive_us = (int64_t)m->keep_alive * 1500000;
-    if (m->version != MQTT_V5) {
-        c->session->expiry_s = m->clean_start ? 0 : UINT32_MAX;
-    } else {
-        c->session->expiry_s = mqtt_has(p, MQTT_SESSION_EXPIRY) ? p->session_expiry : 0;
+    c->session->expiry_s = wanted_expiry(m);
+    if (m->version == MQTT_V5) {
         if (mqtt_has(p, MQTT_RECEIVE_MAX) && p->receive_max < c->quota_max)
             c->quota_max = (uint16_t)p->receive_max;
         if (mqtt_has(p, MQTT_TOPIC_ALIAS_MAX))
@@ -121,22 +126,29 @@ static void agree(struct conn *c, const struct mqtt_connect *m)
     c->quota = c->quota_max;
 }
 
+/* What CONNACK says beside the rest. */
+struct greeting {
+    bool present;        /* the session was there */
+    bool assigned;       /* the client identifier is ours */
+    uint16_t keep_alive; /* as asked for */
+};
+
 /* False: the client does not take a packet as large as this CONNACK. */
-static bool accept_client(struct conn *c, const struct mqtt_connect *m, bool present)
+static bool accept_client(struct conn *c, const struct greeting *g)
 {
     struct broker *b = c->broker;
-    struct mqtt_packet p = {.type = MQTT_CONNACK, .as.connack = {.session_present = present}};
+    struct mqtt_packet p = {.type = MQTT_CONNACK, .as.connack = {.session_present = g->present}};
     struct mqtt_props *props = &p.as.connack.props;
     props->has = MQTT_BIT(MQTT_RECEIVE_MAX) | MQTT_BIT(MQTT_TOPIC_ALIAS_MAX) |
                  MQTT_BIT(MQTT_MAX_PACKET_SIZE);
     props->receive_max = RECEIVE_MAXIMUM;
     props->topic_alias_max = ALIASES_IN;
     props->max_packet_size = (uint32_t)b->opts.max_packet;
-    if (m->client_id.n == 0) { /* [MQTT-3.1.3-7] */
+    if (g->assigned) { /* [MQTT-3.1.3-7] */
         props->has |= MQTT_BIT(MQTT_ASSIGNED_CLIENT_ID);
         props->assigned_client_id = c->session->id;
     }
-    if (m->version == MQTT_V5 && m->keep_alive > b->opts.keep_alive_max_s) { /* [MQTT-3.1.2-21] */
+    if (c->version == MQTT_V5 && g->keep_alive > b->opts.keep_alive_max_s) { /* [MQTT-3.1.2-21] */
         props->has |= MQTT_BIT(MQTT_SERVER_KEEP_ALIVE);
         props->server_keep_alive = b->opts.keep_alive_max_s;
         c->keep_alive_us = (int64_t)b->opts.keep_alive_max_s * 1500000;
@@ -153,12 +165,78 @@ static char *peer_name(const struct conn *c, struct slice id)
     return buf_take(&name);
 }
 
+/* CONNACK that waits until what CONNECT changed is on the disk. */
+struct late_connack {
+    struct commit commit;
+    struct conn *conn;
+    struct greeting greeting;
+};
+
+static void connack_done(struct commit *commit, int err)
+{
+    struct late_connack *k = (struct late_connack *)commit;
+    struct conn *c = k->conn;
+    if (!c->closed && err) {
+        connect_refuse(c, MQTT_QUOTA, err_info(err)->text);
+        mqtt_conn_close(c, MQTT_QUOTA, err_info(err)->text);
+    } else if (!c->closed) {
+        c->hold = false;
+        if (accept_client(c, &k->greeting)) {
+            session_resume(c->session);
+            mqtt_conn_read_on(c);
+        } else { /* nothing can be said before CONNACK, and nothing has begun */
+            c->normal = true;
+            mqtt_conn_close(c, MQTT_SUCCESS, "CONNACK is larger than the client takes");
+        }
+    }
+    mqtt_conn_let_go(c);
+    free(k);
+}
+
+/* Does this CONNECT touch something that is kept on the disk? */
+static bool touches_disk(struct broker *b, struct slice id, const struct mqtt_connect *m)
+{
+    const struct session *s = session_find(b, id);
+    return (s && keeps(s)) || (b->persist && wanted_expiry(m));
+}
+
+/* Put what has become of the session. */
+static int keep_connected(struct session *s, bool present)
+{
+    if (!s->expiry_s) {
+        keep_end(s); /* it was kept, and will not be any more */
+        return 0;
+    }
+    if (keeps(s) && present)
+        return keep_online(s);
+    keep_begin(s);
+    return keep_session(s);
+}
+
+static uint8_t greet(struct conn *c, const struct greeting *g, uint64_t put_before)
+{
+    struct broker *b = c->broker;
+    struct late_connack *k = calloc(1, sizeof *k);
+    c->hold = true;
+    int err = k ? keep_connected(c->session, g->present) : ERR_NOMEM;
+    if (err) {
+        connect_refuse(c, MQTT_QUOTA, err_info(err)->text);
+        free(k);
+        return broker_refuse(b, MQTT_QUOTA, err_info(err)->text);
+    }
+    *k = (struct late_connack){.commit.done = connack_done, .conn = c, .greeting = *g};
+    mqtt_conn_hold(c);
+    persist_wait(b, b->put_seq > put_before ? b->put_seq : 0, &k->commit);
+    return 0;
+}
+
 uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
 {
     struct broker *b = c->broker;
     const struct mqtt_connect *m = &packet->as.connect;
     char made[64];
-    bool present;
+    struct greeting g = {.assigned = !m->client_id.n, .keep_alive = m->keep_alive};
+    uint64_t put_before = b->put_seq;
     if (c->session) /* [MQTT-3.1.0-2] */
         return broker_refuse(b, MQTT_PROTOCOL_ERROR, "a second CONNECT");
     c->version = (enum mqtt_version)m->version;
@@ -174,7 +252,9 @@ uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
     struct will *will = reason || !m->has_will ? NULL : will_new(b, m);
     if (!reason && m->has_will && !will)
         reason = broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
-    struct session *s = reason ? NULL : take_session(b, id, m->clean_start, &present);
+    if (!reason && persist_failing(b) && touches_disk(b, id, m))
+        reason = broker_refuse(b, MQTT_QUOTA, err_info(ERR_STORAGE)->text);
+    struct session *s = reason ? NULL : take_session(b, id, m->clean_start, &g.present);
     if (!reason && !s)
         reason = broker_refuse(b, MQTT_QUOTA, "too many sessions");
     if (reason) {
@@ -187,11 +267,5 @@ uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
     s->will = will;
     b->stats.connected_total++;
     agree(c, m);
-    if (accept_client(c, m, present)) {
-        session_resume(s);
-    } else { /* nothing can be said before CONNACK, and nothing has begun */
-        c->normal = true;
-        mqtt_conn_close(c, MQTT_SUCCESS, "CONNACK is larger than the client takes");
-    }
-    return 0;
+    return greet(c, &g, put_before);
 }

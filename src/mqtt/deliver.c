@@ -5,8 +5,12 @@
  * Receive Maximum, and WINDOW, are in flight.  After a new connection everything in flight is sent
  * again in the same order with the same identifiers [MQTT-4.4.0-1], as far as its quota allows;
  * nothing overtakes it.  When the queue is over its limit the oldest message that was never sent
- * makes room for the newest: of a thing that was silent for long the present matters most. */
-#include "mqtt/internal.h"
+ * makes room for the newest: of a thing that was silent for long the present matters most.
+ *
+ * What waits for the disk stands in the queue too, also at QoS 0, and holds up what is behind it.
+ * The packet identifier follows from the number of the delivery: so the record that has the one has
+ * the other, and a client that knew a message of QoS 2 before a crash knows it after. */
+#include "mqtt/persist.h"
 
 #include <stdlib.h>
 
@@ -78,13 +82,17 @@ static void index_remove(struct session *s, struct delivery *d)
     *at = d->same_hash;
 }
 
-/* An identifier that is not in flight [MQTT-2.2.1-4]; there are far more than WINDOW. */
-static uint16_t new_id(struct session *s)
+static uint16_t id_of(uint64_t no)
+{
+    return (uint16_t)(1 + (no - 1) % UINT16_MAX);
+}
+
+uint64_t session_number(struct session *s)
 {
     do {
-        s->last_id++;
-    } while (s->last_id == 0 || find(s, s->last_id));
-    return s->last_id;
+        s->last_no++;
+    } while (find(s, id_of(s->last_no)));
+    return s->last_no;
 }
 
 /* ---- delivery ---- */
@@ -95,11 +103,26 @@ static void free_delivery(struct delivery *d)
     free(d);
 }
 
-static struct delivery *dequeue(struct session *s)
+/* It is over, in whatever way. */
+static void discard(struct session *s, struct delivery *d)
 {
-    struct delivery *d = s->queue.first;
+    if (d->no)
+        keep_gone(s, d->no);
+    free_delivery(d);
+}
+
+static void enqueue(struct session *s, struct delivery *d)
+{
+    append(&s->queue, d);
+    s->queue_bytes += d->message ? message_size(d->message) : 0;
+    s->queued0 += !d->qos;
+}
+
+static struct delivery *dequeue(struct session *s, struct delivery *d)
+{
     unlink_from(&s->queue, d);
-    s->queue_bytes -= message_size(d->message);
+    s->queue_bytes -= d->message ? message_size(d->message) : 0;
+    s->queued0 -= !d->qos;
     return d;
 }
 
@@ -120,14 +143,20 @@ static void make_room(struct session *s, size_t bytes)
 {
     while (s->queue.n && (s->queue.n >= s->broker->opts.max_queued ||
                           s->queue_bytes + bytes > MAX_QUEUED_BYTES)) {
-        free_delivery(dequeue(s));
+        discard(s, dequeue(s, s->queue.first));
         session_lost(s, 1);
     }
 }
 
-static bool may_send(const struct session *s)
+static bool may_write(const struct session *s)
 {
-    return s->conn && s->conn->quota > 0 && mqtt_conn_queued(s->conn) < OUT_HIGH;
+    return s->conn && !s->conn->hold && mqtt_conn_queued(s->conn) < OUT_HIGH;
+}
+
+/* Its identifier was free when it got its number, but a queue may be longer than there are. */
+static bool may_launch(const struct session *s, uint64_t no)
+{
+    return s->conn->quota > 0 && !find(s, id_of(no));
 }
 
 static void send_publish(struct session *s, struct delivery *d, bool dup)
@@ -145,27 +174,35 @@ static void send_publish(struct session *s, struct delivery *d, bool dup)
     /* too large for the client: as if it had been delivered [MQTT-3.1.2-25] */
     index_remove(s, d);
     unlink_from(&s->flight, d);
-    free_delivery(d);
+    discard(s, d);
+}
+
+/* False: no memory; the delivery is as it was. */
+static bool put_in_flight(struct session *s, struct delivery *d)
+{
+    if (!index_grow(s))
+        return false;
+    d->packet_id = id_of(d->no);
+    append(&s->flight, d);
+    d->same_hash = *bucket(s, d->packet_id);
+    *bucket(s, d->packet_id) = d;
+    return true;
 }
 
 static void launch(struct session *s, struct delivery *d)
 {
-    if (!index_grow(s)) {
-        free_delivery(d);
+    if (!put_in_flight(s, d)) {
+        discard(s, d);
         session_lost(s, 1);
         return;
     }
-    d->packet_id = new_id(s);
     d->state = DELIVERY_SENT;
-    append(&s->flight, d);
-    d->same_hash = *bucket(s, d->packet_id);
-    *bucket(s, d->packet_id) = d;
     send_publish(s, d, false);
 }
 
 static void deliver_qos0(struct session *s, struct message *m, bool retain, struct slice ids)
 {
-    if (!s->conn)
+    if (!s->conn || s->conn->hold)
         return;
     if (mqtt_conn_queued(s->conn) > OUT_HIGH) {
         session_lost(s, 1);
@@ -175,28 +212,59 @@ static void deliver_qos0(struct session *s, struct message *m, bool retain, stru
     mqtt_conn_send_publish(s->conn, &o);
 }
 
-void session_deliver(struct session *s, struct message *m, uint8_t qos, bool retain,
-                     struct slice ids)
+void session_deliver(struct session *s, struct message *m, const struct copy *how)
 {
-    if (qos == 0) {
-        deliver_qos0(s, m, retain, ids);
+    bool waits = how->seq > s->broker->kept_seq;
+    if (!how->qos && !waits && !s->queued0) {
+        deliver_qos0(s, m, how->retain, how->ids);
         return;
     }
-    struct delivery *d = malloc(sizeof *d + ids.n);
+    if (!how->qos && !s->conn)
+        return;
+    uint64_t no = how->no || !how->qos ? how->no : session_number(s);
+    struct delivery *d = malloc(sizeof *d + how->ids.n);
     if (!d) {
+        if (no)
+            keep_gone(s, no);
         session_lost(s, 1);
         return;
     }
-    *d = (struct delivery){.message = message_ref(m), .qos = qos, .retain = retain, .ids_n = ids.n};
-    if (ids.n)
-        memcpy(d->ids, ids.p, ids.n);
-    if (!s->queue.n && !s->resend && may_send(s)) {
+    *d = (struct delivery){.message = message_ref(m),
+                           .no = no,
+                           .seq = how->seq,
+                           .qos = how->qos,
+                           .retain = how->retain,
+                           .ids_n = how->ids.n};
+    if (how->ids.n)
+        memcpy(d->ids, how->ids.p, how->ids.n);
+    if (!waits && !s->queue.n && !s->resend && may_write(s) && may_launch(s, no)) {
         launch(s, d);
         return;
     }
     make_room(s, message_size(m));
-    append(&s->queue, d);
-    s->queue_bytes += message_size(m);
+    enqueue(s, d);
+    if (waits)
+        persist_wait_session(s, how->seq);
+}
+
+void session_drop_qos0(struct session *s)
+{
+    struct delivery *next;
+    for (struct delivery *d = s->queued0 ? s->queue.first : NULL; d; d = next) {
+        next = d->next;
+        if (!d->qos)
+            free_delivery(dequeue(s, d));
+    }
+}
+
+void session_drop_lost(struct session *s, uint64_t from, uint64_t to)
+{
+    struct delivery *next;
+    for (struct delivery *d = s->queue.first; d; d = next) {
+        next = d->next;
+        if (d->seq > from && d->seq <= to)
+            free_delivery(dequeue(s, d));
+    }
 }
 
 static void send_again(struct session *s)
@@ -212,17 +280,30 @@ static void send_again(struct session *s)
         send_publish(s, d, true); /* [MQTT-3.3.1-1] */
 }
 
+/* The first in the queue may go. */
+static void send_first(struct session *s)
+{
+    struct delivery *d = dequeue(s, s->queue.first);
+    if (message_expired(d->message)) { /* [MQTT-3.3.2-5] */
+        discard(s, d);
+    } else if (d->qos) {
+        launch(s, d);
+    } else {
+        deliver_qos0(s, d->message, d->retain, slice_of(d->ids, d->ids_n));
+        free_delivery(d);
+    }
+}
+
 void session_pump(struct session *s)
 {
-    while (may_send(s)) {
+    while (may_write(s)) {
+        const struct delivery *d = s->queue.first;
         if (s->resend) {
+            if (!s->conn->quota)
+                return;
             send_again(s);
-        } else if (s->queue.n) {
-            struct delivery *d = dequeue(s);
-            if (message_expired(d->message)) /* [MQTT-3.3.2-5] */
-                free_delivery(d);
-            else
-                launch(s, d);
+        } else if (d && d->seq <= s->broker->kept_seq && (!d->qos || may_launch(s, d->no))) {
+            send_first(s);
         } else {
             return;
         }
@@ -243,12 +324,13 @@ static void land(struct session *s, struct delivery *d)
         s->resend = d->next;
     index_remove(s, d);
     unlink_from(&s->flight, d);
-    free_delivery(d);
+    discard(s, d);
     if (s->conn && s->conn->quota < s->conn->quota_max)
         s->conn->quota++;
 }
 
-enum ack_result session_acked(struct session *s, enum mqtt_type type, uint16_t id, uint8_t reason)
+enum ack_result session_acked(struct session *s, enum mqtt_type type, uint16_t id, uint8_t reason,
+                              uint64_t *ret_seq)
 {
     struct delivery *d = find(s, id);
     if (!d)
@@ -258,6 +340,12 @@ enum ack_result session_acked(struct session *s, enum mqtt_type type, uint16_t i
     if (type == MQTT_PUBREC && reason < 0x80) {
         message_unref(d->message);
         d->message = NULL;
+        if (d->state != DELIVERY_RELEASED && keeps(s)) {
+            if (keep_number(s, RECORD_RELEASED, d->no))
+                return ACK_LOST;
+            d->seq = s->broker->put_seq;
+        }
+        *ret_seq = d->seq;
         d->state = DELIVERY_RELEASED;
         if (d->resend && s->resend == d)
             s->resend = d->next; /* PUBREL goes out now */
@@ -271,6 +359,49 @@ enum ack_result session_acked(struct session *s, enum mqtt_type type, uint16_t i
     return ACK_OK;
 }
 
+void session_load(struct session *s, struct delivery *d)
+{
+    enqueue(s, d);
+    if (d->no > s->last_no)
+        s->last_no = d->no;
+}
+
+struct delivery *session_queued(struct session *s, uint64_t no)
+{
+    struct delivery *d = s->queue.first;
+    while (d && d->no != no)
+        d = d->next;
+    return d;
+}
+
+void session_unqueue(struct session *s, struct delivery *d)
+{
+    free_delivery(dequeue(s, d));
+}
+
+void session_load_released(struct session *s, struct delivery *d)
+{
+    s->queue_bytes -= d->message ? message_size(d->message) : 0;
+    message_unref(d->message);
+    d->message = NULL;
+    d->state = DELIVERY_RELEASED;
+}
+
+void session_load_end(struct session *s)
+{
+    struct delivery *next;
+    for (struct delivery *d = s->queue.first; d; d = next) {
+        next = d->next;
+        if (d->state == DELIVERY_QUEUED)
+            continue;
+        dequeue(s, d);
+        if (!put_in_flight(s, d))
+            discard(s, d);
+    }
+    if (s->queue.n > s->broker->opts.max_queued)
+        make_room(s, 0);
+}
+
 void session_forget(struct session *s)
 {
     struct delivery *d;
@@ -282,7 +413,7 @@ void session_forget(struct session *s)
         unlink_from(&s->flight, d);
         free_delivery(d);
     }
-    s->queue_bytes = 0;
+    s->queue_bytes = s->queued0 = 0;
     s->resend = NULL;
     free(s->by_id);
     s->by_id = NULL;

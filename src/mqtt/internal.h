@@ -4,7 +4,8 @@
  *
  *   broker ─ sessions ─ subscriptions, messages waiting or in flight, the will
  *          ├ conns    ─ what dies with the network connection: buffers, aliases, quotas
- *          └ tree     ─ one node a level: subscriptions and the retained message of that topic
+ *          ├ tree     ─ one node a level: subscriptions and the retained message of that topic
+ *          └ persist  ─ the journal of what survives, and the answers that wait for it (persist.h)
  *
  * A session outlives its connection, a connection belongs to at most one session.  A message is
  * counted by reference.  Sending never closes a connection, so whoever walks sessions and sends
@@ -32,6 +33,7 @@ enum {
     MAX_LEVELS = 128,
     MAX_RETAINED = 100000,
     MAX_RETAINED_BYTES = 256 << 20,
+    MAX_STORED_BYTES = 1 << 30, /* of all messages that are kept on the disk */
     CONNECT_MS = 10000,
     KEEP_ALIVE_MAX_S = 60,
     TICK_MS = 200,
@@ -60,6 +62,8 @@ struct message {
     uint8_t qos;        /* as published */
     bool retain;        /* as published */
     int64_t expires_us; /* monotonic; 0: never */
+    uint64_t seq;       /* the record that has it; 0: none */
+    size_t *account;    /* then: where its bytes are counted */
     struct slice topic;
     struct slice props; /* encoded: those that pass through, without the expiry */
     struct slice payload;
@@ -111,6 +115,7 @@ struct tree_node {
     struct sub *subs;
     struct share *shares;
     struct message *retained;
+    struct tree_node *retained_next, *retained_prev; /* in the order of their records */
 };
 
 struct tree {
@@ -139,7 +144,9 @@ struct delivery {
     struct delivery *next, *prev;
     struct delivery *same_hash;
     struct message *message; /* NULL once PUBREC has come */
-    uint16_t packet_id;
+    uint64_t no;             /* within the session, rising; 0 at QoS 0 */
+    uint64_t seq;            /* not sent before this record is kept */
+    uint16_t packet_id;      /* follows from no */
     uint8_t qos, state;
     bool retain;
     bool resend; /* was sent on a connection that is gone */
@@ -154,25 +161,30 @@ struct delivery_list {
 
 struct will {
     struct message *message;
-    uint8_t qos;
     uint32_t delay_s;
 };
 
 struct session {
     struct broker *broker;
-    struct slice id;             /* the bytes are the session's own */
-    struct conn *conn;           /* NULL: offline */
-    uint32_t expiry_s;           /* UINT32_MAX: never */
-    int64_t ends_us, will_us;    /* offline: when; 0: not at all */
-    struct session *next, *prev; /* the offline ones */
+    struct slice id; /* the bytes are the session's own */
+    uint64_t no;     /* under which it is kept on the disk; 0: it is not */
+    struct session *kept_next, *kept_prev;
+    struct session *wait_next, *wait_prev; /* those with something that waits for the disk */
+    uint64_t wait_seq;                     /* until this is kept; 0: not among them */
+    struct conn *conn;                     /* NULL: offline */
+    uint32_t expiry_s;                     /* UINT32_MAX: never */
+    int64_t ends_us, will_us;              /* offline: when; 0: not at all */
+    struct session *next, *prev;           /* the offline ones */
     struct will *will;
     struct map subs; /* by filter */
     struct delivery_list flight, queue;
     struct delivery *resend; /* the first in flight that must be sent again */
     struct delivery **by_id; /* those in flight, hashed by packet identifier */
     size_t by_id_cap, queue_bytes;
-    uint16_t last_id;
-    struct idset received; /* QoS 2 publishes of the client that wait for PUBREL */
+    size_t queued0;             /* of those in the queue, at QoS 0 */
+    uint64_t last_no;           /* of its deliveries */
+    struct idset received;      /* QoS 2 publishes of the client that wait for PUBREL */
+    struct idset received_kept; /* of these, those that are on the disk */
     struct pending *pending;
     uint64_t match_round; /* route.c: where this session stands in the targets of this round */
     size_t match_at;
@@ -189,16 +201,32 @@ void sessions_tick(struct broker *b, int64_t now_us);
 void will_free(struct will *w);
 void session_lost(struct session *s, uint64_t n); /* count and tell */
 
-/* Hand a message to a subscriber at this QoS: now, later or, when it must be, not at all.
- * ids: encoded subscription identifiers. */
-void session_deliver(struct session *s, struct message *m, uint8_t qos, bool retain,
-                     struct slice ids);
-void session_pump(struct session *s);   /* send what may be sent */
-void session_resume(struct session *s); /* send again what was in flight */
-void session_forget(struct session *s); /* free all that waits and is in flight */
+/* Hand a message to a subscriber: now, later or, when it must be, not at all. */
+struct copy {
+    uint8_t qos;
+    bool retain;
+    struct slice ids; /* encoded subscription identifiers */
+    uint64_t no;      /* of the delivery, where it was recorded; 0: not yet given */
+    uint64_t seq;     /* not before this is kept */
+};
+void session_deliver(struct session *s, struct message *m, const struct copy *how);
+/* For the next delivery; its packet identifier is not in flight [MQTT-2.2.1-4]. */
+uint64_t session_number(struct session *s);
+void session_drop_qos0(struct session *s); /* what waits in the queue at QoS 0 */
+/* What waits for records after `from` up to `to`, which are lost, is not delivered. */
+void session_drop_lost(struct session *s, uint64_t from, uint64_t to);
+void session_load(struct session *s, struct delivery *d);          /* into the queue */
+struct delivery *session_queued(struct session *s, uint64_t no);   /* NULL: not in the queue */
+void session_unqueue(struct session *s, struct delivery *d);       /* and forget it */
+void session_load_released(struct session *s, struct delivery *d); /* PUBREC had come */
+void session_load_end(struct session *s); /* what was sent before goes from there into flight */
+void session_pump(struct session *s);     /* send what may be sent */
+void session_resume(struct session *s);   /* send again what was in flight */
+void session_forget(struct session *s);   /* free all that waits and is in flight */
 /* Acknowledgements by the client; false: it is none of ours. */
-enum ack_result { ACK_OK, ACK_UNKNOWN, ACK_WRONG };
-enum ack_result session_acked(struct session *s, enum mqtt_type type, uint16_t id, uint8_t reason);
+enum ack_result { ACK_OK, ACK_UNKNOWN, ACK_WRONG, ACK_LOST /* it cannot be kept */ };
+enum ack_result session_acked(struct session *s, enum mqtt_type type, uint16_t id, uint8_t reason,
+                              uint64_t *ret_seq); /* set when the answer must wait for it */
 
 /* ---- connections: conn.c ---- */
 
@@ -221,6 +249,7 @@ struct conn {
     bool normal;  /* DISCONNECT came */
     bool waiting; /* not read from until the core has room or the acks are out */
     bool full;    /* not read from until the output is drained */
+    bool hold;    /* CONNACK waits for the disk: nothing is read and nothing sent before */
     bool feeds;   /* has published into the core */
     int busy;
     struct conn *wait_next, *wait_prev;
@@ -248,6 +277,7 @@ void mqtt_conn_drained(struct conn *c);
 void mqtt_conn_hold(struct conn *c); /* its memory stays, even when it is closed, until: */
 void mqtt_conn_let_go(struct conn *c);
 void mqtt_conn_continue(struct conn *c); /* read on after waiting */
+void mqtt_conn_read_on(struct conn *c);  /* if nothing forbids it */
 size_t mqtt_conn_queued(const struct conn *c);
 const char *mqtt_conn_address(const struct conn *c);              /* of the peer */
 struct buf *mqtt_conn_out(struct conn *c);                        /* append, then: */
@@ -297,7 +327,10 @@ void mqtt_conn_forget_acks(struct conn *c);
 void session_forget_pending(struct session *s);
 
 /* Publish in the name of s (may be NULL): to the twins or to the subscribers, and retain. */
-void broker_publish(struct broker *b, struct session *s, struct message *m);
+void broker_publish(struct broker *b, struct session *s, struct message *m, bool is_will);
+/* p is over when what was published is kept. */
+void pending_done_after(struct pending *p, uint64_t seq);
+void received_forget(struct session *s, uint16_t packet_id);
 
 /* ---- route.c: from a topic to its subscribers ---- */
 
@@ -306,6 +339,7 @@ struct target {
     uint8_t qos;
     bool retain_as_published;
     struct buf ids;
+    uint64_t no; /* of the delivery, once it is given */
 };
 
 struct match {
@@ -317,8 +351,23 @@ struct match {
 
 /* Who hears this topic; one entry a session.  b->match is filled. */
 struct match *route_match(struct broker *b, struct slice topic, const struct session *from);
-size_t route_send(struct broker *b, struct message *m); /* to b->match, just filled */
-struct sub *share_turn(struct share *s);                /* who is next */
+void route_none(struct broker *b); /* b->match is empty, for: */
+/* Another copy, for this session.  NULL: no memory. */
+struct target *route_add(struct broker *b, struct session *s, uint8_t qos, struct slice ids);
+
+struct publishing {
+    struct message *message;
+    bool stored;          /* it has become the retained message of its topic, or cleared it */
+    bool as_is;           /* retain_as_published of the targets is the flag that they get */
+    struct message *old;  /* what it replaced there; a reference */
+    struct session *from; /* may be NULL */
+    uint16_t packet_id;   /* at QoS 2, else 0 */
+    bool is_will;
+    uint64_t seq; /* answered: acknowledge it when this is kept; 0: nothing to wait for */
+};
+/* To b->match, just filled.  An error: nothing was sent, and what was retained is as it was. */
+int route_send(struct broker *b, struct publishing *p);
+struct sub *share_turn(struct share *s); /* who is next */
 void route_release(struct match *m);
 
 /* ---- subscribe.c, retained.c ---- */
@@ -327,7 +376,11 @@ uint8_t sub_add(struct session *s, const struct mqtt_filter *f, uint32_t id, boo
 bool sub_remove(struct session *s, struct slice filter);
 void subs_remove_all(struct session *s);
 
-uint8_t retained_store(struct broker *b, struct message *m); /* 0 or MQTT_QUOTA */
+/* 0 or MQTT_QUOTA.  *ret_old: what was there, a reference of the caller's now; may be NULL. */
+uint8_t retained_store(struct broker *b, struct message *m, struct message **ret_old);
+void retained_restore(struct broker *b, const struct message *m,
+                      struct message *old);                /* takes old */
+void retained_drop_before(struct broker *b, uint64_t seq); /* those recorded earlier */
 void retained_expire(struct broker *b);
 void retained_drop_all(struct broker *b);
 int replay_start(struct conn *c, const struct mqtt_filter *f);
@@ -357,6 +410,8 @@ bool twins_filter(struct slice filter); /* could it match an update of a twin? *
 int twins_out_init(struct broker *b);
 void twins_out_release(struct broker *b);
 void twins_subscribers_changed(struct broker *b, struct slice filter, int by);
+/* Of the readings since the last call: the record that has them for kept sessions, or an error. */
+int twins_out_kept(struct broker *b, uint64_t *ret_seq);
 void twins_catch_up(struct conn *c); /* send the newest values that are owed */
 void behind_free(struct behind *x);
 
@@ -378,6 +433,13 @@ struct sys_load {
 };
 enum { SYS_LOADS = 9 };
 
+/* Recording anew all that survives; see persist.c.  What is named has still to be recorded. */
+struct round {
+    uint64_t start; /* the number of its first record; 0: none ever */
+    struct session *session;
+    struct tree_node *node;
+};
+
 struct broker {
     struct loop *loop;
     struct core *core; /* NULL: twins/ is forwarded like all else */
@@ -388,6 +450,14 @@ struct broker {
     struct map sessions;
     struct session *offline;
     struct tree tree;
+    struct persist *persist;    /* NULL: nothing survives */
+    uint64_t put_seq, kept_seq; /* the last record put, and the last that the disk has */
+    struct round round;
+    uint64_t session_no;              /* the last that was given to a session that is kept */
+    struct session *kept, *kept_last; /* those on the disk, by kept_next */
+    struct session *waits;            /* by wait_next */
+    struct tree_node *retained, *retained_last;
+    size_t stored_bytes; /* of messages on the disk */
     size_t subs_n, shared_n, offline_n, retained_n, retained_bytes, sys_subs;
     struct match match;
     uint64_t match_round;

@@ -29,8 +29,11 @@ struct message *message_ref(struct message *m)
 
 void message_unref(struct message *m)
 {
-    if (m && --m->refs == 0)
-        free(m);
+    if (!m || --m->refs)
+        return;
+    if (m->account)
+        *m->account -= message_size(m);
+    free(m);
 }
 
 bool message_expired(const struct message *m)

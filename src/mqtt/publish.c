@@ -4,9 +4,11 @@
  * although the answers of the core come when they come: whoever has to wait stands in a line of its
  * connection, and whoever comes behind one that waits stands there too.
  *
+ * What changes something that is kept on the disk waits there too, until the disk has it.
+ *
  * A publish that waits for the core outlives its connection, its session and the broker: each of
  * them lets go of it when it dies, and the core's answer finds NULL. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include "base/utf8.h"
 
@@ -145,11 +147,80 @@ void pending_done(struct pending *p)
     p->waiting = false;
     bool told = c && c->version == MQTT_V5;
     if (p->qos == 2 && p->reason >= 0x80 && p->session && (!c || told || p->retry))
-        idset_remove(&p->session->received, p->packet_id); /* it is free again [MQTT-4.3.3-..] */
+        received_forget(p->session, p->packet_id); /* it is free again [MQTT-4.3.3-..] */
     if (c)
         send_acks(c);
     else
         pending_free(p);
+}
+
+void received_forget(struct session *s, uint16_t packet_id)
+{
+    idset_remove(&s->received, packet_id);
+    idset_remove(&s->received_kept, packet_id);
+}
+
+/* ---- what waits for the disk ---- */
+
+/* Something was published, and perhaps retained. */
+struct published {
+    struct commit commit;
+    struct broker *broker;
+    struct pending *pending;       /* NULL: nobody waits for it */
+    struct message *message, *old; /* NULL: nothing was retained */
+};
+
+static void refuse_unkept(struct pending *p)
+{
+    p->reason = err_info(ERR_STORAGE)->mqtt;
+    p->retry = true;
+    free(p->detail);
+    p->detail = strdup(err_info(ERR_STORAGE)->text);
+}
+
+static void published_done(struct commit *commit, int err)
+{
+    struct published *p = (struct published *)commit;
+    if (p->message && err)
+        retained_restore(p->broker, p->message, p->old);
+    else
+        message_unref(p->old);
+    message_unref(p->message);
+    if (p->pending && err)
+        refuse_unkept(p->pending);
+    if (p->pending)
+        pending_done(p->pending);
+    free(p);
+}
+
+/* p: over when it is kept; what: retained, when it is not NULL. */
+static int wait_for_disk(struct broker *b, uint64_t seq, struct pending *p, struct publishing *what)
+{
+    struct published *w = calloc(1, sizeof *w);
+    if (!w) {
+        if (what)
+            message_unref(what->old);
+        return ERR_NOMEM;
+    }
+    w->commit.done = published_done;
+    w->broker = b;
+    w->pending = p;
+    if (what && what->stored) {
+        w->message = message_ref(what->message);
+        w->old = what->old;
+    }
+    persist_wait(b, seq, &w->commit);
+    return 0;
+}
+
+void pending_done_after(struct pending *p, uint64_t seq)
+{
+    if (!p->broker || seq <= p->broker->kept_seq) {
+        pending_done(p);
+    } else if (wait_for_disk(p->broker, seq, p, NULL)) {
+        refuse_unkept(p);
+        pending_done(p);
+    }
 }
 
 /* Answer a publish at once, or as soon as those before it are answered. */
@@ -253,6 +324,36 @@ static uint8_t publish_twin(struct conn *c, const struct mqtt_publish *m, struct
     return 0;
 }
 
+/* It could not be put on the disk. */
+static uint8_t unkept(struct conn *c, const struct mqtt_publish *m, int err)
+{
+    const struct err_info *why = err_info(err);
+    c->broker->stats.dropped += !m->qos;
+    if (m->qos == 2)
+        received_forget(c->session, m->packet_id);
+    if (m->qos && c->version != MQTT_V5) /* which cannot say "not now"; see send_acks() */
+        return broker_refuse(c->broker, MQTT_QUOTA, "a publish could not be stored");
+    return acknowledge(c, m->qos, m->packet_id, MQTT_QUOTA, why->text);
+}
+
+static uint8_t answer_when_kept(struct conn *c, const struct mqtt_publish *m, uint8_t reason,
+                                struct publishing *what)
+{
+    struct broker *b = c->broker;
+    struct pending *p = m->qos ? pending_new(b, c->session, m->qos, m->packet_id) : NULL;
+    if (p) {
+        p->reason = reason;
+        p->waiting = true;
+        pending_wait_in(c, p);
+    }
+    int err = wait_for_disk(b, what->seq, p, what);
+    if (err && p) {
+        refuse_unkept(p);
+        pending_done(p);
+    }
+    return m->qos && !p ? broker_refuse(b, MQTT_QUOTA, "the server is out of memory") : 0;
+}
+
 static uint8_t publish_plain(struct conn *c, const struct mqtt_publish *m, struct slice topic)
 {
     struct broker *b = c->broker;
@@ -263,17 +364,26 @@ static uint8_t publish_plain(struct conn *c, const struct mqtt_publish *m, struc
         struct message *msg = message_of(b, m, topic);
         if (!msg)
             return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
-        uint8_t full = m->retain ? retained_store(b, msg) : 0;
+        struct publishing p = {
+            .message = msg, .from = c->session, .packet_id = m->qos == 2 ? m->packet_id : 0};
+        uint8_t full = m->retain ? retained_store(b, msg, &p.old) : 0;
+        p.stored = m->retain && !full;
+        int err = 0;
         if (full && c->version == MQTT_V5 && m->qos) {
             reason = full;
             detail = "no room for more retained messages";
         } else {
-            route_send(b, msg);
+            err = route_send(b, &p);
         }
+        uint8_t end = err ? unkept(c, m, err) : p.seq ? answer_when_kept(c, m, reason, &p) : 0;
+        if (!p.seq)
+            message_unref(p.old);
         message_unref(msg);
+        if (err || p.seq)
+            return end;
     }
     if (reason >= 0x80 && m->qos == 2)
-        idset_remove(&c->session->received, m->packet_id);
+        received_forget(c->session, m->packet_id);
     return acknowledge(c, m->qos, m->packet_id, reason, detail);
 }
 
@@ -317,7 +427,7 @@ uint8_t handle_publish(struct conn *c, const struct mqtt_packet *packet)
     return kind == TWIN_TOPIC_NONE ? publish_plain(c, m, topic) : publish_twin(c, m, topic, kind);
 }
 
-void broker_publish(struct broker *b, struct session *s, struct message *m)
+void broker_publish(struct broker *b, struct session *s, struct message *m, bool is_will)
 {
     struct slice twin, sensor;
     if (b->core && twin_topic_parse(m->topic, &twin, &sensor) != TWIN_TOPIC_NONE) {
@@ -335,23 +445,72 @@ void broker_publish(struct broker *b, struct session *s, struct message *m)
         p->forward = message_ref(m);
         m->retain = false;
         twins_ingest(b, p, peer, m->topic, message_type(m), m->payload);
-        return;
+    } else {
+        struct publishing p = {.message = m, .from = s, .is_will = is_will};
+        p.stored = m->retain && !retained_store(b, m, &p.old);
+        route_match(b, m->topic, s);
+        if (!route_send(b, &p) && p.seq) {
+            wait_for_disk(b, p.seq, NULL, &p);
+            return;
+        }
+        message_unref(p.old);
     }
-    if (m->retain)
-        retained_store(b, m);
-    route_match(b, m->topic, s);
-    route_send(b, m);
+    if (is_will && s && keeps(s))
+        keep_number(s, RECORD_WILL_OVER, 0);
 }
 
 /* ---- the other three ---- */
 
+/* PUBCOMP or PUBREL that waits. */
+struct late_ack {
+    struct commit commit;
+    struct conn *conn;
+    enum mqtt_type type;
+    uint16_t packet_id;
+    uint8_t reason;
+};
+
+static void late_ack_done(struct commit *commit, int err)
+{
+    struct late_ack *a = (struct late_ack *)commit;
+    struct conn *c = a->conn;
+    if (err)
+        mqtt_conn_close(c, MQTT_QUOTA, err_info(err)->text);
+    else if (!c->closed)
+        mqtt_conn_send_ack(c, a->type, a->packet_id, a->reason, NULL);
+    mqtt_conn_let_go(c);
+    free(a);
+}
+
+/* Send an acknowledgement when the record seq is kept.  As handlers answer. */
+static uint8_t answer_after(struct conn *c, uint64_t seq, enum mqtt_type type, uint16_t id,
+                            uint8_t reason)
+{
+    if (seq <= c->broker->kept_seq) {
+        mqtt_conn_send_ack(c, type, id, reason, NULL);
+        return 0;
+    }
+    struct late_ack *a = malloc(sizeof *a);
+    if (!a)
+        return broker_refuse(c->broker, MQTT_QUOTA, "the server is out of memory");
+    *a = (struct late_ack){
+        .commit.done = late_ack_done, .conn = c, .type = type, .packet_id = id, .reason = reason};
+    mqtt_conn_hold(c);
+    persist_wait(c->broker, seq, &a->commit);
+    return 0;
+}
+
 uint8_t handle_pubrel(struct conn *c, const struct mqtt_packet *p)
 {
+    struct session *s = c->session;
     uint16_t id = p->as.ack.packet_id;
-    bool known = idset_has(&c->session->received, id);
-    idset_remove(&c->session->received, id);
-    mqtt_conn_send_ack(c, MQTT_PUBCOMP, id, known ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND, NULL);
-    return 0;
+    uint8_t reason = idset_has(&s->received, id) ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND;
+    bool kept = idset_has(&s->received_kept, id);
+    if (kept && keep_number(s, RECORD_FORGOTTEN, id))
+        return broker_refuse(c->broker, MQTT_QUOTA, err_info(ERR_STORAGE)->text);
+    received_forget(s, id);
+    /* it may be used for another message as soon as the client hears of it */
+    return answer_after(c, kept ? c->broker->put_seq : 0, MQTT_PUBCOMP, id, reason);
 }
 
 /* PUBACK, PUBREC, PUBCOMP: the client has something of ours. */
@@ -359,14 +518,18 @@ uint8_t handle_puback(struct conn *c, const struct mqtt_packet *p)
 {
     struct session *s = c->session;
     const struct mqtt_ack *a = &p->as.ack;
-    enum ack_result result = session_acked(s, p->type, a->packet_id, a->reason);
+    uint64_t seq = 0;
+    enum ack_result result = session_acked(s, p->type, a->packet_id, a->reason, &seq);
+    if (result == ACK_LOST)
+        return broker_refuse(c->broker, MQTT_QUOTA, err_info(ERR_STORAGE)->text);
     if (result == ACK_WRONG)
         return broker_refuse(c->broker, MQTT_PROTOCOL_ERROR,
                              "an acknowledgement that does not belong to the message's QoS");
+    uint8_t reason = 0;
     if (p->type == MQTT_PUBREC && a->reason < 0x80) /* [MQTT-4.3.3-4] */
-        mqtt_conn_send_ack(c, MQTT_PUBREL, a->packet_id,
-                           result == ACK_OK ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND, NULL);
+        reason = answer_after(c, seq, MQTT_PUBREL, a->packet_id,
+                              result == ACK_OK ? MQTT_SUCCESS : MQTT_PACKET_ID_NOT_FOUND);
     if (c->replays)
         replay_pump(c);
-    return 0;
+    return reason;
 }

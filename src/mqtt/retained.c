@@ -3,7 +3,7 @@
  * What a subscription matches is gathered at once (references only) and sent in slices: as much as
  * the output takes, the rest when that is drained or acknowledged.  A message that was replaced in
  * the meantime is left out: the newer one has gone the ordinary way. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include <stdlib.h>
 
@@ -13,21 +13,80 @@ static void count(struct broker *b, const struct message *m, int by)
     b->retained_bytes += (size_t)by * message_size(m);
 }
 
-static void drop(struct broker *b, struct tree_node *n)
+static void link_node(struct broker *b, struct tree_node *n)
+{
+    n->retained_next = NULL;
+    n->retained_prev = b->retained_last;
+    if (b->retained_last)
+        b->retained_last->retained_next = n;
+    else
+        b->retained = n;
+    b->retained_last = n;
+}
+
+static void unlink_node(struct broker *b, struct tree_node *n)
+{
+    round_skip_node(b, n);
+    if (n->retained_prev)
+        n->retained_prev->retained_next = n->retained_next;
+    else
+        b->retained = n->retained_next;
+    if (n->retained_next)
+        n->retained_next->retained_prev = n->retained_prev;
+    else
+        b->retained_last = n->retained_prev;
+    n->retained_next = n->retained_prev = NULL;
+}
+
+/* The message of a node, which has none then; the node may be gone too. */
+static struct message *take(struct broker *b, struct tree_node *n)
 {
     struct message *m = n->retained;
     count(b, m, -1);
     n->retained = NULL;
-    message_unref(m);
+    unlink_node(b, n);
     tree_prune(&b->tree, n);
+    return m;
 }
 
-uint8_t retained_store(struct broker *b, struct message *m)
+static void drop(struct broker *b, struct tree_node *n)
+{
+    message_unref(take(b, n));
+}
+
+void retained_drop_before(struct broker *b, uint64_t seq)
+{
+    struct tree_node *next;
+    for (struct tree_node *n = b->retained; n; n = next) {
+        next = n->retained_next; /* it has a message of its own and stays */
+        if (n->retained->seq < seq)
+            drop(b, n);
+    }
+}
+
+void retained_restore(struct broker *b, const struct message *m, struct message *old)
 {
     struct tree_node *n = tree_find(&b->tree, m->topic);
+    struct message *now = n ? n->retained : NULL;
+    if (now == (m->payload.n ? m : NULL)) {
+        if (now)
+            drop(b, n);
+        if (old && (n = tree_make(&b->tree, old->topic))) {
+            n->retained = message_ref(old);
+            count(b, old, 1);
+            link_node(b, n);
+        }
+    }
+    message_unref(old);
+}
+
+uint8_t retained_store(struct broker *b, struct message *m, struct message **ret_old)
+{
+    struct tree_node *n = tree_find(&b->tree, m->topic);
+    *ret_old = NULL;
     if (m->payload.n == 0) { /* [MQTT-3.3.1-6], [-7] */
         if (n && n->retained)
-            drop(b, n);
+            *ret_old = take(b, n);
         return 0;
     }
     size_t was = n && n->retained ? message_size(n->retained) : 0;
@@ -37,11 +96,13 @@ uint8_t retained_store(struct broker *b, struct message *m)
     if (!n && !(n = tree_make(&b->tree, m->topic)))
         return MQTT_QUOTA;
     if (n->retained) {
+        *ret_old = n->retained;
         count(b, n->retained, -1);
-        message_unref(n->retained);
+        unlink_node(b, n);
     }
     n->retained = message_ref(m); /* [MQTT-3.3.1-5] */
     count(b, m, 1);
+    link_node(b, n);
     return 0;
 }
 
@@ -156,7 +217,13 @@ static void send_retained(struct conn *c, struct message *m, const struct sub *s
     const struct tree_node *n = tree_find(&c->broker->tree, m->topic);
     if (!n || n->retained != m || message_expired(m))
         return;
-    session_deliver(c->session, m, m->qos < s->qos ? m->qos : s->qos, true, ids);
+    struct publishing p = {.message = m, .as_is = true};
+    route_none(c->broker);
+    struct target *t = route_add(c->broker, c->session, s->qos, ids);
+    if (t)
+        t->retain_as_published = true;
+    if (!t || route_send(c->broker, &p))
+        session_lost(c->session, 1);
 }
 
 /* One step; false when this replay is over. */
@@ -182,8 +249,10 @@ static bool step(struct conn *c, struct replay *r)
 
 void replay_pump(struct conn *c)
 {
-    while (c->replays && mqtt_conn_queued(c) < OUT_HIGH && !c->session->queue.n &&
-           !c->session->resend) {
+    const struct session *s = c->session;
+    /* what waits for the disk goes out many at a time */
+    while (c->replays && mqtt_conn_queued(c) < OUT_HIGH &&
+           s->queue.n < (s->wait_seq ? WINDOW : 1) && !s->resend) {
         struct replay *r = c->replays;
         if (step(c, r))
             continue;

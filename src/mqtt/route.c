@@ -4,7 +4,7 @@
  * and all their identifiers [MQTT-3.3.4-2], [MQTT-3.3.4-3].  Of a shared subscription one member
  * gets a copy of its own [MQTT-4.8.2-4]: the next in turn of those who are online and keep up,
  * else of those who are online, else of those whose session waits. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include <stdlib.h>
 
@@ -13,11 +13,9 @@ struct walk {
     const struct session *from;
 };
 
-static struct target *target_of(struct broker *b, struct session *s)
+static struct target *new_target(struct broker *b, struct session *s)
 {
     struct match *m = &b->match;
-    if (s->match_round == b->match_round)
-        return &m->items[s->match_at];
     if (m->n == m->cap) {
         size_t cap = m->cap ? m->cap * 2 : 16;
         struct target *items = realloc(m->items, cap * sizeof *items);
@@ -27,13 +25,25 @@ static struct target *target_of(struct broker *b, struct session *s)
         m->items = items;
         m->cap = cap;
     }
-    struct target *t = &m->items[m->n];
-    s->match_round = b->match_round;
-    s->match_at = m->n++;
+    struct target *t = &m->items[m->n++];
     t->session = s;
     t->qos = 0;
     t->retain_as_published = false;
+    t->no = 0;
     buf_clear(&t->ids);
+    return t;
+}
+
+static struct target *target_of(struct broker *b, struct session *s)
+{
+    struct match *m = &b->match;
+    if (s->match_round == b->match_round)
+        return &m->items[s->match_at];
+    struct target *t = new_target(b, s);
+    if (t) {
+        s->match_round = b->match_round;
+        s->match_at = m->n - 1;
+    }
     return t;
 }
 
@@ -72,11 +82,26 @@ static void take_node(void *arg, struct tree_node *n)
         take_share(&w->b->match, s);
 }
 
+void route_none(struct broker *b)
+{
+    b->match_round++;
+    b->match.n = b->match.shares_n = 0;
+}
+
+struct target *route_add(struct broker *b, struct session *s, uint8_t qos, struct slice ids)
+{
+    struct target *t = new_target(b, s);
+    if (!t)
+        return NULL;
+    t->qos = qos;
+    buf_add_slice(&t->ids, ids);
+    return t;
+}
+
 struct match *route_match(struct broker *b, struct slice topic, const struct session *from)
 {
     struct walk w = {b, from};
-    b->match_round++;
-    b->match.n = b->match.shares_n = 0;
+    route_none(b);
     if (b->subs_n)
         tree_match(&b->tree, topic, take_node, &w);
     return &b->match;
@@ -113,7 +138,8 @@ struct sub *share_turn(struct share *share)
     int best_rank = -1;
     for (struct sub *s = share->subs; s && best_rank < 2; s = s->next) {
         const struct conn *c = s->session->conn;
-        int rank = !c ? 0 : s->session->queue.n || mqtt_conn_queued(c) > OUT_HIGH ? 1 : 2;
+        bool behind = s->session->queue.n && !s->session->wait_seq;
+        int rank = !c ? 0 : behind || mqtt_conn_queued(c) > OUT_HIGH ? 1 : 2;
         if (rank > best_rank) {
             best = s;
             best_rank = rank;
@@ -129,28 +155,75 @@ static uint8_t lower(uint8_t a, uint8_t b)
     return a < b ? a : b;
 }
 
-static void to_share(struct share *share, struct message *m)
-{
-    struct sub *s = share_turn(share);
-    char bytes[8];
-    struct buf ids = {.p = bytes, .cap = sizeof bytes};
-    if (!s)
-        return;
-    if (s->id)
-        mqtt_props_add_number(&ids, MQTT_SUBSCRIPTION_ID, s->id);
-    session_deliver(s->session, m, lower(s->qos, m->qos), m->retain && s->retain_as_published,
-                    buf_slice(&ids));
-}
-
-size_t route_send(struct broker *b, struct message *m)
+/* The member whose turn it is becomes a target like the others, with a copy of its own. */
+static void settle_shares(struct broker *b)
 {
     struct match *found = &b->match;
+    for (size_t i = 0; i < found->shares_n; i++) {
+        struct sub *s = share_turn(found->shares[i]);
+        struct target *t = s ? new_target(b, s->session) : NULL;
+        if (!t)
+            continue;
+        t->qos = s->qos;
+        t->retain_as_published = s->retain_as_published;
+        if (s->id)
+            mqtt_props_add_number(&t->ids, MQTT_SUBSCRIPTION_ID, s->id);
+    }
+    found->shares_n = 0;
+}
+
+static bool retain_flag(const struct publishing *p, const struct target *t)
+{
+    return t->retain_as_published && (p->as_is || p->message->retain);
+}
+
+/* Record the message for those whose sessions are kept, if there are any. */
+static int keep(struct broker *b, struct publishing *p)
+{
+    struct match *found = &b->match;
+    struct buf list = {0};
+    bool store = p->stored && !slice_starts(p->message->topic, "$SYS/");
     for (size_t i = 0; i < found->n; i++) {
         struct target *t = &found->items[i];
-        session_deliver(t->session, m, lower(t->qos, m->qos), m->retain && t->retain_as_published,
-                        buf_slice(&t->ids));
+        uint8_t qos = lower(t->qos, p->message->qos);
+        if (!qos || !keeps(t->session))
+            continue;
+        t->no = session_number(t->session);
+        unsigned flags = qos | (retain_flag(p, t) ? RECORD_RETAIN : 0u);
+        record_put_item(&list, &(struct record_item){.a = t->session->no,
+                                                     .b = t->no,
+                                                     .flags = (uint8_t)flags,
+                                                     .bytes = buf_slice(&t->ids)});
     }
-    for (size_t i = 0; i < found->shares_n; i++)
-        to_share(found->shares[i], m);
-    return found->n + found->shares_n;
+    int err = list.failed ? ERR_NOMEM : 0;
+    if (!err && b->persist && (list.n || store)) {
+        err = keep_message(b, p, buf_slice(&list));
+        p->seq = err ? 0 : b->put_seq;
+    }
+    buf_release(&list);
+    return err;
+}
+
+int route_send(struct broker *b, struct publishing *p)
+{
+    struct match *found = &b->match;
+    settle_shares(b);
+    int err = keep(b, p);
+    if (err) {
+        if (p->stored)
+            retained_restore(b, p->message, p->old);
+        p->old = NULL;
+        return err;
+    }
+    uint64_t seq = p->seq > p->message->seq ? p->seq : p->message->seq;
+    for (size_t i = 0; i < found->n; i++) {
+        const struct target *t = &found->items[i];
+        session_deliver(t->session, p->message,
+                        &(struct copy){.qos = lower(t->qos, p->message->qos),
+                                       .retain = retain_flag(p, t),
+                                       .ids = buf_slice(&t->ids),
+                                       .no = t->no,
+                                       .seq = seq});
+    }
+    return 0;
 }

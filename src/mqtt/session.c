@@ -1,5 +1,5 @@
 /* Sessions and wills: when they begin, wait and end. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include <stdlib.h>
 
@@ -64,7 +64,7 @@ static void will_publish(struct session *s)
     if (!s->broker->closing) {
         if (w->message->expires_us) /* it counts from the publication, not from CONNECT */
             w->message->expires_us += clock_mono_us();
-        broker_publish(s->broker, s, w->message);
+        broker_publish(s->broker, s, w->message, true);
     }
     will_free(w);
 }
@@ -73,6 +73,8 @@ void session_end(struct session *s)
 {
     struct broker *b = s->broker;
     will_publish(s); /* [MQTT-3.1.3-9]: the end of the session is its last occasion */
+    keep_end(s);
+    persist_forget_session(s);
     map_remove(&b->sessions, s->id);
     if (!s->conn)
         offline_unlink(s);
@@ -82,6 +84,7 @@ void session_end(struct session *s)
     session_forget(s);
     session_forget_pending(s);
     idset_release(&s->received);
+    idset_release(&s->received_kept);
     map_release(&s->subs);
     free(s);
 }
@@ -106,6 +109,7 @@ void session_offline(struct session *s, bool with_will)
     int64_t now = clock_mono_us();
     s->conn = NULL;
     offline_link(s);
+    session_drop_qos0(s);
     if (!with_will) {
         will_free(s->will);
         s->will = NULL;
@@ -115,9 +119,9 @@ void session_offline(struct session *s, bool with_will)
         return;
     }
     s->ends_us = s->expiry_s == UINT32_MAX ? 0 : after(now, s->expiry_s);
-    if (s->will && s->will->delay_s)
-        s->will_us = after(now, s->will->delay_s);
-    else
+    s->will_us = s->will ? after(now, s->will->delay_s) : 0;
+    keep_offline(s);
+    if (s->will && !s->will->delay_s && !s->broker->closing) /* then it is due after the restart */
         will_publish(s);
 }
 

@@ -1,5 +1,5 @@
 /* SUBSCRIBE and UNSUBSCRIBE. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include <stdlib.h>
 
@@ -178,61 +178,124 @@ static bool wants_retained(const struct mqtt_filter *f, bool is_new)
     return f->retain_handling == 0 || (f->retain_handling == 1 && is_new);
 }
 
-/* Whoever cannot be told what became of its request must not go on as if all were well. */
-static uint8_t cannot_answer(const struct conn *c, uint8_t reason)
+/* SUBACK or UNSUBACK that waits for the disk, when the session is kept. */
+struct late_answer {
+    struct commit commit;
+    struct conn *conn;
+    enum mqtt_type type;
+    uint16_t packet_id;
+    struct buf codes;
+    struct buf wanted; /* items: the filters whose retained messages are to be sent */
+};
+
+static void answer_done(struct commit *commit, int err)
 {
-    return broker_refuse(c->broker, reason,
-                         reason == MQTT_QUOTA ? "the server is out of memory"
-                                              : "the answer is larger than the client takes");
+    struct late_answer *a = (struct late_answer *)commit;
+    struct conn *c = a->conn;
+    struct mqtt_packet p = {.type = a->type,
+                            .as.topics = {.packet_id = a->packet_id, .list = buf_slice(&a->codes)}};
+    struct slice wanted = buf_slice(&a->wanted);
+    struct record_item item;
+    if (err) {
+        mqtt_conn_close(c, MQTT_QUOTA, err_info(err)->text);
+    } else if (!c->closed && !mqtt_conn_send(c, &p)) {
+        /* whoever cannot be told what became of its request must not go on as if all were well */
+        mqtt_conn_close(c, MQTT_PACKET_TOO_LARGE, "the answer is larger than the client takes");
+    } else if (!c->closed) {
+        /* [MQTT-3.8.4-1], [-5], [-6]; [MQTT-3.10.4-4], [-5], [MQTT-3.11.3-1] */
+        while (record_next(&wanted, &item))
+            if (replay_start(c, &(struct mqtt_filter){.filter = item.bytes}))
+                session_lost(c->session, 1);
+        replay_pump(c);
+    }
+    mqtt_conn_let_go(c);
+    buf_release(&a->codes);
+    buf_release(&a->wanted);
+    free(a);
+}
+
+static struct late_answer *answer_new(struct conn *c, enum mqtt_type type,
+                                      const struct mqtt_packet *to)
+{
+    struct late_answer *a = calloc(1, sizeof *a);
+    if (!a)
+        return NULL;
+    a->commit.done = answer_done;
+    a->conn = c;
+    a->type = type;
+    a->packet_id = to->as.topics.packet_id;
+    mqtt_conn_hold(c);
+    return a;
+}
+
+/* What changed is put and the answer follows it.  As handlers answer. */
+static uint8_t answer_after(struct late_answer *a, enum record_type type, struct buf *changed)
+{
+    struct broker *b = a->conn->broker;
+    int err = a->codes.failed || a->wanted.failed || changed->failed ? ERR_NOMEM : 0;
+    if (!err && changed->n)
+        err = keep_subs(a->conn->session, type, changed);
+    uint64_t seq = !err && changed->n ? b->put_seq : 0;
+    buf_release(changed);
+    if (!err) {
+        persist_wait(b, seq, &a->commit);
+        return 0;
+    }
+    mqtt_conn_let_go(a->conn); /* its packet is being handled: it stays */
+    buf_release(&a->codes);
+    buf_release(&a->wanted);
+    free(a);
+    return broker_refuse(b, MQTT_QUOTA, err_info(err)->text);
+}
+
+/* One filter; the code that answers it. */
+static uint8_t subscribe_one(struct conn *c, const struct mqtt_filter *f, uint32_t id,
+                             struct late_answer *a, struct buf *changed)
+{
+    struct session *s = c->session;
+    bool is_new;
+    if (keeps(s) && persist_failing(c->broker))
+        return MQTT_QUOTA;
+    uint8_t code = sub_add(s, f, id, &is_new);
+    if (code < 0x80 && keeps(s))
+        keep_sub_item(changed, map_get(&s->subs, f->filter));
+    if (code < 0x80 && wants_retained(f, is_new))
+        record_put_item(&a->wanted, &(struct record_item){.bytes = f->filter});
+    return code;
 }
 
 uint8_t handle_subscribe(struct conn *c, const struct mqtt_packet *packet)
 {
     const struct mqtt_props *props = &packet->as.topics.props;
-    struct mqtt_packet answer = {.type = MQTT_SUBACK,
-                                 .as.topics.packet_id = packet->as.topics.packet_id};
-    struct buf codes = {0}, wanted = {0};
+    struct buf changed = {0};
     struct mqtt_filter f;
     size_t at = 0;
     uint32_t id = mqtt_has(props, MQTT_SUBSCRIPTION_ID) ? props->subscription_id : 0;
+    struct late_answer *a = answer_new(c, MQTT_SUBACK, packet);
+    if (!a)
+        return broker_refuse(c->broker, MQTT_QUOTA, "the server is out of memory");
     while (mqtt_topics_next(packet, c->version, &at, &f)) {
-        bool is_new;
-        uint8_t code = sub_add(c->session, &f, id, &is_new);
-        buf_add_byte(&wanted, code < 0x80 && wants_retained(&f, is_new));
+        uint8_t code = subscribe_one(c, &f, id, a, &changed);
         if (code >= 0x80 && c->version != MQTT_V5) /* 3.1.1 [MQTT-3.9.3-2] */
             code = 0x80;
-        buf_add_byte(&codes, code);
+        buf_add_byte(&a->codes, code);
     }
-    uint8_t reason = codes.failed || wanted.failed ? MQTT_QUOTA : 0;
-    answer.as.topics.list = buf_slice(&codes);
-    if (!reason && !mqtt_conn_send(c, &answer)) /* [MQTT-3.8.4-1], [-5], [-6] */
-        reason = MQTT_PACKET_TOO_LARGE;
-    if (!reason) {
-        at = 0;
-        for (size_t i = 0; mqtt_topics_next(packet, c->version, &at, &f); i++)
-            if (wanted.p[i] && replay_start(c, &f))
-                session_lost(c->session, 1);
-        replay_pump(c);
-    }
-    buf_release(&codes);
-    buf_release(&wanted);
-    return reason ? cannot_answer(c, reason) : 0;
+    return answer_after(a, RECORD_SUBSCRIBED, &changed);
 }
 
 uint8_t handle_unsubscribe(struct conn *c, const struct mqtt_packet *packet)
 {
-    struct mqtt_packet answer = {.type = MQTT_UNSUBACK,
-                                 .as.topics.packet_id = packet->as.topics.packet_id};
-    struct buf codes = {0};
+    struct buf changed = {0};
     struct mqtt_filter f;
     size_t at = 0;
-    while (mqtt_topics_next(packet, c->version, &at, &f))
-        buf_add_byte(&codes,
-                     sub_remove(c->session, f.filter) ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION);
-    answer.as.topics.list = buf_slice(&codes);
-    uint8_t reason = codes.failed                 ? MQTT_QUOTA
-                     : mqtt_conn_send(c, &answer) ? 0 /* [MQTT-3.10.4-4], [-5], [MQTT-3.11.3-1] */
-                                                  : MQTT_PACKET_TOO_LARGE;
-    buf_release(&codes);
-    return reason ? cannot_answer(c, reason) : 0;
+    struct late_answer *a = answer_new(c, MQTT_UNSUBACK, packet);
+    if (!a)
+        return broker_refuse(c->broker, MQTT_QUOTA, "the server is out of memory");
+    while (mqtt_topics_next(packet, c->version, &at, &f)) {
+        bool there = sub_remove(c->session, f.filter);
+        buf_add_byte(&a->codes, there ? MQTT_SUCCESS : MQTT_NO_SUBSCRIPTION);
+        if (there && keeps(c->session))
+            record_put_item(&changed, &(struct record_item){.bytes = f.filter});
+    }
+    return answer_after(a, RECORD_UNSUBSCRIBED, &changed);
 }

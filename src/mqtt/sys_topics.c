@@ -104,10 +104,12 @@ static void tell(struct broker *b, const char *name, struct buf *text, bool alou
     if (!m)
         return;
     m->retain = true;
+    struct message *old = NULL;
     if (aloud)
-        broker_publish(b, NULL, m);
+        broker_publish(b, NULL, m, false);
     else
-        retained_store(b, m);
+        retained_store(b, m, &old);
+    message_unref(old);
     message_unref(m);
 }
 

@@ -4,7 +4,7 @@
  * and is not (twins/{id}/temp-1, twins/{id}/sensor/temp-1, a level too many, nothing behind the
  * id) is refused, so that a mistyped topic does not vanish without a word.  Deeper topics of other
  * words, such as twins/{id}/commands/..., are between clients and none of the core's business. */
-#include "mqtt/internal.h"
+#include "mqtt/persist.h"
 
 #include <stdio.h>
 
@@ -55,6 +55,33 @@ static void describe(struct pending *p, const struct ingest_result *r)
     p->detail = buf_take(&text);
 }
 
+static void refuse_what_follows(struct pending *p)
+{
+    p->reason = ack_reason(ERR_STORAGE);
+    p->retry = true;
+}
+
+/* The readings are safe: what they entail for sessions that are kept.  The record to wait for. */
+static uint64_t keep_what_follows(struct pending *p)
+{
+    struct broker *b = p->broker;
+    uint64_t seq = 0;
+    bool lost = twins_out_kept(b, &seq) != 0;
+    if (p->forward) {
+        struct publishing what = {.message = p->forward, .from = p->session};
+        route_match(b, p->forward->topic, p->session);
+        lost |= route_send(b, &what) != 0;
+        seq = what.seq > seq ? what.seq : seq;
+    }
+    if (p->qos == 2 && p->session && keeps(p->session) && !p->reason) {
+        lost |= keep_number(p->session, RECORD_RECEIVED, p->packet_id) != 0;
+        seq = lost ? seq : b->put_seq;
+    }
+    if (lost)
+        refuse_what_follows(p);
+    return seq;
+}
+
 void twins_done(void *arg, const struct ingest_result *r)
 {
     struct pending *p = arg;
@@ -63,11 +90,10 @@ void twins_done(void *arg, const struct ingest_result *r)
         p->retry = is_passing(r->err);
         describe(p, r);
     }
-    if (p->forward && p->broker && r->accepted) {
-        route_match(p->broker, p->forward->topic, p->session);
-        route_send(p->broker, p->forward);
-    }
-    pending_done(p);
+    if (p->broker && r->accepted)
+        pending_done_after(p, keep_what_follows(p));
+    else
+        pending_done(p);
 }
 
 void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,

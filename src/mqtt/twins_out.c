@@ -135,21 +135,55 @@ static void send_to(struct update *u, struct session *s, uint8_t qos, struct sli
         owe(c, u->sensor->series);
         return;
     }
-    if ((!qos && !c) || !make(u))
+    if ((!qos && (!c || c->hold)) || !make(u))
         return;
     if (qos) {
-        if (!u->kept)
-            u->kept = message_new(u->view.topic, u->view.props, u->view.payload);
-        if (!u->kept)
-            return;
-        u->kept->qos = 1;
-        session_deliver(s, u->kept, 1, u->retain, ids);
+        struct target *t = route_add(u->t->broker, s, 1, ids);
+        if (t)
+            t->retain_as_published = u->retain;
     } else if (!u->retain && !ids.n && !c->alias_max) {
         send_plain(u, c);
     } else {
         mqtt_conn_send_publish(
             c, &(struct outgoing){.message = &u->view, .retain = u->retain, .ids = ids});
     }
+}
+
+/* Those at QoS 1 were gathered in the broker's match since begin(): one record has them all. */
+static void begin(const struct update *u)
+{
+    route_none(u->t->broker);
+}
+
+static void end(struct update *u)
+{
+    struct twins_out *t = u->t;
+    if (!t->broker->match.n)
+        return;
+    u->kept = message_new(u->view.topic, u->view.props, u->view.payload);
+    if (!u->kept) {
+        t->kept_err = ERR_NOMEM;
+        return;
+    }
+    u->kept->qos = 1;
+    struct publishing p = {.message = u->kept, .as_is = true};
+    int err = route_send(t->broker, &p);
+    if (err)
+        t->kept_err = err;
+    if (p.seq)
+        t->kept_seq = p.seq;
+    message_unref(u->kept);
+}
+
+int twins_out_kept(struct broker *b, uint64_t *ret_seq)
+{
+    struct twins_out *t = b->twins;
+    int err = t ? t->kept_err : 0;
+    if (t) {
+        *ret_seq = t->kept_seq;
+        t->kept_err = 0;
+    }
+    return err;
 }
 
 static void send_to_share(struct update *u, struct share *share)
@@ -174,6 +208,7 @@ static void on_reading(void *arg, struct sensor *s, const struct reading *r)
         return;
     struct update u = {
         .t = t, .sensor = s, .t_us = r->t_us, .value = r->value, .quality = r->quality};
+    begin(&u);
     for (size_t i = 0; i < heard_by->n; i++) {
         const struct listener *l = &heard_by->listeners[i];
         if (l->session)
@@ -181,7 +216,7 @@ static void on_reading(void *arg, struct sensor *s, const struct reading *r)
         else
             send_to_share(&u, l->share);
     }
-    message_unref(u.kept);
+    end(&u);
 }
 
 /* The newest value of a series to one session, if it listens (still). */
@@ -193,8 +228,9 @@ static void send_last(struct twins_out *t, const struct sensor *s, struct sessio
         if (l->session != to)
             continue;
         struct update u = last_of(t, s);
+        begin(&u);
         send_to(&u, to, l->qos, listener_ids(heard_by, l));
-        message_unref(u.kept);
+        end(&u);
     }
 }
 
@@ -248,8 +284,9 @@ static void replay_twin(struct conn *c, const struct twin *twin, struct slice se
             continue;
         struct update u = last_of(t, s);
         u.retain = true;
+        begin(&u);
         send_to(&u, c->session, qos ? 1 : 0, ids);
-        message_unref(u.kept);
+        end(&u);
     }
 }
 

@@ -33,7 +33,9 @@ struct twins_out {
     uint32_t generation;
     size_t filters;                      /* subscriptions that could match */
     struct buf topic, payload, plain[2]; /* plain: the PUBLISH at QoS 0 for 3.1.1 and 5.0 */
-    struct buf key;                      /* of the audience that is being worked out */
+    uint64_t kept_seq;                   /* of the last update that was recorded */
+    int kept_err;
+    struct buf key; /* of the audience that is being worked out */
 };
 
 /* NULL: memory ran out.  Until a subscription changes. */

@@ -266,12 +266,24 @@ static int open_core(struct server *s)
     return CODE_OK;
 }
 
+static int open_broker(struct server *s)
+{
+    const struct config *c = s->config;
+    struct buf name = {0};
+    buf_addf(&name, "%s/mqtt", c->data);
+    char *dir = buf_take(&name);
+    const struct broker_opts opts = {.dir = dir,
+                                     .max_packet = (size_t)c->max_packet,
+                                     .max_queued = (size_t)c->max_queued,
+                                     .max_connections = (int)c->mqtt_connections};
+    int err = dir ? broker_new(s->loop, s->core, &opts, &s->broker) : ERR_NOMEM;
+    free(dir);
+    return err;
+}
+
 static int open_front(struct server *s)
 {
     const struct config *c = s->config;
-    const struct broker_opts broker = {.max_packet = (size_t)c->max_packet,
-                                       .max_queued = (size_t)c->max_queued,
-                                       .max_connections = (int)c->mqtt_connections};
     struct api_opts api = {.version = DOPPEL_VERSION,
                            .assets = assets_n ? assets : NULL,
                            .assets_n = assets_n,
@@ -282,10 +294,10 @@ static int open_front(struct server *s)
     int code = grants_line_map(c, &api.line_map);
     if (code != CODE_OK)
         return code;
-    int err = broker_new(s->loop, s->core, &broker, &s->broker);
+    int err = open_broker(s);
     if (err) {
         line_map_free(api.line_map);
-        return failed("MQTT cannot be set up", err);
+        return failed("MQTT cannot be set up, or its sessions in the directory mqtt not read", err);
     }
     if ((err = api_new(s->loop, s->core, s->broker, &api, &s->api)))
         return failed("the API cannot be set up", err);
