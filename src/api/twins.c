@@ -77,7 +77,8 @@ void twins_list(struct call *call)
     json_open(&w, '{');
     json_key(&w, "items");
     json_open(&w, '[');
-    for (size_t i = 0; i < n; i++) {
+    bool some = f.name.p || f.type.p || f.state.p; /* else all are counted without a look */
+    for (size_t i = some ? 0 : from; i < n && (some || !more); i++) {
         if (!passes(&f, all[i]))
             continue;
         total++;
@@ -95,7 +96,7 @@ void twins_list(struct call *call)
     json_key(&w, "next");
     json_put_cstr(&w, more ? last->id : NULL);
     json_key(&w, "total");
-    json_put_uint(&w, total);
+    json_put_uint(&w, some ? total : n);
     json_close(&w, '}');
     call_json(call, 200, &b);
 }

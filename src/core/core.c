@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { HEAD_READINGS = 1000000, FLUSH_MS = 30000, READERS = 2 };
+enum { HEAD_READINGS = 16000000, FLUSH_MS = 30000, READERS = 2 };
 
 static int on_last(void *arg, const struct reading *r)
 {
@@ -36,7 +36,7 @@ static int on_replay(void *arg, uint64_t seq, const struct reading *readings, si
         if (head_add(c, s, &readings[i]))
             return ERR_NOMEM;
         live_restore(c, s, &readings[i]);
-        if (c->head_readings >= c->head_limit) {
+        if (heads_are(c, MEMORY_FULL)) { /* what fits is written while we serve */
             int err = flush_blocking(c);
             if (err)
                 return err;

@@ -23,7 +23,7 @@ struct open_series; /* codec/open_series.h */
 struct core_opts {
     const char *dir;           /* the data directory; made when missing */
     const char *mqtt_endpoint; /* for profiles that do not say; see profile_defaults */
-    size_t head_readings;      /* in memory before a flush; 0: 1,000,000 */
+    size_t head_readings;      /* in memory before a flush; 0: 16,000,000 */
     unsigned flush_ms;         /* oldest reading in memory before a flush; 0: 30 s */
 };
 

@@ -182,8 +182,7 @@ void flush_if_due(struct core *c, bool now)
             flush_submit(c->flush);
         return;
     }
-    bool due = c->head_readings >= c->head_limit ||
-               (c->head_readings && mono - c->head_since_us >= patience(c));
+    bool due = heads_are(c, 1) || (c->head_readings && mono - c->head_since_us >= patience(c));
     if (!due && !(now && c->head_readings))
         return;
     if ((c->flush = freeze(c)))

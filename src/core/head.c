@@ -6,6 +6,11 @@
 
 #include <stdlib.h>
 
+bool heads_are(const struct core *c, size_t times)
+{
+    return c->head_readings >= times * c->head_limit || c->head_bytes >= times * HEAD_BYTES;
+}
+
 static int note_dirty(struct core *c, struct sensor *s)
 {
     if (s->dirty_at)

@@ -20,7 +20,6 @@
 
 enum {
     ROOM_READINGS = 2000000, /* waiting for the disk: more is not read from the peers */
-    MEMORY_FULL = 4,         /* times as many as a flush takes: then nothing more is taken */
     SPARE_MAX = 64,
     SPARE_READINGS = 4096, /* a spare does not keep a larger array */
     SPARE_SAID = 256,
@@ -267,7 +266,7 @@ static void refuse_all(struct ingest *in, int err)
 /* Memory is full of readings and history takes none: then the disk is at fault, and is named. */
 static bool is_stuck(const struct core *c)
 {
-    return !c->storage_ok && c->head_readings >= MEMORY_FULL * c->head_limit;
+    return !c->storage_ok && heads_are(c, MEMORY_FULL);
 }
 
 void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg)
@@ -305,7 +304,7 @@ bool core_has_room(const struct core *c)
 {
     if (is_stuck(c))
         return true; /* waiting would not help: who sends is to hear of the disk */
-    return c->waiting_readings < ROOM_READINGS && c->head_readings < MEMORY_FULL * c->head_limit;
+    return c->waiting_readings < ROOM_READINGS && !heads_are(c, MEMORY_FULL);
 }
 
 /* ---- the journal's word ---- */

@@ -18,6 +18,8 @@ enum {
     REJECTS_TOLD = 100,
     WHEEL_SLOTS = 1024,
     WHEEL_TICK_MS = 250,
+    HEAD_BYTES = 256 << 20, /* of heads before a flush, whatever their readings */
+    MEMORY_FULL = 4,        /* times the limits of a flush: then nothing more is taken */
 };
 
 /* What the journal's thread reports, until the loop takes it. */
@@ -101,6 +103,7 @@ void core_tell(struct core *c, enum core_event_kind kind, struct twin *t,
                const struct rejection *r);
 
 /* head.c */
+bool heads_are(const struct core *c, size_t times); /* past their limit, so many times over */
 int head_add(struct core *c, struct sensor *s, const struct reading *r);
 struct open_series *head_take(struct sensor *s); /* the caller's now; NULL: empty */
 void head_drop(struct core *c, struct sensor *s);
