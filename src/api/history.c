@@ -26,7 +26,6 @@ static void release(struct past_answer *a)
 {
     buf_release(&a->out);
     buf_release(&a->prefix);
-    map_release(&a->seen);
 }
 
 static void fail(struct past_answer *a, int err)
@@ -86,8 +85,8 @@ static void finish(struct past_answer *a)
 static void end_series(struct past_answer *a, const struct history_turn *turn)
 {
     a->job = NULL;
-    if (turn->damaged && !a->form->tells_damage) { /* the log says what */
-        a->sending = a->sending || send(a) || true;
+    if (turn->damaged && !a->form->tells_damage) { /* what there is, and no proper end */
+        send(a);
         fail(a, ERR_CORRUPT);
         return;
     }
@@ -184,8 +183,11 @@ static void answer(struct call *call, bool many)
     a->call = call;
     a->many = many;
     call->data = a;
-    if (!past_read(a)) {
-        release(a);
+    if (!past_read(a))
+        return;
+    if (slice_is(http_method(call->req), "HEAD")) { /* as long as it is, nobody wants it */
+        http_respond_start(call->req, 200, a->form->type, NULL);
+        http_respond_end(call->req);
         return;
     }
     call_wait(call, on_gone);

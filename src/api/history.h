@@ -4,7 +4,6 @@
 #define API_HISTORY_H
 
 #include "api/internal.h"
-#include "base/map.h"
 
 #include <stdio.h>
 
@@ -20,7 +19,6 @@ struct past_answer {
     bool many, quality;
     struct past_target *targets;
     size_t targets_n, targets_cap;
-    struct map seen; /* of targets: each once */
 
     const struct past_target *at, *next; /* the one that is answered, and the one behind it */
     struct slice unit;                   /* of at; in the arena */

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/map.h"
 #include "core/zones.h"
 
 enum {
@@ -253,7 +254,8 @@ static bool out_of_memory(struct past_answer *a)
     return false;
 }
 
-static bool add_target(struct past_answer *a, struct sensor *s)
+/* seen: the series that are in already.  It is not the answer's, which dies with a refusal. */
+static bool add_target(struct past_answer *a, struct map *seen, struct sensor *s)
 {
     struct arena *arena = a->call->arena;
     uint32_t *key = arena_alloc(arena, sizeof *key);
@@ -261,7 +263,7 @@ static bool add_target(struct past_answer *a, struct sensor *s)
         return out_of_memory(a);
     *key = s->series;
     struct slice name = slice_of((const char *)key, sizeof *key);
-    if (map_get(&a->seen, name))
+    if (map_get(seen, name))
         return true;
     if (a->targets_n == SERIES_MAX) {
         call_problemf(a->call, ERR_TOO_LARGE, "That is more than %d series: ask for fewer at once.",
@@ -281,23 +283,24 @@ static bool add_target(struct past_answer *a, struct sensor *s)
     /* by name: it may be deleted before its turn comes */
     a->targets[a->targets_n++] = (struct past_target){arena_dup(arena, slice_str(s->twin->id)),
                                                       arena_dup(arena, slice_str(s->id))};
-    return map_put(&a->seen, name, s, NULL) == 0 || out_of_memory(a);
+    return map_put(seen, name, s, NULL) == 0 || out_of_memory(a);
 }
 
-static bool add_sensors(struct past_answer *a, struct twin *t, struct slice pattern)
+static bool add_sensors(struct past_answer *a, struct map *seen, struct twin *t,
+                        struct slice pattern)
 {
     if (slice_find(pattern, '*') < 0) {
         struct sensor *s = core_sensor(t, pattern);
-        return !s || add_target(a, s);
+        return !s || add_target(a, seen, s);
     }
     for (size_t i = 0; i < t->sensors_n; i++)
-        if (fits(pattern, slice_str(t->sensors[i]->id)) && !add_target(a, t->sensors[i]))
+        if (fits(pattern, slice_str(t->sensors[i]->id)) && !add_target(a, seen, t->sensors[i]))
             return false;
     return true;
 }
 
-static bool add_pattern(struct past_answer *a, struct slice twin, struct slice sensor,
-                        size_t *looked)
+static bool add_pattern(struct past_answer *a, struct map *seen, struct slice twin,
+                        struct slice sensor, size_t *looked)
 {
     size_t n;
     struct twin *const *twins = core_twins(a->call->core, &n);
@@ -307,13 +310,14 @@ static bool add_pattern(struct past_answer *a, struct slice twin, struct slice s
                          "There are too many twins to compare all with a pattern: name them.");
             return false;
         }
-        if (fits(twin, slice_str(twins[i]->id)) && !add_sensors(a, twins[i], sensor))
+        if (fits(twin, slice_str(twins[i]->id)) && !add_sensors(a, seen, twins[i], sensor))
             return false;
     }
     return true;
 }
 
-static bool add_named(struct past_answer *a, struct slice twin, struct slice sensor)
+static bool add_named(struct past_answer *a, struct map *seen, struct slice twin,
+                      struct slice sensor)
 {
     a->call->parts[0] = twin;
     a->call->parts[1] = sensor;
@@ -321,12 +325,12 @@ static bool add_named(struct past_answer *a, struct slice twin, struct slice sen
     if (!t)
         return false;
     if (slice_find(sensor, '*') >= 0)
-        return add_sensors(a, t, sensor);
+        return add_sensors(a, seen, t, sensor);
     struct sensor *s = call_sensor(a->call);
-    return s && add_target(a, s);
+    return s && add_target(a, seen, s);
 }
 
-static bool read_many(struct past_answer *a)
+static bool read_many(struct past_answer *a, struct map *seen)
 {
     struct slice list = call_param(a->call, "series"), one, twin;
     size_t looked = 0, named = 0;
@@ -340,8 +344,8 @@ static bool read_many(struct past_answer *a)
             return refuse(a, "Each of series is twin/sensor, such as pump-1/temp or pump-*/temp.");
         if (++named > SERIES_MAX)
             return refuse(a, "series has too many names.");
-        if (slice_find(twin, '*') < 0 ? !add_named(a, twin, one)
-                                      : !add_pattern(a, twin, one, &looked))
+        if (slice_find(twin, '*') < 0 ? !add_named(a, seen, twin, one)
+                                      : !add_pattern(a, seen, twin, one, &looked))
             return false;
     }
     return true;
@@ -352,8 +356,10 @@ bool past_read(struct past_answer *a)
     if (!read_form(a) || !read_span(a) || !call_bool(a->call, "quality", &a->quality) ||
         !call_bool(a->call, "before", &a->query.before) || !read_how(a))
         return false;
-    if (a->many)
-        return read_many(a);
-    struct sensor *s = call_sensor(a->call);
-    return s && add_target(a, s);
+    struct map seen = {0};
+    bool many = a->many, good;
+    struct sensor *s = many ? NULL : call_sensor(a->call);
+    good = many ? read_many(a, &seen) : s && add_target(a, &seen, s);
+    map_release(&seen);
+    return good;
 }

@@ -129,6 +129,7 @@ FIGURE(history_bytes, f->core.history_file_bytes)
 FIGURE(chunks, f->core.chunks)
 FIGURE(chunk_bytes, f->core.chunk_bytes)
 FIGURE(flushes, f->core.flushes)
+FIGURE(questions, f->core.questions)
 FIGURE(damaged, f->core.damaged)
 FIGURE(storage_ok, f->core.storage_ok)
 FIGURE(mqtt_connections, f->mqtt.connections)
@@ -160,6 +161,7 @@ static const struct metric metric_table[] = {
     {"doppel_history_chunks", GAUGE, NULL, "Chunks in the history.", chunks},
     {"doppel_history_chunk_bytes", GAUGE, "bytes", "Bytes of all chunks.", chunk_bytes},
     {"doppel_history_flushes", COUNTER, NULL, "Flushes from memory into history.", flushes},
+    {"doppel_history_questions", GAUGE, NULL, "Questions about the past under way.", questions},
     {"doppel_history_damaged_answers", COUNTER, NULL,
      "Answers about the past from which damaged data was left out.", damaged},
     {"doppel_storage_ok", GAUGE, NULL, "1 while the disk takes what is written.", storage_ok},

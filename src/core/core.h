@@ -299,6 +299,7 @@ struct core_stats {
     size_t twins, series, head_readings;
     uint64_t journal_syncs, journal_bytes, journal_segments, journal_failures;
     uint64_t chunks, chunk_bytes, history_file_bytes, flushes;
+    size_t questions; /* about the past, under way */
     uint64_t damaged; /* answers about the past from which damaged data was left out */
     bool storage_ok;
     int64_t started_us;

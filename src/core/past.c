@@ -56,7 +56,9 @@ static int on_run(void *arg, const struct history_run *run)
     struct history_job *j = arg;
     int code = j->fold->kind->take(j->fold, run);
     if (!code && clock_mono_us() >= j->turn_end_us) {
-        int64_t last = run->sum ? run->sum->t_max : run->points[run->n - 1].t_us;
+        int64_t last = run->points  ? run->points[run->n - 1].t_us
+                       : run->times ? run->times[run->n - 1]
+                                    : run->sum->t_max;
         j->fold->resume_us = last + 1;
         code = FOLD_FULL;
     }
@@ -72,7 +74,8 @@ static bool may_sum(void *arg, int64_t t_min, int64_t t_max)
 /* The source: everything that is left of the span. */
 static int read_span(struct history_job *j)
 {
-    struct history_taker taker = {on_run, j->fold->kind->sums ? may_sum : NULL, j};
+    const struct fold_kind *kind = j->fold->kind;
+    struct history_taker taker = {on_run, kind->sums ? may_sum : NULL, kind->columns, j};
     int code = history_scan(j->core->history, j->series, j->from_us, j->query.to_us, j->head,
                             j->head_n, &taker, &j->cancelled);
     if (code == ERR_CORRUPT) { /* what can be read is still worth having */
@@ -199,6 +202,7 @@ static void tell(struct history_job *j)
     void *arg = j->arg;
     if (turn.ended) {
         j->core->stats.damaged += turn.damaged;
+        j->core->stats.questions--;
         job_free(j);
     }
     fns->on_turn(arg, &turn);
@@ -258,6 +262,7 @@ struct history_job *core_history(struct core *c, const struct sensor *s,
         job_free(j);
         return NULL;
     }
+    c->stats.questions++;
     submit(j);
     return j;
 }

@@ -24,6 +24,7 @@ struct fold_kind {
     /* No run will follow.  FOLD_FULL: call it again next turn. */
     int (*end)(struct fold *f);
     bool (*sums)(struct fold *f, int64_t t_min, int64_t t_max); /* as in history.h; may be NULL */
+    bool columns;                                               /* the same */
     void (*free)(struct fold *f);
 };
 
@@ -54,6 +55,13 @@ int fold_put(struct fold *f, const struct point *p); /* a row of one value: 0 or
 double point_height(const struct point *p);
 /* Make *to a copy of *from, which may have been something before.  ERR_NOMEM. */
 int point_keep(struct point *to, const struct point *from);
+
+struct extent {
+    double least, greatest, sum;
+};
+struct extent numbers_extent(const double *v, size_t n); /* n is not 0 */
+/* The first of n rising times, from the second on, that is not before t: n when there is none. */
+size_t times_find(const int64_t *times, size_t n, int64_t t);
 
 /* Of n points in order of time, choose `limit` that look like them (past_lttb.c); the others are
  * released.  The new count. */

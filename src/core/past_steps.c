@@ -57,6 +57,7 @@ static struct point double_point(double v)
     return (struct point){.type = VALUE_DOUBLE, .as.d = v};
 }
 
+/* What other points come to, all of them doubles. */
 static void add_sum(struct step_now *s, const struct history_sum *sum)
 {
     if (!s->n) {
@@ -72,6 +73,17 @@ static void add_sum(struct step_now *s, const struct history_sum *sum)
     s->n += sum->n;
     s->numbers += sum->n;
     add_to_sum(s, sum->sum);
+}
+
+static void add_numbers(struct step_now *s, const double *v, size_t n)
+{
+    struct extent e = numbers_extent(v, n);
+    add_sum(s, &(struct history_sum){.n = n,
+                                     .least = e.least,
+                                     .greatest = e.greatest,
+                                     .sum = e.sum,
+                                     .first = v[0],
+                                     .last = v[n - 1]});
 }
 
 /* ---- rows ---- */
@@ -222,24 +234,41 @@ static size_t find(const struct point *p, size_t n, int64_t t)
     return low;
 }
 
+static int take_points(struct steps *s, const struct point *p, size_t n)
+{
+    int code = 0;
+    for (size_t i = 0; i < n && !code;) {
+        code = enter(s, p[i].t_us);
+        if (code)
+            break;
+        size_t in_step = find(p + i, n - i, s->now.end);
+        code = add_points(&s->now, p + i, in_step);
+        i += in_step;
+    }
+    return code;
+}
+
+static int take_columns(struct steps *s, const struct history_run *run)
+{
+    int code = 0;
+    for (size_t i = 0; i < run->n && !(code = enter(s, run->times[i]));) {
+        size_t in_step = times_find(run->times + i, run->n - i, s->now.end);
+        add_numbers(&s->now, run->numbers + i, in_step);
+        i += in_step;
+    }
+    return code;
+}
+
 static int take(struct fold *f, const struct history_run *run)
 {
     struct steps *s = (struct steps *)f;
-    int code = 0;
-    if (run->sum) {
-        code = enter(s, run->sum->t_min);
-        if (!code)
-            add_sum(&s->now, run->sum);
-        return code;
-    }
-    for (size_t i = 0; i < run->n && !code;) {
-        code = enter(s, run->points[i].t_us);
-        if (code)
-            break;
-        size_t n = find(run->points + i, run->n - i, s->now.end);
-        code = add_points(&s->now, run->points + i, n);
-        i += n;
-    }
+    if (run->points)
+        return take_points(s, run->points, run->n);
+    if (run->times)
+        return take_columns(s, run);
+    int code = enter(s, run->sum->t_min);
+    if (!code)
+        add_sum(&s->now, run->sum);
     return code;
 }
 
@@ -271,7 +300,8 @@ static void release(struct fold *f)
 
 struct fold *fold_steps(const struct history_query *q)
 {
-    static const struct fold_kind kind = {.take = take, .end = end, .sums = sums, .free = release};
+    static const struct fold_kind kind = {
+        .take = take, .end = end, .sums = sums, .columns = true, .free = release};
     struct steps *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;

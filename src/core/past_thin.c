@@ -103,6 +103,50 @@ static int take_many(struct thin *t, const struct point *p, size_t n)
     return n ? point_keep(&t->last, &p[n - 1]) : 0;
 }
 
+static struct point double_at(int64_t t_us, double v)
+{
+    return (struct point){.t_us = t_us, .type = VALUE_DOUBLE, .as.d = v};
+}
+
+/* Add doubles; of equal extremes the first counts, as among points. */
+static int add_numbers(struct bucket *b, const int64_t *times, const double *v, size_t n)
+{
+    struct extent e = numbers_extent(v, n);
+    struct point p = double_at(times[0], v[0]);
+    size_t i = 0;
+    if (add(b, &p))
+        return ERR_NOMEM;
+    if (b->low.type == VALUE_TEXT)
+        return 0;
+    if (e.least < point_height(&b->low)) {
+        while (v[i] != e.least)
+            i++;
+        b->low = double_at(times[i], v[i]);
+    }
+    if (e.greatest > point_height(&b->high)) {
+        for (i = 0; v[i] != e.greatest;)
+            i++;
+        b->high = double_at(times[i], v[i]);
+    }
+    return 0;
+}
+
+static int take_columns(struct thin *t, const struct history_run *run)
+{
+    size_t i = 0;
+    while (i < run->n) {
+        int64_t last;
+        struct bucket *b = bucket_of(t, run->times[i], &last);
+        size_t n =
+            last == INT64_MAX ? run->n - i : times_find(run->times + i, run->n - i, last + 1);
+        if (add_numbers(b, run->times + i, run->numbers + i, n))
+            return ERR_NOMEM;
+        i += n;
+    }
+    struct point newest = double_at(run->times[i - 1], run->numbers[i - 1]);
+    return point_keep(&t->last, &newest);
+}
+
 static int keep_few(struct thin *t, const struct point *p, size_t n)
 {
     if (t->few_n + n > t->few_cap) {
@@ -143,16 +187,29 @@ static int begin_buckets(struct thin *t, const struct point *first)
     return err;
 }
 
+static int keep_few_columns(struct thin *t, const struct history_run *run)
+{
+    for (size_t i = 0; i < run->n; i++) {
+        struct point p = double_at(run->times[i], run->numbers[i]);
+        if (keep_few(t, &p, 1))
+            return ERR_NOMEM;
+    }
+    return 0;
+}
+
 static int take(struct fold *f, const struct history_run *run)
 {
     struct thin *t = (struct thin *)f;
+    if (!t->buckets && t->few_n + run->n <= t->limit)
+        return run->points ? keep_few(t, run->points, run->n) : keep_few_columns(t, run);
     if (!t->buckets) {
-        if (t->few_n + run->n <= t->limit)
-            return keep_few(t, run->points, run->n);
-        if (begin_buckets(t, t->few_n ? t->few : run->points))
+        struct point first = t->few_n      ? t->few[0]
+                             : run->points ? run->points[0]
+                                           : double_at(run->times[0], run->numbers[0]);
+        if (begin_buckets(t, &first))
             return ERR_NOMEM;
     }
-    return take_many(t, run->points, run->n);
+    return run->points ? take_many(t, run->points, run->n) : take_columns(t, run);
 }
 
 /* ---- the answer ---- */
@@ -206,7 +263,7 @@ static void release(struct fold *f)
     free(t);
 }
 
-static const struct fold_kind kind = {.take = take, .end = end, .free = release};
+static const struct fold_kind kind = {.take = take, .end = end, .columns = true, .free = release};
 
 struct fold *fold_thin(const struct history_query *q, size_t factor)
 {

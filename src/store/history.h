@@ -77,12 +77,14 @@ struct history_sum {
     double least, greatest, sum, first, last;
 };
 
-/* A piece of a series in rising order of time, in one of two forms; it lives until the taker
+/* A piece of a series in rising order of time, in one of three forms; it lives until the taker
  * returns. */
 struct history_run {
     size_t n;
-    const struct point *points;    /* n of them; NULL: */
-    const struct history_sum *sum; /* what they come to */
+    const struct point *points;    /* n of them; or */
+    const int64_t *times;          /* of n doubles of good quality, and */
+    const double *numbers;         /* what they are; or */
+    const struct history_sum *sum; /* what n points come to */
 };
 
 /* Who reads. */
@@ -91,6 +93,7 @@ struct history_taker {
     /* Would it do to know what the points between these times (both included) come to, instead of
      * the points?  NULL: never.  Asked of chunks that lie inside the span and overlap nothing. */
     bool (*sums)(void *arg, int64_t t_min, int64_t t_max);
+    bool columns; /* takes columns as well as points */
     void *arg;
 };
 
