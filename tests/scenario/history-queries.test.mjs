@@ -55,8 +55,7 @@ const d = shared({}, async (server) => {
 
 const span = `from=${T0 - DAY}&to=${END}`;
 const ask = (query, sensor = "wave", id = "ask-1") => d.history(id, sensor, query);
-const pathOf = (query, sensor = "wave") =>
-    `/api/v1/twins/ask-1/sensors/${sensor}/history?${query}`;
+const pathOf = (query, sensor = "wave") => `/api/v1/twins/ask-1/sensors/${sensor}/history?${query}`;
 
 /* ---- the calendar ---- */
 
@@ -146,7 +145,9 @@ test("a day has 23 hours in March and 25 in October; hours are none shorter", as
         const q = `from=${from}&to=${from + 2 * DAY}&tz=Europe/Berlin&fill=0`;
         const days = (await ask(`${q}&every=1d`, "few")).points.map((p) => p[0]);
         const steps = (await ask(`${q}&every=1h`, "few")).points.map((p) => p[0]);
-        const i = days.findIndex((t) => wall("Europe/Berlin", t) === Date.parse(`${date}T00:00:00Z`));
+        const i = days.findIndex(
+            (t) => wall("Europe/Berlin", t) === Date.parse(`${date}T00:00:00Z`),
+        );
         assert.equal((days[i + 1] - days[i]) / HOUR, hours);
         assert.equal(steps.filter((t) => t >= days[i] && t < days[i + 1]).length, hours);
     }
@@ -161,7 +162,14 @@ test("an offset is a zone, and what is no zone is said", async () => {
         ask(`${span}&every=1d&tz=Asia/Kolkata`),
     ]);
     assert.deepEqual(a.points, b.points);
-    for (const tz of ["Europe/Nowhere", "../../etc/passwd", "Europe", "", "%2Fetc%2Fpasswd", "+25:00"]) {
+    for (const tz of [
+        "Europe/Nowhere",
+        "../../etc/passwd",
+        "Europe",
+        "",
+        "%2Fetc%2Fpasswd",
+        "+25:00",
+    ]) {
         const r = await d.get(pathOf(`${span}&every=1d&tz=${tz}`));
         assert.equal(r.status, 400, tz);
         assert.match(r.body.detail, /time zone/);
@@ -173,7 +181,9 @@ test("an offset is a zone, and what is no zone is said", async () => {
 test("empty steps are left out or filled", async () => {
     const q = `from=${T0 - HOUR}&to=${T0 + 5 * HOUR}&every=1h&fn=last`;
     const h0 = Math.floor((T0 - HOUR) / HOUR) * HOUR;
-    const times = Array.from({ length: 7 }, (_, i) => h0 + i * HOUR).filter((t) => t < T0 + 5 * HOUR);
+    const times = Array.from({ length: 7 }, (_, i) => h0 + i * HOUR).filter(
+        (t) => t < T0 + 5 * HOUR,
+    );
     const expected = {
         null: [null, 1, null, null, 4, null, null],
         previous: [null, 1, 1, 1, 4, 4, 4],
@@ -304,7 +314,9 @@ test("CSV has every reading, by Accept as well; several sensors have columns for
         many.text,
         `twin,sensor,time,value,quality\r\nask-1,few,${time},1,good\r\nask-2,few,${time},10,good\r\n`,
     );
-    const fns = await d.get(pathOf(`from=${T0}&to=${T0 + DAY}&every=1h&fn=min,max&format=csv`, "on"));
+    const fns = await d.get(
+        pathOf(`from=${T0}&to=${T0 + DAY}&every=1h&fn=min,max&format=csv`, "on"),
+    );
     assert.match(fns.text, /^time,min,max\r\n2023-12-01T00:00:00Z,true,true\r\n/);
 });
 
