@@ -28,8 +28,8 @@ static inline struct row row_at(unsigned r, unsigned width)
     return (struct row){k, k + 1 < width ? k + 1 : k, bit % 32};
 }
 
-static void unpack_portable(const char *words, unsigned width, int64_t base, bool high,
-                            int64_t *out)
+static inline void unpack_plain(const char *words, unsigned width, uint64_t base, bool high,
+                                int64_t *out)
 {
     uint64_t mask = (UINT64_C(1) << width) - 1;
     for (unsigned r = 0; r < LANE_ROWS; r++, out += LANES) {
@@ -38,9 +38,18 @@ static void unpack_portable(const char *words, unsigned width, int64_t base, boo
         for (unsigned i = 0; i < LANES; i++) {
             uint64_t x = get_le32(here + 4 * i) | (uint64_t)get_le32(next + 4 * i) << 32;
             x = x >> row.shift & mask;
-            out[i] = (int64_t)(high ? (uint64_t)out[i] + (x << 32) : (uint64_t)base + x);
+            out[i] = (int64_t)(high ? (uint64_t)out[i] + (x << 32) : base + x);
         }
     }
+}
+
+static void unpack_portable(const char *words, unsigned width, int64_t base, bool high,
+                            int64_t *out)
+{
+    if (high) /* asked once, not for each number */
+        unpack_plain(words, width, 0, true, out);
+    else
+        unpack_plain(words, width, (uint64_t)base, false, out);
 }
 
 static void scale_portable(int64_t *v, size_t n, uint64_t scale, uint64_t offset)
@@ -66,13 +75,31 @@ static bool rise_portable(int64_t *v, size_t n, uint64_t add)
     return ok;
 }
 
+static void widen_range(struct lane_range *io, int64_t least, int64_t greatest)
+{
+    io->least = least < io->least ? least : io->least;
+    io->greatest = greatest > io->greatest ? greatest : io->greatest;
+}
+
+/* Two at a time, so that one comparison need not wait for the other. */
 static void range_portable(const int64_t *v, size_t n, struct lane_range *io)
 {
-    for (size_t i = 0; i < n; i++) {
-        io->least = v[i] < io->least ? v[i] : io->least;
-        io->greatest = v[i] > io->greatest ? v[i] : io->greatest;
-        io->sum += (uint64_t)v[i];
+    struct lane_range a = *io, b = *io;
+    size_t i = 0;
+    b.sum = 0;
+    for (; i + 2 <= n; i += 2) {
+        widen_range(&a, v[i], v[i]);
+        widen_range(&b, v[i + 1], v[i + 1]);
+        a.sum += (uint64_t)v[i];
+        b.sum += (uint64_t)v[i + 1];
     }
+    if (i < n) {
+        widen_range(&a, v[i], v[i]);
+        a.sum += (uint64_t)v[i];
+    }
+    widen_range(&a, b.least, b.greatest);
+    a.sum += b.sum;
+    *io = a;
 }
 
 static void divide_portable(const int64_t *m, size_t n, double power, double *out)
@@ -117,24 +144,28 @@ AVX2 static void store2(int64_t *v, __m256i x)
     _mm256_storeu_si256((__m256i *)(void *)v, x);
 }
 
+/* A row in words of 32 bits; a shift by 32 gives 0. */
 AVX2 static void unpack_avx2(const char *words, unsigned width, int64_t base, bool high,
                              int64_t *out)
 {
-    __m256i mask = _mm256_set1_epi64x((int64_t)((UINT64_C(1) << width) - 1));
-    __m256i bases = _mm256_set1_epi64x(base);
-    for (unsigned r = 0; r < 2 * LANE_ROWS; r++, out += 4) { /* half rows */
-        struct row row = row_at(r / 2, width);
-        const char *half = words + r % 2 * 16;
-        const void *here = half + row.k * LANES * 4, *next = half + row.next * LANES * 4;
-        __m256i x = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)here));
-        __m256i y = _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)next));
-        x = _mm256_or_si256(x, _mm256_slli_epi64(y, 32));
-        x = _mm256_srl_epi64(x, _mm_cvtsi32_si128((int)row.shift));
-        x = _mm256_and_si256(x, mask);
-        if (high)
-            store2(out, _mm256_add_epi64(load2(out), _mm256_slli_epi64(x, 32)));
-        else
-            store2(out, _mm256_add_epi64(bases, x));
+    const __m256i mask = _mm256_set1_epi32((int)((UINT64_C(1) << width) - 1));
+    const __m256i bases = _mm256_set1_epi64x(base);
+    for (unsigned r = 0; r < LANE_ROWS; r++, out += LANES) {
+        struct row row = row_at(r, width);
+        const void *here = words + row.k * LANES * 4, *next = words + row.next * LANES * 4;
+        __m128i down = _mm_cvtsi32_si128((int)row.shift);
+        __m128i up = _mm_cvtsi32_si128(32 - (int)row.shift);
+        __m256i x = _mm256_srl_epi32(_mm256_loadu_si256((const __m256i *)here), down);
+        __m256i y = _mm256_sll_epi32(_mm256_loadu_si256((const __m256i *)next), up);
+        x = _mm256_and_si256(_mm256_or_si256(x, y), mask);
+        __m256i a = _mm256_cvtepu32_epi64(_mm256_castsi256_si128(x));
+        __m256i b = _mm256_cvtepu32_epi64(_mm256_extracti128_si256(x, 1));
+        if (high) {
+            a = _mm256_slli_epi64(a, 32);
+            b = _mm256_slli_epi64(b, 32);
+        }
+        store2(out, _mm256_add_epi64(a, high ? load2(out) : bases));
+        store2(out + 4, _mm256_add_epi64(b, high ? load2(out + 4) : bases));
     }
 }
 
@@ -153,6 +184,25 @@ AVX2 static void scale_avx2(int64_t *v, size_t n, uint64_t scale, uint64_t offse
         store2(v + i, _mm256_add_epi64(x, offsets));
     }
     scale_portable(v + i, n - i, scale, offset);
+}
+
+/* Each adds the one before it, then the lower two's total is added to the upper two. */
+AVX2 static uint64_t total_avx2(int64_t *v, size_t n, uint64_t last)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    __m256i lasts = _mm256_set1_epi64x((int64_t)last);
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        __m256i x = load2(v + i);
+        x = _mm256_add_epi64(x, _mm256_slli_si256(x, 8));
+        x = _mm256_add_epi64(x, _mm256_blend_epi32(zero, _mm256_permute4x64_epi64(x, 0x50), 0xf0));
+        __m256i ends = _mm256_permute4x64_epi64(x, 0xff); /* off the path from group to group */
+        store2(v + i, _mm256_add_epi64(x, lasts));
+        lasts = _mm256_add_epi64(lasts, ends);
+    }
+    if (i)
+        last = (uint64_t)v[i - 1];
+    return total_portable(v + i, n - i, last);
 }
 
 AVX2 static bool rise_avx2(int64_t *v, size_t n, uint64_t add)
@@ -174,24 +224,37 @@ AVX2 static bool rise_avx2(int64_t *v, size_t n, uint64_t add)
     return _mm256_movemask_epi8(ok) == -1 && rest && (i == 0 || i == n || v[i] > v[i - 1]);
 }
 
+struct range_avx2 {
+    __m256i least, greatest, sum;
+};
+
+AVX2 static inline struct range_avx2 widen_avx2(struct range_avx2 r, __m256i x)
+{
+    r.least = _mm256_blendv_epi8(r.least, x, _mm256_cmpgt_epi64(r.least, x));
+    r.greatest = _mm256_blendv_epi8(r.greatest, x, _mm256_cmpgt_epi64(x, r.greatest));
+    r.sum = _mm256_add_epi64(r.sum, x);
+    return r;
+}
+
 AVX2 static void range_avx2(const int64_t *v, size_t n, struct lane_range *io)
 {
-    __m256i least = _mm256_set1_epi64x(io->least), greatest = _mm256_set1_epi64x(io->greatest);
-    __m256i sum = _mm256_setzero_si256();
+    struct range_avx2 a = {_mm256_set1_epi64x(io->least), _mm256_set1_epi64x(io->greatest),
+                           _mm256_setzero_si256()};
+    struct range_avx2 b = a;
+    int64_t low[8], high[8], sums[8];
     size_t i = 0;
-    for (; i + 4 <= n; i += 4) {
-        __m256i x = load2(v + i);
-        least = _mm256_blendv_epi8(least, x, _mm256_cmpgt_epi64(least, x));
-        greatest = _mm256_blendv_epi8(greatest, x, _mm256_cmpgt_epi64(x, greatest));
-        sum = _mm256_add_epi64(sum, x);
+    for (; i + 8 <= n; i += 8) { /* two, so that one comparison need not wait for the other */
+        a = widen_avx2(a, load2(v + i));
+        b = widen_avx2(b, load2(v + i + 4));
     }
-    int64_t low[4], high[4], sums[4];
-    store2(low, least);
-    store2(high, greatest);
-    store2(sums, sum);
-    for (int k = 0; k < 4; k++) {
-        io->least = low[k] < io->least ? low[k] : io->least;
-        io->greatest = high[k] > io->greatest ? high[k] : io->greatest;
+    store2(low, a.least);
+    store2(low + 4, b.least);
+    store2(high, a.greatest);
+    store2(high + 4, b.greatest);
+    store2(sums, a.sum);
+    store2(sums + 4, b.sum);
+    for (int k = 0; k < 8; k++) {
+        widen_range(io, low[k], high[k]);
         io->sum += (uint64_t)sums[k];
     }
     range_portable(v + i, n - i, io);
@@ -217,34 +280,48 @@ AVX2 static void divide_avx2(const int64_t *m, size_t n, double power, double *o
     divide_portable(m + i, n - i, power, out + i);
 }
 
-AVX2 static void fold_avx2(const double *v, size_t n, struct lane_fold *io)
+struct fold_avx2 {
+    __m256d sum, least, greatest;
+    __m256i n;
+};
+
+AVX2 static inline struct fold_avx2 load_fold(const struct lane_fold *io, int from)
 {
-    __m256d sum[2], least[2], greatest[2];
-    for (int half = 0; half < 2; half++) {
-        sum[half] = _mm256_loadu_pd(io->sum + 4 * half);
-        least[half] = _mm256_loadu_pd(io->least + 4 * half);
-        greatest[half] = _mm256_loadu_pd(io->greatest + 4 * half);
-    }
-    __m256i numbers = _mm256_setzero_si256();
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int half = 0; half < 2; half++) {
-            __m256d x = _mm256_loadu_pd(v + i + 4 * half);
-            __m256d is = _mm256_cmp_pd(x, x, _CMP_EQ_OQ);
-            numbers = _mm256_sub_epi64(numbers, _mm256_castpd_si256(is));
-            sum[half] = _mm256_add_pd(sum[half], _mm256_and_pd(x, is));
-            least[half] = _mm256_min_pd(x, least[half]); /* the second when one is NaN */
-            greatest[half] = _mm256_max_pd(x, greatest[half]);
-        }
-    for (int half = 0; half < 2; half++) {
-        _mm256_storeu_pd(io->sum + 4 * half, sum[half]);
-        _mm256_storeu_pd(io->least + 4 * half, least[half]);
-        _mm256_storeu_pd(io->greatest + 4 * half, greatest[half]);
-    }
+    return (struct fold_avx2){_mm256_loadu_pd(io->sum + from), _mm256_loadu_pd(io->least + from),
+                              _mm256_loadu_pd(io->greatest + from), _mm256_setzero_si256()};
+}
+
+AVX2 static inline void store_fold(struct fold_avx2 f, struct lane_fold *io, int from)
+{
     int64_t counts[4];
-    store2(counts, numbers);
+    _mm256_storeu_pd(io->sum + from, f.sum);
+    _mm256_storeu_pd(io->least + from, f.least);
+    _mm256_storeu_pd(io->greatest + from, f.greatest);
+    store2(counts, f.n);
     for (int k = 0; k < 4; k++)
         io->n += (size_t)counts[k];
+}
+
+AVX2 static inline struct fold_avx2 add_fold(struct fold_avx2 f, __m256d x)
+{
+    __m256d is = _mm256_cmp_pd(x, x, _CMP_EQ_OQ);
+    f.n = _mm256_sub_epi64(f.n, _mm256_castpd_si256(is));
+    f.sum = _mm256_add_pd(f.sum, _mm256_and_pd(x, is));
+    f.least = _mm256_min_pd(x, f.least); /* the second when one is NaN */
+    f.greatest = _mm256_max_pd(x, f.greatest);
+    return f;
+}
+
+AVX2 static void fold_avx2(const double *v, size_t n, struct lane_fold *io)
+{
+    struct fold_avx2 a = load_fold(io, 0), b = load_fold(io, 4);
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        a = add_fold(a, _mm256_loadu_pd(v + i));
+        b = add_fold(b, _mm256_loadu_pd(v + i + 4));
+    }
+    store_fold(a, io, 0);
+    store_fold(b, io, 4);
     fold_portable(v + i, n - i, io);
 }
 
@@ -369,8 +446,7 @@ AVX512 static void fold_avx512(const double *v, size_t n, struct lane_fold *io)
     fold_portable(v + i, n - i, io);
 }
 
-/* Running totals gain nothing from four lanes. */
-static const struct chunk_lanes avx2 = {"avx2",    unpack_avx2, scale_avx2,  total_portable,
+static const struct chunk_lanes avx2 = {"avx2",    unpack_avx2, scale_avx2,  total_avx2,
                                         rise_avx2, range_avx2,  divide_avx2, fold_avx2};
 static const struct chunk_lanes avx512 = {"avx512",    unpack_avx512, scale_avx512,  total_avx512,
                                           rise_avx512, range_avx512,  divide_avx512, fold_avx512};

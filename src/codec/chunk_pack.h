@@ -5,7 +5,20 @@
 
 #include "codec/chunk.h"
 
-enum { PACK_BLOCK = 256, PACK_DICTIONARY_MAX = 1024 };
+enum {
+    PACK_BLOCK = 256,
+    PACK_DICTIONARY_MAX = 1024,
+
+    /* the byte before a sequence */
+    PACK_ORDERS = 3,
+    PACK_DICTIONARY = 3,
+    PACK_MODE_MASK = 3,
+    PACK_SCALED = 1 << 6,
+    PACK_CONSTANT = 1 << 7,
+
+    /* in the byte of a block's width */
+    PACK_PATCHED = 1 << 7,
+};
 
 void pack_varint(struct buf *out, uint64_t v);
 void pack_zigzag(struct buf *out, int64_t v);
@@ -21,6 +34,11 @@ static inline uint64_t zigzag(int64_t v)
 static inline int64_t unzigzag(uint64_t v)
 {
     return (int64_t)(v >> 1 ^ (v & 1 ? UINT64_MAX : 0));
+}
+
+static inline uint64_t mask_of(unsigned width) /* 0 to 64 */
+{
+    return width == 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
 }
 
 static inline uint64_t get_le64(const char *p)

@@ -319,7 +319,7 @@ static double make_double(int kind)
 static void columns_and_sums_agree_with_the_points(void **state)
 {
     (void)state;
-    for (int round = 0; round < 600; round++) {
+    for (int round = 0; round < 250; round++) {
         size_t n = 1 + draw() % (round % 10 ? 700 : CHUNK_POINTS_MAX);
         struct point *p = calloc(n, sizeof *p);
         struct buf out = {0};
@@ -429,9 +429,9 @@ static void spoil(struct buf *b)
         assert_int_equal(chunk_summarize(buf_slice(b), &summary), err);
         assert_int_equal(chunk_sum(buf_slice(b), 0, 1, &columns, &numbers), err);
         mend(b);
-        for (size_t k = 0; k < ways && at > 7; k++) {
+        for (size_t k = 0; k < 2 && at > 7; k++) { /* the portable way and one other */
             struct chunk_numbers first = numbers;
-            chunk_lanes_use(all[k]);
+            chunk_lanes_use(all[k ? at % ways : ways - 1]);
             err = chunk_to_columns(buf_slice(b), &columns);
             int as_points = chunk_decode(buf_slice(b), &points);
             assert_true(err == 0 || err == ERR_CORRUPT);
