@@ -50,6 +50,7 @@ static void on_tick(void *arg)
     struct core *c = arg;
     live_turn_wheel(c);
     flush_if_due(c, false);
+    upkeep_if_due(c);
 }
 
 static char *path_of(const char *dir, const char *name)
@@ -169,6 +170,7 @@ void core_stop(struct core *c)
     c->journal = NULL;
     ingest_drain(c);
     ingest_cancel_all(c);
+    erase_cancel_all(c);
 }
 
 void core_close(struct core *c)
@@ -224,6 +226,9 @@ void core_stats(struct core *c, struct core_stats *ret)
     if (history_stats(c->history, &history) == 0) {
         ret->chunks = history.chunks;
         ret->chunk_bytes = history.chunk_bytes;
+        ret->rollup_bytes = history.rollup_bytes;
+        ret->rolled = history.rolled;
+        ret->expired = history.expired;
         ret->history_file_bytes = history.file_bytes;
     }
 }

@@ -75,9 +75,10 @@ struct twin {
     int64_t synced_us;  /* time of the newest reading, 0: none */
     int64_t latency_us; /* arrival minus the reading's own time, smoothed; -1: not known */
     int64_t interval_us;
-    struct sensor **sensors; /* of the profile, in its order */
-    struct sensor **all;     /* the retired ones too; their objects live as long as the twin.  The
-                                same array as sensors when no other is in it */
+    struct history_policy policy; /* how its past is kept */
+    struct sensor **sensors;      /* of the profile, in its order */
+    struct sensor **all; /* the retired ones too; their objects live as long as the twin.  The
+                            same array as sensors when no other is in it */
     size_t sensors_n, all_n;
     struct layout *layout; /* of sensors */
     struct layout *gone;   /* of the retired; NULL: there are none */
@@ -291,6 +292,18 @@ void history_go(struct history_job *job);
  * is under way. */
 void history_cancel(struct history_job *job);
 
+/* ---- taking out of the past ---- */
+
+/* All readings of a sensor with from <= t < to that were acknowledged before the call, and what
+ * roll-ups know of them.  When err is 0, none of them comes back, whatever happens. */
+struct erase_result {
+    int err;
+    uint64_t readings; /* how many went; a corrected one may count twice */
+};
+typedef void erase_done_fn(void *arg, const struct erase_result *r);
+void core_erase(struct core *c, struct sensor *s, int64_t from_us, int64_t to_us,
+                erase_done_fn *done, void *arg);
+
 /* ---- what the operator asks ---- */
 
 struct core_stats {
@@ -300,6 +313,8 @@ struct core_stats {
     uint64_t journal_syncs, journal_bytes, journal_segments, journal_failures;
     uint64_t chunks, chunk_bytes, history_file_bytes, flushes;
     size_t questions; /* about the past, under way */
+    uint64_t rollup_bytes, rolled, expired; /* readings rolled up, let go of; since start */
+    uint64_t rounds;                        /* of upkeep, since start */
     uint64_t damaged; /* answers about the past from which damaged data was left out */
     bool storage_ok;
     int64_t started_us;

@@ -26,6 +26,7 @@ enum { PIECE_SERIES = 4096, PIECE_POINTS = 1 << 18, FLUSH_SHARE = 10 };
 
 struct frozen {
     uint32_t series;
+    uint8_t level; /* as the twin's profile has it now */
     struct open_series *points;
 };
 
@@ -73,7 +74,7 @@ static struct flush *freeze(struct core *c)
         struct sensor *s = c->dirty[i];
         struct open_series *points = head_take(s);
         s->frozen = points;
-        f->list[f->n++] = (struct frozen){s->series, points};
+        f->list[f->n++] = (struct frozen){s->series, s->twin->policy.level, points};
     }
     qsort(f->list, f->n, sizeof *f->list, by_series);
     c->dirty_n = 0;
@@ -92,6 +93,7 @@ static int fill_piece(const struct flush *f, struct history_flush_series *list, 
         size_t count = open_series_count(f->list[i].points);
         *one = (struct history_flush_series){
             .series = f->list[i].series,
+            .level = f->list[i].level,
             .points = malloc((count ? count : 1) * sizeof *one->points),
         };
         *ret_n = n;
@@ -140,6 +142,7 @@ static void flush_settle(struct flush *f)
                       err_info(f->err)->text);
         c->storage_ok = false;
         f->retry_at_us = clock_mono_us() + 1000000;
+        erase_settle(c, f->err);
         return;
     }
     if (!c->storage_ok)
@@ -150,6 +153,7 @@ static void flush_settle(struct flush *f)
     if (c->journal)
         journal_trim(c->journal, f->seq);
     flush_free(f);
+    erase_settle(c, 0);
 }
 
 static void flush_done(void *arg)

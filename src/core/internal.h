@@ -30,6 +30,8 @@ struct synced {
 
 struct flush;
 struct twin_job;
+struct upkeep;
+struct erase;
 
 struct core {
     struct loop *loop;
@@ -74,6 +76,12 @@ struct core {
     size_t dirty_n, dirty_cap;
     struct flush *flush; /* the one under way, or NULL */
     bool storage_ok;
+    struct erase *erases_first, *erases_last; /* that wait for a flush */
+
+    struct upkeep *upkeep; /* the slice under way, or NULL */
+    size_t upkeep_at;      /* the series to look at next */
+    int64_t upkeep_due_us; /* when the next round begins */
+    bool upkeep_failed;    /* and that was said */
 
     struct loop_timer *tick;
     struct sensor *wheel[WHEEL_SLOTS];
@@ -96,6 +104,8 @@ void live_restore(struct core *c, struct sensor *s, const struct reading *r);
 void live_wake(struct core *c); /* at start: what spoke just before the restart is not stale */
 void live_turn_wheel(struct core *c);
 void live_drop(struct sensor *s); /* before it is freed, with its twin */
+/* The newest reading was taken out: the present is this one, or none (VALUE_NONE). */
+void live_fall_back(struct core *c, struct sensor *s, const struct point *newest);
 /* The profile changed: its ranges, its interval, whether it is in there at all. */
 void live_revise(struct core *c, struct sensor *s, bool retired);
 void live_recount(struct core *c, struct twin *t); /* after that: the twin's state */
@@ -117,6 +127,13 @@ void points_free(struct point *points, size_t n);
 void flush_if_due(struct core *c, bool now);
 int flush_blocking(struct core *c);
 void history_forget(struct core *c, const uint32_t *series, size_t n);
+
+/* upkeep.c */
+void upkeep_if_due(struct core *c);
+
+/* erase.c */
+void erase_settle(struct core *c, int err); /* after a flush: it went well, or not */
+void erase_cancel_all(struct core *c);
 
 /* ingest.c */
 void ingest_on_synced(void *arg, uint64_t seq, int err); /* the journal's thread */

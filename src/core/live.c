@@ -299,6 +299,29 @@ void live_restore(struct core *c, struct sensor *s, const struct reading *r)
         s->twin->state = LIVE_STALE;
 }
 
+void live_fall_back(struct core *c, struct sensor *s, const struct point *newest)
+{
+    struct point p = {0};
+    if (newest->type != VALUE_NONE &&
+        point_make(newest->t_us, point_value(newest), newest->quality, &p))
+        return; /* out of memory: it stays as it was until the next reading */
+    point_release(&s->last);
+    s->last = p;
+    s->has_value = p.type != VALUE_NONE;
+    if (!s->has_value && !s->stale && !s->retired) {
+        wheel_out(s);
+        s->twin->live_n--;
+    }
+    s->stale = s->stale && s->has_value;
+    if (s->has_value && !s->retired) {
+        set_level(s, clock_now_us());
+    } else {
+        alert_close(s->twin, s, clock_now_us());
+        s->level = LEVEL_UNKNOWN;
+    }
+    set_twin_state(c, s->twin, clock_mono_us());
+}
+
 /* ---- JSON ---- */
 
 static const char *quality_name(uint8_t quality)

@@ -312,6 +312,10 @@ int registry_put(struct core *c, const struct catalog_twin *row, const struct pr
     t->created_us = row->created_us;
     t->modified_us = row->modified_us;
     t->interval_us = view->interval_us;
+    t->policy = (struct history_policy){.keep_us = view->retention_us,
+                                        .raw_us = view->raw_us,
+                                        .sampling_us = view->sampling_us,
+                                        .level = view->compression};
     int err = take_sensors(c, t, row);
     *ret = t;
     *ret_created = created;

@@ -20,6 +20,7 @@ struct history_flush_series {
     uint32_t series;
     struct point *points; /* as points_sort() leaves them; only read, not released */
     size_t n;
+    uint8_t level; /* enum chunk_level of chunks that are finished */
 };
 
 int history_open(const char *path, struct history **ret);
@@ -53,6 +54,7 @@ struct history_policy {
     int64_t keep_us;     /* retentionPeriod; 0: for ever */
     int64_t raw_us;      /* doppel:rawRetention */
     int64_t sampling_us; /* samplingRate */
+    uint8_t level;       /* compressionLevel: enum chunk_level */
 };
 
 struct history_care {

@@ -96,7 +96,7 @@ static int cut_chunk(struct history *h, const struct touched *c, int64_t from, i
     sqlite3_stmt *s = db_stmt(&h->writer, SQL_CHUNK_SET);
     if (!s)
         return db_error(&h->writer);
-    err = history_bind_chunk(h, s, 2, points->points, kept);
+    err = history_bind_chunk(h, s, 2, points->points, kept, CHUNK_MEDIUM);
     if (err)
         return err;
     sqlite3_bind_int64(s, 1, c->id);

@@ -30,6 +30,7 @@ struct line {
     struct history *h;
     struct history_totals *totals;
     uint32_t series;
+    enum chunk_level level;
     int line;
     struct open_chunk open[OPEN_MAX];
     int open_n, taken;
@@ -181,10 +182,11 @@ static void bind_numbers(sqlite3_stmt *s, int at, const struct numbers *m)
     sqlite3_bind_double(s, at + 5, m->last);
 }
 
-int history_bind_chunk(struct history *h, sqlite3_stmt *s, int at, const struct point *p, size_t n)
+int history_bind_chunk(struct history *h, sqlite3_stmt *s, int at, const struct point *p, size_t n,
+                       enum chunk_level level)
 {
     buf_clear(&h->encoded);
-    int err = chunk_encode(p, n, &h->encoded);
+    int err = chunk_encode_at(p, n, level, &h->encoded);
     if (err)
         return err;
     struct numbers numbers = summarize(p, n);
@@ -205,7 +207,9 @@ static int insert(struct line *l, const struct point *p, size_t n, bool open)
     sqlite3_stmt *s = db_stmt(&h->writer, SQL_INSERT);
     if (!s)
         return db_error(&h->writer);
-    int err = history_bind_chunk(h, s, 5, p, n);
+    /* what is open is written again soon */
+    enum chunk_level level = open && l->level > CHUNK_LOW ? CHUNK_LOW : l->level;
+    int err = history_bind_chunk(h, s, 5, p, n, level);
     if (err)
         return err;
     sqlite3_bind_int64(s, 1, h->next_id++);
@@ -371,12 +375,14 @@ static int flush_series(struct history *h, const struct history_flush_series *f,
     struct line late = {.h = h,
                         .totals = totals,
                         .series = f->series,
+                        .level = (enum chunk_level)f->level,
                         .line = LINE_LATE,
                         .points = f->points,
                         .n = late_n};
     struct line fresh = {.h = h,
                          .totals = totals,
                          .series = f->series,
+                         .level = (enum chunk_level)f->level,
                          .line = LINE_FRESH,
                          .points = f->points + late_n,
                          .n = f->n - late_n};

@@ -115,7 +115,8 @@ int history_scan_on(struct db *db, const struct history_ask *ask);
 int history_write_last(struct history *h, uint32_t series, const struct point *newest);
 
 /* The row of a chunk: bytes, extents and numbers of n points, into columns from at on. */
-int history_bind_chunk(struct history *h, sqlite3_stmt *s, int at, const struct point *p, size_t n);
+int history_bind_chunk(struct history *h, sqlite3_stmt *s, int at, const struct point *p, size_t n,
+                       enum chunk_level level);
 
 /* Take the points with from <= t < to out of the chunks of a series. */
 int history_raw_cut(struct history *h, uint32_t series, int64_t from, int64_t to,

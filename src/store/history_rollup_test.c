@@ -214,7 +214,7 @@ struct series {
 
 static void flush(struct series *s, struct point *p, size_t n)
 {
-    struct history_flush_series f = {1, p, points_sort(p, n)};
+    struct history_flush_series f = {1, p, points_sort(p, n), CHUNK_MEDIUM};
     clock_set(s->now);
     assert_int_equal(history_flush(s->h, &f, 1, ++s->seq, true), 0);
 }

@@ -100,10 +100,18 @@ static bool is_mvmd(const struct jval *v)
     return is_string(v) && slice_is(v->text, "MVMD-ID");
 }
 
+int compression_parse(struct slice text)
+{
+    static const char *const words[] = {"none", "low", "medium", "high"};
+    for (int i = 0; i < (int)(sizeof words / sizeof words[0]); i++)
+        if (slice_is(text, words[i]))
+            return i;
+    return -1;
+}
+
 static bool is_compression(const struct jval *v)
 {
-    return is_string(v) && (slice_is(v->text, "none") || slice_is(v->text, "low") ||
-                            slice_is(v->text, "medium") || slice_is(v->text, "high"));
+    return is_string(v) && compression_parse(v->text) >= 0;
 }
 
 /* ---- @context ---- */

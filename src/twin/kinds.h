@@ -43,4 +43,7 @@ bool one_of(struct slice text, const char *words);
 /* The same as a regular expression: "(?:[Mm][Qq]...)". */
 void one_of_pattern(struct buf *out, const char *words);
 
+/* enum compression, -1 for any other word */
+int compression_parse(struct slice text);
+
 #endif

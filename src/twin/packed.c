@@ -1,7 +1,8 @@
 /* FORMAT.  Numbers are varints (seven bits a byte, the lowest first), a text is its length, its
  * bytes and a zero, a double its eight bytes, the lowest first.
  *
- *   view      version, flags (1: simulated), name, description, type, interval, retention, sampling
+ *   view      version, flags (1: simulated), name, description, type, interval, retention,
+ *             sampling, raw retention, compression
  *   sensors   version, how many, then each: flags (bits 0-2 kind, 3 normal, 4 critical, 5
  *             threshold), id, name, type, unit, interval, two doubles for each range that there
  *             is, one for the threshold
@@ -14,7 +15,7 @@
 
 #include <stdlib.h>
 
-enum { VERSION = 1, SENSOR_LEAST = 10 /* bytes of a sensor, at least */ };
+enum { VERSION = 2, SENSOR_LEAST = 10 /* bytes of a sensor, at least */ };
 
 enum { VIEW_SIMULATED = 1 };
 enum { SENSOR_KIND = 7, SENSOR_NORMAL = 8, SENSOR_CRITICAL = 16, SENSOR_THRESHOLD = 32 };
@@ -51,6 +52,8 @@ void view_pack(struct buf *out, const struct profile_view *view)
     put_number(out, (uint64_t)view->interval_us);
     put_number(out, (uint64_t)view->retention_us);
     put_number(out, (uint64_t)view->sampling_us);
+    put_number(out, (uint64_t)view->raw_us);
+    put_number(out, view->compression);
 }
 
 static void pack_sensor(struct buf *out, const struct sensor_spec *s)
@@ -162,6 +165,10 @@ int view_unpack(struct slice bytes, struct profile_view *ret)
     view.interval_us = duration(&r);
     view.retention_us = duration(&r);
     view.sampling_us = duration(&r);
+    view.raw_us = duration(&r);
+    uint64_t level = number(&r);
+    r.bad |= level > COMPRESSION_HIGH;
+    view.compression = (uint8_t)level;
     if ((err = ended(&r)))
         return err;
     *ret = view;

@@ -74,7 +74,9 @@ static const struct profile_view view = {.name = SLICE_LIT("Pump"),
                                          .simulated = true,
                                          .interval_us = INT64_MAX,
                                          .retention_us = 86400000000,
-                                         .sampling_us = 1};
+                                         .raw_us = 3600000000,
+                                         .sampling_us = 1,
+                                         .compression = COMPRESSION_HIGH};
 
 static void a_view_comes_back(void **state)
 {
@@ -86,7 +88,8 @@ static void a_view_comes_back(void **state)
     assert_true(slice_eq(got.name, view.name) && slice_eq(got.description, view.description));
     assert_true(slice_eq(got.type, view.type) && got.simulated);
     assert_true(got.interval_us == view.interval_us && got.retention_us == view.retention_us);
-    assert_true(got.sampling_us == view.sampling_us);
+    assert_true(got.sampling_us == view.sampling_us && got.raw_us == view.raw_us);
+    assert_int_equal(got.compression, view.compression);
     buf_release(&b);
 }
 

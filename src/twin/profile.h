@@ -64,12 +64,22 @@ struct sensor_spec {
     size_t index;     /* in the profile's sensors */
 };
 
+/* compressionLevel: how hard stored readings are compressed. */
+enum compression {
+    COMPRESSION_NONE,
+    COMPRESSION_LOW,
+    COMPRESSION_MEDIUM, /* when it is not said */
+    COMPRESSION_HIGH
+};
+
 struct profile_view {
     struct slice id, name, description;
-    struct slice type;                 /* subjectOf.name */
-    bool simulated;                    /* "doppel:simulated": true */
-    int64_t interval_us;               /* synchronization.updateFrequency; 0: realtime */
-    int64_t retention_us, sampling_us; /* 0: not said */
+    struct slice type;   /* subjectOf.name */
+    bool simulated;      /* "doppel:simulated": true */
+    int64_t interval_us; /* synchronization.updateFrequency; 0: realtime */
+    /* dataStorage.historicalData; 0: not said (docs/history.md) */
+    int64_t retention_us, raw_us, sampling_us;
+    uint8_t compression; /* enum compression */
     struct sensor_spec *sensors;
     size_t sensors_n;
 };

@@ -94,6 +94,9 @@ int profile_read(struct arena *a, const struct jval *root, struct profile_view *
     view.interval_us = interval_of(jval_get(jval_get(root, "synchronization"), "updateFrequency"));
     view.retention_us = duration_of(jval_get(history, "retentionPeriod"));
     view.sampling_us = duration_of(jval_get(history, "samplingRate"));
+    view.raw_us = duration_of(jval_get(history, "doppel:rawRetention"));
+    int level = compression_parse(jval_string(jval_get(history, "compressionLevel")));
+    view.compression = (uint8_t)(level < 0 ? COMPRESSION_MEDIUM : level);
     int err = read_sensors(a, root, &view);
     if (!err)
         *ret = view;

@@ -367,7 +367,14 @@ static void relate_storage(struct check *c, const struct jval *storage)
     const struct jval *history = object_of(storage, "historicalData");
     const struct jval *kept = fitting(history, "retentionPeriod", &kind_duration);
     const struct jval *step = fitting(history, "samplingRate", &kind_duration);
-    int64_t kept_us, step_us;
+    const struct jval *raw = fitting(history, "doppel:rawRetention", &kind_duration);
+    int64_t kept_us, step_us, raw_us;
+    if (kept && raw && !duration_parse(kept->text, &kept_us) &&
+        !duration_parse(raw->text, &raw_us) && raw_us > kept_us)
+        check_error(c, "storage", raw,
+                    "doppel:rawRetention %s is longer than retentionPeriod %s; write a shorter "
+                    "time, or leave it out.",
+                    check_show(c, raw), check_show(c, kept));
     if (kept && step && !duration_parse(kept->text, &kept_us) &&
         !duration_parse(step->text, &step_us) && step_us >= kept_us)
         check_error(c, "storage", step,

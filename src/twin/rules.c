@@ -50,7 +50,9 @@ const struct profile_rule profile_rules[] = {
     {"time", E, false,
      "Every timestamp is RFC 3339 with an offset; one in the future is a warning."},
     {"storage", E, false,
-     "`dataStorage.historicalData` has `retentionPeriod` and, shorter, `samplingRate`."},
+     "`dataStorage.historicalData` has `retentionPeriod` and, shorter, `samplingRate`; "
+     "`doppel:rawRetention`, where it is given, is not longer than the first. What they do: "
+     "[history.md](history.md)."},
     {"storage.compression", E, false, "`compressionLevel` is none, low, medium or high."},
     {"storage.privacy", W, false, "Something is said about privacy."},
     {"storage.backup", W, false, "Something is said about backups."},
