@@ -26,7 +26,8 @@ enum { PIECE_SERIES = 4096, PIECE_POINTS = 1 << 18, FLUSH_SHARE = 10 };
 
 struct frozen {
     uint32_t series;
-    uint8_t level; /* as the twin's profile has it now */
+    uint32_t old_s; /* as the twin's profile has it now, and: */
+    uint8_t level;
     struct open_series *points;
 };
 
@@ -74,7 +75,10 @@ static struct flush *freeze(struct core *c)
         struct sensor *s = c->dirty[i];
         struct open_series *points = head_take(s);
         s->frozen = points;
-        f->list[f->n++] = (struct frozen){s->series, s->twin->policy.level, points};
+        f->list[f->n++] = (struct frozen){.series = s->series,
+                                          .old_s = history_old_s(&s->twin->policy),
+                                          .level = s->twin->policy.level,
+                                          .points = points};
     }
     qsort(f->list, f->n, sizeof *f->list, by_series);
     c->dirty_n = 0;
@@ -94,6 +98,7 @@ static int fill_piece(const struct flush *f, struct history_flush_series *list, 
         *one = (struct history_flush_series){
             .series = f->list[i].series,
             .level = f->list[i].level,
+            .old_s = f->list[i].old_s,
             .points = malloc((count ? count : 1) * sizeof *one->points),
         };
         *ret_n = n;

@@ -20,7 +20,8 @@ struct history_flush_series {
     uint32_t series;
     struct point *points; /* as points_sort() leaves them; only read, not released */
     size_t n;
-    uint8_t level; /* enum chunk_level of chunks that are finished */
+    uint8_t level;  /* enum chunk_level of chunks that are finished */
+    uint32_t old_s; /* readings older than this when they come are old; see history_old_s() */
 };
 
 int history_open(const char *path, struct history **ret);
@@ -56,6 +57,10 @@ struct history_policy {
     int64_t sampling_us; /* samplingRate */
     uint8_t level;       /* compressionLevel: enum chunk_level */
 };
+
+/* From which age on, in seconds, readings count from when they came instead of from their time,
+ * which would soon be over; 0: never. */
+uint32_t history_old_s(const struct history_policy *policy);
 
 struct history_care {
     uint32_t series;

@@ -175,7 +175,7 @@ static int cut_expired(struct history *h, struct history_view *v, int64_t from, 
         if (low < high && finer >= 0) {
             /* the first and the last, which the range may cut */
             int64_t ends[2] = {low, high - width};
-            for (int i = 0; i < (high - low > width ? 2 : 1) && !err; i++) {
+            for (int i = 0; i < (low < high - width ? 2 : 1) && !err; i++) {
                 struct history_view stored = *v;
                 struct rollups part = {0};
                 err = history_stored_rollups(&stored, finer, ends[i], ends[i] + width, collect,

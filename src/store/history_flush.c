@@ -18,7 +18,6 @@ enum {
 };
 
 #define DIRTY_GAP_US INT64_C(3600000000) /* late points so close are one range */
-#define OLD_US INT64_C(900000000)        /* older than this when it comes: it came late */
 #define OLD_NOTED_US INT64_C(60000000)   /* how exactly it is noted when */
 
 struct open_chunk {
@@ -329,9 +328,9 @@ static int mark_late(struct history *h, uint32_t series, const struct point *p, 
 }
 
 /* Readings that were old when they came are kept as if they were of today; see history_upkeep.c. */
-static bool note_old(struct history_state *state, int64_t oldest_us, int64_t now_us)
+static bool note_old(struct history_state *state, int64_t oldest_us, int64_t now_us, uint32_t old_s)
 {
-    if (oldest_us > now_us - OLD_US)
+    if (!old_s || oldest_us > now_us - (int64_t)old_s * 1000000)
         return false;
     if (!state->late_at) {
         state->late_from = oldest_us;
@@ -354,7 +353,7 @@ static int keep_state(struct history *h, const struct history_flush_series *f,
         late_n++;
     if (late_n)
         err = mark_late(h, f->series, f->points, late_n);
-    if (!err && note_old(state, f->points[0].t_us, clock_now_us()))
+    if (!err && note_old(state, f->points[0].t_us, clock_now_us(), f->old_s))
         err = history_state_write(h, f->series, state);
     return err;
 }

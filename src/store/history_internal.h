@@ -166,6 +166,14 @@ int history_fold(struct history_view *v, int tier, int64_t from, int64_t to, his
 int history_stored_rollups(struct history_view *v, int tier, int64_t from, int64_t to,
                            history_rollup_fn *fn, void *arg);
 
+/* How buckets of a tier come about that are not stored or do not hold.  Before `low` what is stored
+ * is all: the tier began later than coarser ones.  Before `split` readings are added to what is
+ * stored; behind it buckets are made of what is finer. */
+struct history_zones {
+    int64_t low, split;
+};
+int history_zones(struct history_view *v, int tier, struct history_zones *ret);
+
 /* Stored buckets, and added to them the readings of the range alone. */
 int history_add_rollups(struct history_view *v, int tier, int64_t from, int64_t to,
                         const struct history_range *of, history_rollup_fn *fn, void *arg);

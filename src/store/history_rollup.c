@@ -233,6 +233,48 @@ int history_make_rollups(struct history_view *v, int tier, int64_t from, int64_t
 
 /* ---- reading ---- */
 
+/* Where the stored buckets of a tier begin; INT64_MAX: there are none. */
+static int first_stored(struct db *db, uint32_t series, int tier, int64_t *ret)
+{
+    sqlite3_stmt *s = db_stmt(db, SQL_ROLLUP_SPAN);
+    if (!s)
+        return db_error(db);
+    sqlite3_bind_int64(s, 1, series);
+    sqlite3_bind_int(s, 2, tier);
+    int code = sqlite3_step(s);
+    bool any = code == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL;
+    *ret = any ? sqlite3_column_int64(s, 0) : INT64_MAX;
+    sqlite3_reset(s);
+    return code == SQLITE_ROW ? 0 : db_error(db);
+}
+
+int history_zones(struct history_view *v, int tier, struct history_zones *ret)
+{
+    const int64_t width = rollup_width_us[tier];
+    struct history_zones zones = {INT64_MIN, rollup_floor(v->state.raw_from, width)};
+    int64_t first, other;
+    int below = finer(v, tier);
+    if (v->state.raw_from == INT64_MIN) {
+        *ret = zones;
+        return 0;
+    }
+    int err = first_stored(v->db, v->series, tier, &first);
+    if (!err && below >= 0) {
+        err = first_stored(v->db, v->series, below, &other);
+        if (!err && other != INT64_MAX && rollup_floor(other, width) < zones.split)
+            zones.split = rollup_floor(other, width);
+    }
+    for (int k = tier + 1; k < ROLLUP_TIERS && !err; k++) {
+        if (!(v->state.tiers & 1 << k))
+            continue;
+        err = first_stored(v->db, v->series, k, &other);
+        if (!err && other < rollup_floor(first, rollup_width_us[k]))
+            zones.low = first;
+    }
+    *ret = zones;
+    return err;
+}
+
 static int emit_row(struct history_view *v, struct rollups *list, int64_t from, int64_t to,
                     history_rollup_fn *fn, void *arg)
 {
@@ -336,9 +378,14 @@ static int read_sum(struct history_view *v, int tier, int64_t from, int64_t to,
 static int renew(struct history_view *v, int tier, int64_t from, int64_t to, history_rollup_fn *fn,
                  void *arg)
 {
-    int64_t split = rollup_floor(v->state.raw_from, rollup_width_us[tier]);
-    int64_t middle = split < from ? from : split < to ? split : to;
-    int err = from < middle ? read_sum(v, tier, from, middle, fn, arg) : 0;
+    struct history_zones zones;
+    int err = history_zones(v, tier, &zones);
+    int64_t middle = zones.split < from ? from : zones.split < to ? zones.split : to;
+    int64_t low = zones.low < from ? from : zones.low < middle ? zones.low : middle;
+    if (!err)
+        err = history_stored_rollups(v, tier, from, low, fn, arg);
+    if (!err && low < middle)
+        err = read_sum(v, tier, low, middle, fn, arg);
     return err || middle >= to ? err : history_make_rollups(v, tier, middle, to, fn, arg);
 }
 
@@ -395,18 +442,11 @@ int history_rollup_scan(struct history *h, const struct history_rollup_ask *ask)
 static int read_spans(struct db *db, uint32_t series, struct history_spans *ret)
 {
     for (int tier = 0; tier < ROLLUP_TIERS; tier++) {
-        sqlite3_stmt *s = ret->tiers & 1 << tier ? db_stmt(db, SQL_ROLLUP_SPAN) : NULL;
         ret->tier_from[tier] = INT64_MAX;
-        if (!s)
-            continue;
-        sqlite3_bind_int64(s, 1, series);
-        sqlite3_bind_int(s, 2, tier);
-        int code = sqlite3_step(s);
-        if (code == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL)
-            ret->tier_from[tier] = sqlite3_column_int64(s, 0);
-        sqlite3_reset(s);
-        if (code != SQLITE_ROW)
-            return db_error(db);
+        int err =
+            ret->tiers & 1 << tier ? first_stored(db, series, tier, &ret->tier_from[tier]) : 0;
+        if (err)
+            return err;
     }
     return 0;
 }

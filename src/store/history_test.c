@@ -271,7 +271,7 @@ static void random_flushes(unsigned kinds, unsigned late_of, int rounds, size_t 
                 p[k] = random_point(random_time(&now[i], late_of), kinds);
                 model_put(&models[i], &p[k]);
             }
-            list[i] = (struct history_flush_series){i + 1, p, points_sort(p, n), CHUNK_MEDIUM};
+            list[i] = (struct history_flush_series){i + 1, p, points_sort(p, n), CHUNK_MEDIUM, 0};
         }
         assert_int_equal(flush(h, list, SERIES, (uint64_t)round), 0);
         for (int i = 0; i < SERIES; i++)
@@ -340,7 +340,7 @@ static void the_head_wins_over_chunks(void **state)
         size_t head_n = points_sort(head, n);
         check_scan(h, 1, &m, INT64_MIN, INT64_MAX, head, head_n);
         check_scan(h, 1, &m, now - 2000, now - 100, head, head_n);
-        struct history_flush_series f = {1, p, points_sort(p, n), CHUNK_MEDIUM};
+        struct history_flush_series f = {1, p, points_sort(p, n), CHUNK_MEDIUM, 0};
         assert_int_equal(flush(h, &f, 1, (uint64_t)round), 0);
         check_scan(h, 1, &m, INT64_MIN, INT64_MAX, head, head_n);
         release_points(head, head_n);
@@ -363,7 +363,7 @@ static void flush_run(struct history *h, uint32_t series, int64_t first, size_t 
         assert_int_equal(point_make((first + (int64_t)i) * 1000,
                                     value_double((double)(first + (int64_t)i)), 0, &p[i]),
                          0);
-    struct history_flush_series f = {series, p, n, CHUNK_MEDIUM};
+    struct history_flush_series f = {series, p, n, CHUNK_MEDIUM, 0};
     assert_int_equal(flush(h, &f, 1, seq), 0);
     release_points(f.points, f.n);
 }
@@ -439,7 +439,7 @@ static void heavy_texts_make_smaller_chunks(void **state)
             assert_int_equal(point_make(t, v, 0, &p[i]), 0);
             model_put(&m, &p[i]);
         }
-        struct history_flush_series f = {1, p, points_sort(p, N), CHUNK_MEDIUM};
+        struct history_flush_series f = {1, p, points_sort(p, N), CHUNK_MEDIUM, 0};
         assert_int_equal(flush(h, &f, 1, (uint64_t)round), 0);
         release_points(f.points, f.n);
         check_scan(h, 1, &m, INT64_MIN, INT64_MAX, NULL, 0);
@@ -664,7 +664,7 @@ static void a_failed_flush_leaves_all_as_it_was(void **state)
                                     (uint8_t)(draw() % 3), &p[i]),
                          0);
     }
-    struct history_flush_series f = {1, p, N, CHUNK_MEDIUM};
+    struct history_flush_series f = {1, p, N, CHUNK_MEDIUM, 0};
     for (int i = 0; i < 3; i++) {
         assert_int_equal(flush(h, &f, 1, 3), ERR_STORAGE);
         assert_int_equal(f.n, N);

@@ -19,11 +19,11 @@
  * bucket is half gone.
  *
  * WHAT COMES OLD.  Who brings in a recording of last year does not want it gone a minute later, by
- * the letter of "90d".  So readings that are older than 15 minutes when they come count from when
- * they came: the series notes from when they are (late_from) and when the last came (late_at), and
- * lets nothing behind late_from go until the period has passed since.  A sensor whose clock is
- * wrong again and again would keep everything for ever: after twice the period (late_since) the
- * letter holds. */
+ * the letter of "90d".  So readings that have half of their time behind them when they come count
+ * from when they came: the series notes from when they are (late_from) and when the last came
+ * (late_at), and lets nothing behind late_from go until the period has passed since.  A sensor
+ * whose clock is wrong again and again would keep everything for ever: after twice the period
+ * (late_since) the letter holds. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -80,6 +80,12 @@ static struct plan make_plan(const struct history_policy *p)
     if (plan.finest > 0)
         plan.allowed &= ~((1 << plan.finest) - 1);
     return plan;
+}
+
+uint32_t history_old_s(const struct history_policy *policy)
+{
+    int64_t s = make_plan(policy).raw_us / 2 / 1000000;
+    return s < UINT32_MAX ? (uint32_t)s : UINT32_MAX;
 }
 
 /* For how long readings are kept as things are. */
@@ -185,10 +191,12 @@ static int make_coarser(struct visit *v, int above, int64_t from, int64_t to, in
         if (!(v->view.state.tiers & 1 << k))
             continue;
         int64_t low = rollup_floor(from, width), high = rollup_ceil(to, width);
-        int64_t whole = rollup_floor(end, width),
-                split = rollup_floor(v->view.state.raw_from, width);
+        int64_t whole = rollup_floor(end, width);
+        struct history_zones zones;
+        if ((err = history_zones(&v->view, k, &zones)))
+            break;
         high = high < whole ? high : whole;
-        low = low > split ? low : split;
+        low = low > zones.split ? low : zones.split;
         if (low >= high)
             continue;
         struct rollups list = {0};
@@ -229,9 +237,13 @@ static int add_late(struct visit *v, int64_t from, int64_t to, int64_t *ret_to)
     for (int k = 0; k < ROLLUP_TIERS && !err; k++) {
         if (!(view->state.tiers & 1 << k))
             continue;
-        const int64_t width = rollup_width_us[k], split = rollup_floor(view->state.raw_from, width);
+        const int64_t width = rollup_width_us[k];
+        struct history_zones zones;
+        if ((err = history_zones(view, k, &zones)))
+            break;
         int64_t low = rollup_floor(all.from, width), high = rollup_ceil(all.to, width);
-        high = high < split ? high : split;
+        high = high < zones.split ? high : zones.split;
+        low = low > zones.low ? low : zones.low;
         struct rollups list = {0};
         if (low < high)
             err = history_add_rollups(view, k, low, high, &all, collect, &list);
@@ -239,9 +251,8 @@ static int add_late(struct visit *v, int64_t from, int64_t to, int64_t *ret_to)
             err = put(v, k, low, high, &list);
         rollups_release(&list);
     }
-    if (!err) /* buckets of coarser tiers that begin before raw_from and end behind it */
-        err = make_coarser(v, tier, view->state.raw_from - 1, view->state.raw_from,
-                           view->state.rolled);
+    if (!err)
+        err = make_coarser(v, tier, all.from, all.to, view->state.rolled);
     return err ? err : history_raw_cut(v->u->h, view->series, all.from, all.to, &v->u->totals);
 }
 
