@@ -136,6 +136,11 @@ FIGURE(mqtt_connections, f->mqtt.connections)
 FIGURE(mqtt_sessions, f->mqtt.sessions)
 FIGURE(mqtt_subscriptions, f->mqtt.subscriptions)
 FIGURE(mqtt_retained, f->mqtt.retained)
+FIGURE(mqtt_away, f->mqtt.sessions_away)
+FIGURE(mqtt_expired, f->mqtt.sessions_expired)
+FIGURE(mqtt_shared, f->mqtt.shared)
+FIGURE(mqtt_packets_in, f->mqtt.packets_in)
+FIGURE(mqtt_packets_out, f->mqtt.packets_out)
 FIGURE(mqtt_in, f->mqtt.messages_in)
 FIGURE(mqtt_out, f->mqtt.messages_out)
 FIGURE(mqtt_bytes_in, f->mqtt.bytes_in)
@@ -167,6 +172,13 @@ static const struct metric metric_table[] = {
     {"doppel_storage_ok", GAUGE, NULL, "1 while the disk takes what is written.", storage_ok},
     {"doppel_mqtt_connections", GAUGE, NULL, "MQTT clients connected.", mqtt_connections},
     {"doppel_mqtt_sessions", GAUGE, NULL, "MQTT sessions kept.", mqtt_sessions},
+    {"doppel_mqtt_sessions_away", GAUGE, NULL, "MQTT sessions whose client is away.", mqtt_away},
+    {"doppel_mqtt_expired_sessions", COUNTER, NULL, "MQTT sessions that ended unused.",
+     mqtt_expired},
+    {"doppel_mqtt_shared_subscriptions", GAUGE, NULL, "MQTT subscriptions that are shared.",
+     mqtt_shared},
+    {"doppel_mqtt_received_packets", COUNTER, NULL, "MQTT packets received.", mqtt_packets_in},
+    {"doppel_mqtt_sent_packets", COUNTER, NULL, "MQTT packets sent.", mqtt_packets_out},
     {"doppel_mqtt_subscriptions", GAUGE, NULL, "MQTT subscriptions.", mqtt_subscriptions},
     {"doppel_mqtt_retained_messages", GAUGE, NULL, "MQTT messages retained.", mqtt_retained},
     {"doppel_mqtt_received_messages", COUNTER, NULL, "MQTT messages received.", mqtt_in},

@@ -11,6 +11,41 @@ static void packets_over_the_limit_are_refused_by_their_header(void **state) /* 
     client_drop(&t);
 }
 
+static void large_packets_that_are_not_whole(void **state)
+{
+    (void)state;
+    enum { BEGUN = 15 << 20, MANY = MAX_BEGUN_BYTES / BEGUN + 2 };
+    static struct client t[MANY];
+    char *zeroes = calloc(1, BEGUN);
+    size_t ended = 0;
+    for (int i = 0; i < MANY; i++) {
+        char id[16];
+        snprintf(id, sizeof id, "c%d", i);
+        t[i] = client_new(b, MQTT_V5, id);
+        client_feed(&t[i], "30 80 80 80 07 0001 't' 00"); /* 14 MiB of payload are to come */
+        mqtt_conn_feed(t[i].c, slice_of(zeroes, BEGUN - (2 << 20)));
+        assert_false(t[i].c->closed);
+    }
+    for (int i = 0; i < MANY; i++) {
+        mqtt_conn_feed(t[i].c, slice_of(zeroes, (1 << 20) - 100));
+        if (t[i].c->closed) {
+            expect_closed(&t[i], MQTT_QUOTA);
+            ended++;
+        }
+        assert_true(b->begun_bytes <= MAX_BEGUN_BYTES);
+    }
+    assert_true(ended > 0 && ended < MANY);
+    struct client other = client_new(b, MQTT_V5, "other"); /* others are served */
+    subscribe(&other, "a", 0);
+    publish(&other, "a", "x", 0, 0);
+    expect_publish(&other, "a", "x");
+    client_drop(&other);
+    for (int i = 0; i < MANY; i++)
+        client_drop(&t[i]);
+    assert_int_equal(b->begun_bytes, 0);
+    free(zeroes);
+}
+
 static void the_oldest_waiting_message_makes_room(void **state)
 {
     (void)state;
@@ -145,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         BROKER_TEST_SMALL(packets_over_the_limit_are_refused_by_their_header),
+        BROKER_TEST(large_packets_that_are_not_whole),
         BROKER_TEST_SMALL(the_oldest_waiting_message_makes_room),
         BROKER_TEST_SMALL(slow_readers_lose_qos0_and_are_not_read),
         BROKER_TEST(subscriptions_are_limited),

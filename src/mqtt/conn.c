@@ -146,6 +146,8 @@ void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
     if (c->next)
         c->next->prev = c->prev;
     b->conns_n--;
+    b->begun_bytes -= c->in_count;
+    c->in_count = 0;
     mqtt_conn_forget_acks(c);
     replays_free(c);
     behind_free(c->behind);
@@ -468,6 +470,20 @@ static void consume_kept(struct conn *c)
     c->in = kept;
 }
 
+/* A packet may be large, but not many at a time: 20,000 peers could begin one each. */
+static void count_begun(struct conn *c)
+{
+    struct broker *b = c->broker;
+    if (c->closed)
+        return;
+    b->begun_bytes += c->in.n - c->in_count;
+    c->in_count = c->in.n;
+    if (c->in.failed)
+        mqtt_conn_close(c, MQTT_QUOTA, "the server is out of memory");
+    else if (b->begun_bytes > MAX_BEGUN_BYTES && c->in.n > OUT_HIGH)
+        mqtt_conn_close(c, MQTT_QUOTA, "too many large packets are under way");
+}
+
 void mqtt_conn_feed(struct conn *c, struct slice bytes)
 {
     if (c->closed)
@@ -483,8 +499,7 @@ void mqtt_conn_feed(struct conn *c, struct slice bytes)
         if (!c->closed)
             buf_add_slice(&c->in, slice_skip(bytes, used));
     }
-    if (!c->closed && c->in.failed)
-        mqtt_conn_close(c, MQTT_QUOTA, "the server is out of memory");
+    count_begun(c);
     if (!c->closed && is_deaf(c))
         pause_input(c);
     mqtt_conn_let_go(c);
@@ -498,6 +513,7 @@ void mqtt_conn_read_on(struct conn *c)
     c->last_in_us = clock_mono_us(); /* it could not be heard meanwhile */
     if (c->in.n)
         consume_kept(c);
+    count_begun(c);
     if (!c->closed && !is_deaf(c))
         resume_input(c);
     mqtt_conn_let_go(c);

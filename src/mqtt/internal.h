@@ -25,6 +25,7 @@ enum {
     MAX_CONNECT_PACKET = 1 << 20, /* before CONNECT a peer is a stranger */
     MAX_QUEUED = 10000,
     MAX_QUEUED_BYTES = 64 << 20, /* of one session */
+    MAX_BEGUN_BYTES = 256 << 20, /* of packets that are not whole yet, of all connections */
     MAX_CONNECTIONS = 20000,
     MAX_SESSIONS = 100000,
     MAX_SUBS_SESSION = 10000,
@@ -253,7 +254,8 @@ struct conn {
     bool feeds;   /* has published into the core */
     int busy;
     struct conn *wait_next, *wait_prev;
-    struct buf in; /* the start of a packet, or what came while waiting */
+    struct buf in;   /* the start of a packet, or what came while waiting */
+    size_t in_count; /* what of it the broker's begun_bytes have */
     int64_t since_us, last_in_us, keep_alive_us; /* 0: off */
     bool request_problem;
     uint32_t max_packet;       /* the client's */
@@ -458,6 +460,7 @@ struct broker {
     struct session *waits;            /* by wait_next */
     struct tree_node *retained, *retained_last;
     size_t stored_bytes; /* of messages on the disk */
+    size_t begun_bytes;  /* in the connections' `in` */
     size_t subs_n, shared_n, offline_n, retained_n, retained_bytes, sys_subs;
     struct match match;
     uint64_t match_round;
