@@ -199,6 +199,8 @@ bool core_has_room(const struct core *c);
 
 /* ---- twins: create, read, change, delete ---- */
 
+enum { TWIN_SENSORS_MAX = 10000 }; /* of a twin */
+
 struct twin_result {
     int err;
     const char *detail;    /* a sentence when err is not 0; lives until done returns */

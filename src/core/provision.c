@@ -224,13 +224,18 @@ static void on_grown(void *arg, const struct twin_result *r)
     finish_one(p);
 }
 
-static int choose_sensor(struct provision *p, const struct twin *t, struct want_sensor *s)
+static int choose_sensor(struct provision *p, const struct twin *t, struct want_sensor *s,
+                         size_t asked)
 {
     if (t && core_sensor(t, s->spec.id))
         return 0;
     if (!slice_is_id(s->spec.id)) {
         s->detail = "it can be no id: letters, digits, . _ - : and 1 to 128 of them";
         return ERR_INVALID;
+    }
+    if ((t ? t->sensors_n : 0) + asked >= TWIN_SENSORS_MAX) {
+        s->detail = "the twin has as many sensors as a twin can have";
+        return ERR_TOO_LARGE;
     }
     int err = spend(p, false, &s->detail);
     s->asked = !err;
@@ -265,7 +270,7 @@ static void make_one(struct provision *p, struct want *w)
         return;
     }
     for (struct want_sensor *s = w->first; s; s = s->next) {
-        s->err = choose_sensor(p, t, s);
+        s->err = choose_sensor(p, t, s, w->asked);
         if (s->asked)
             specs[w->asked++] = s->spec;
     }

@@ -194,6 +194,25 @@ static void what_can_be_no_id_is_refused(void **state)
     assert_int_equal(g.twins, 2);
 }
 
+static void a_twin_gets_as_many_as_it_can_have(void **state)
+{
+    struct world *w = *state;
+    struct provision_grant g = {.limits = {10, 20000, 10, 20000}};
+    struct provision *p = provision_begin(w->core, &g);
+    char id[32];
+    for (int i = 0; i < TWIN_SENSORS_MAX + 5; i++) {
+        snprintf(id, sizeof id, "s%d", i);
+        want(p, "many", id, VALUE_DOUBLE);
+    }
+    make(w, p);
+    assert_int_equal(why(p, "many", "s0"), 0);
+    assert_int_equal(why(p, "many", "s9999"), 0);
+    assert_int_equal(why(p, "many", "s10000"), ERR_TOO_LARGE);
+    provision_free(p);
+    assert_int_equal(core_twin(w->core, SLICE_LIT("many"))->sensors_n, TWIN_SENSORS_MAX);
+    assert_int_equal(g.sensors, TWIN_SENSORS_MAX);
+}
+
 static void an_end_answers_and_gives_back(void **state)
 {
     struct world *w = *state;
@@ -213,7 +232,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_is_wanted_is_made_complete), TEST(a_twin_that_is_there_gets_what_it_lacks),
         TEST(two_at_once_make_it_once),        TEST(a_grant_has_an_end),
-        TEST(what_can_be_no_id_is_refused),    TEST(an_end_answers_and_gives_back),
+        TEST(what_can_be_no_id_is_refused),    TEST(a_twin_gets_as_many_as_it_can_have),
+        TEST(an_end_answers_and_gives_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

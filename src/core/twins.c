@@ -17,7 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SENSORS_MAX = 10000, BATCH_MAX = 256 };
+enum { BATCH_MAX = 256 };
 
 enum job_kind { JOB_PUT, JOB_PATCH, JOB_REMOVE, JOB_GET, JOB_GROW };
 
@@ -168,8 +168,8 @@ static int make_profile(struct twin_job *j)
         profile_read(j->arena, root, &j->view))
         return fail_plain(j, ERR_NOMEM);
     j->result.findings = write_findings(j->arena, &findings);
-    if (j->view.sensors_n > SENSORS_MAX)
-        return fail(j, ERR_TOO_LARGE, "a twin has at most %d sensors", SENSORS_MAX);
+    if (j->view.sensors_n > TWIN_SENSORS_MAX)
+        return fail(j, ERR_TOO_LARGE, "a twin has at most %d sensors", TWIN_SENSORS_MAX);
     if (j->id.n && !slice_eq(j->id, j->view.id))
         return fail(j, ERR_PROFILE,
                     "identifier.value is \"%.*s\", but the address names the twin \"%.*s\"; an id "

@@ -70,6 +70,9 @@ static void fuzz_request(void *arg, struct http_req *r)
     fuzz_note(http_header(r, "host"));
     fuzz_note(http_header(r, "cookie"));
     fuzz_note(http_body(r));
+    struct slice content;
+    if (http_content(r, &content) == 0)
+        fuzz_note(content);
     struct slice raw = http_raw_path(r);
     char kind = raw.n > 1 ? raw.p[1] : 0;
     if (kind == 'w') {
