@@ -366,14 +366,6 @@ void session_load(struct session *s, struct delivery *d)
         s->last_no = d->no;
 }
 
-struct delivery *session_queued(struct session *s, uint64_t no)
-{
-    struct delivery *d = s->queue.first;
-    while (d && d->no != no)
-        d = d->next;
-    return d;
-}
-
 void session_unqueue(struct session *s, struct delivery *d)
 {
     free_delivery(dequeue(s, d));

@@ -217,7 +217,6 @@ void session_drop_qos0(struct session *s); /* what waits in the queue at QoS 0 *
 /* What waits for records after `from` up to `to`, which are lost, is not delivered. */
 void session_drop_lost(struct session *s, uint64_t from, uint64_t to);
 void session_load(struct session *s, struct delivery *d);          /* into the queue */
-struct delivery *session_queued(struct session *s, uint64_t no);   /* NULL: not in the queue */
 void session_unqueue(struct session *s, struct delivery *d);       /* and forget it */
 void session_load_released(struct session *s, struct delivery *d); /* PUBREC had come */
 void session_load_end(struct session *s); /* what was sent before goes from there into flight */

@@ -16,7 +16,8 @@
 struct loaded {
     uint64_t no;
     struct session *session;
-    uint64_t whole_seq; /* of its last RECORD_SESSION */
+    struct map deliveries; /* struct delivery by no; all of them stand in the queue */
+    uint64_t whole_seq;    /* of its last RECORD_SESSION */
     uint64_t window;
     uint64_t ends_us, will_us; /* as recorded */
     bool online;
@@ -52,6 +53,7 @@ static void end_session(struct loading *l, struct loaded *x)
 {
     struct session *s = x->session;
     map_remove(&l->sessions, key_of(&x->no));
+    map_release(&x->deliveries);
     will_free(s->will);
     s->will = NULL; /* not to be published by this */
     session_end(s);
@@ -99,10 +101,10 @@ static int remember(struct loading *l, struct message *m)
     return err;
 }
 
-static int deliver(struct session *s, struct message *m, const struct record_item *item)
+static int deliver(struct loaded *x, struct message *m, const struct record_item *item)
 {
     uint8_t qos = item->flags & RECORD_QOS;
-    if (!item->a || !qos || qos > 2 || session_queued(s, item->a))
+    if (!item->a || !qos || qos > 2 || map_get(&x->deliveries, key_of(&item->a)))
         return 0;
     struct delivery *d = malloc(sizeof *d + item->bytes.n);
     if (!d)
@@ -117,8 +119,8 @@ static int deliver(struct session *s, struct message *m, const struct record_ite
         d->state = DELIVERY_RELEASED;
     if (item->bytes.n)
         memcpy(d->ids, item->bytes.p, item->bytes.n);
-    session_load(s, d);
-    return 0;
+    session_load(x->session, d);
+    return map_put(&x->deliveries, key_of(&d->no), d, NULL);
 }
 
 static int take_targets(struct loading *l, struct message *m, struct slice list)
@@ -130,7 +132,7 @@ static int take_targets(struct loading *l, struct message *m, struct slice list)
         item.a = item.b;
         item.flags &= RECORD_QOS | RECORD_RETAIN;
         if (x)
-            err = deliver(x->session, m, &item);
+            err = deliver(x, m, &item);
     }
     return err;
 }
@@ -220,7 +222,7 @@ static void take_subs(struct session *s, struct slice list)
     }
 }
 
-static int take_deliveries(struct loading *l, struct session *s, struct slice list)
+static int take_deliveries(struct loading *l, struct loaded *to, struct slice list)
 {
     struct record_item item;
     int err = 0;
@@ -228,7 +230,7 @@ static int take_deliveries(struct loading *l, struct session *s, struct slice li
         const struct loaded_message *x = map_get(&l->messages, key_of(&item.b));
         bool released = item.flags & RECORD_IS_RELEASED;
         if (x || released)
-            err = deliver(s, released ? NULL : x->message, &item);
+            err = deliver(to, released ? NULL : x->message, &item);
     }
     return err;
 }
@@ -276,7 +278,7 @@ static int take_session(struct loading *l, uint64_t seq, const struct record *r)
     x->will_us = r->will_us;
     s->expiry_s = (uint32_t)r->expiry_s;
     take_subs(s, r->subs);
-    int err = take_deliveries(l, s, r->deliveries);
+    int err = take_deliveries(l, x, r->deliveries);
     if (r->next_number > s->last_no)
         s->last_no = r->next_number;
     while (!err && record_next(&received, &item))
@@ -347,11 +349,11 @@ static int take_number(struct loading *l, uint64_t seq, const struct record *r)
         return 0;
     switch (r->type) {
     case RECORD_GONE:
-        if ((d = session_queued(s, r->number)))
+        if ((d = map_remove(&x->deliveries, key_of(&r->number))))
             session_unqueue(s, d);
         return 0;
     case RECORD_RELEASED:
-        if ((d = session_queued(s, r->number)) && d->qos == 2)
+        if ((d = map_get(&x->deliveries, key_of(&r->number))) && d->qos == 2)
             session_load_released(s, d);
         return 0;
     case RECORD_RECEIVED:
@@ -466,6 +468,7 @@ void loading_end(struct loading *l, bool opened)
     if (!l)
         return;
     while ((x = map_next(&l->sessions, &at))) {
+        map_release(&x->deliveries);
         settle_session(l, x, opened);
         free(x);
     }
