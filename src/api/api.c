@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_PROFILE = 1 << 20 };
+enum { MAX_PROFILE = 1 << 20, MAX_WATCHED = 1000000 };
 
 const char api_security_headers[] =
     "Content-Security-Policy: default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
@@ -46,6 +46,8 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
     a->opts = *opts;
     if (!a->opts.max_profile)
         a->opts.max_profile = MAX_PROFILE;
+    if (!a->opts.max_watched)
+        a->opts.max_watched = MAX_WATCHED;
     struct buf why = {0};
     int err = stream_new(a, &a->stream);
     if (!err && !a->opts.line_map)

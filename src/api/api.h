@@ -32,6 +32,7 @@ struct api_opts {
     size_t assets_n;
     const char *web_dir;       /* files from here instead, for work on the page; NULL */
     size_t max_profile;        /* bytes; 0: 1 MiB */
+    size_t max_watched;        /* sensors, by all streams together; 0: 1,000,000 */
     struct line_map *line_map; /* taken over; NULL: its defaults */
     struct provision_grant *grant_http,
         *grant_https; /* what is made for who comes by there; NULL */

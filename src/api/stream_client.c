@@ -268,7 +268,10 @@ static void send_subs_error(struct client *k, const struct said *said, int err, 
     send_error(k, said->id, err,
                err == ERR_INVALID     ? invalid
                : err == ERR_TOO_LARGE ? "a connection has at most 10,000 subscriptions"
-                                      : NULL,
+               : err == ERR_OVERLOAD
+                   ? "all streams together would watch more sensors than the "
+                     "server allows (max-watched); name the twins that are looked at"
+                   : NULL,
                NULL);
 }
 

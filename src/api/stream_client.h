@@ -86,6 +86,7 @@ struct stream {
     uint64_t generation;
     struct wanted *wanted; /* by series */
     size_t wanted_n;
+    size_t slots_n; /* of all clients; opts.max_watched at most, a quarter of a kilobyte each */
     struct map by_twin;
     struct twin_index everywhere;
 };
@@ -100,6 +101,9 @@ void client_flush(struct client *k); /* the batch leaves */
 
 /* stream_wants.c */
 bool sub_init(struct sub *sub, struct slice twin, struct slice sensor); /* false: no such names */
+/* ERR_TOO_LARGE: more than SUBS_MAX, ERR_OVERLOAD: more sensors than all clients may watch; nothing
+ * is changed.
+ */
 int wants_add(struct client *k, const struct sub *list, size_t n, size_t *ret_sensors);
 void wants_remove(struct client *k, const struct sub *list, size_t n);
 void wants_remove_all(struct client *k);

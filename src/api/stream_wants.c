@@ -115,7 +115,7 @@ static struct slot *slot_get(struct client *k, struct sensor *s)
     struct slot *slot = map_get(&k->slots, slot_key(&s->series));
     if (slot)
         return slot;
-    if (!(slot = calloc(1, sizeof *slot)))
+    if (k->stream->slots_n >= k->stream->api->opts.max_watched || !(slot = calloc(1, sizeof *slot)))
         return NULL;
     slot->sensor = s;
     slot->series = s->series;
@@ -124,6 +124,7 @@ static struct slot *slot_get(struct client *k, struct sensor *s)
         free(slot);
         return NULL;
     }
+    k->stream->slots_n++;
     return slot;
 }
 
@@ -132,6 +133,7 @@ static void slot_free(struct client *k, struct slot *slot)
     slot_out(slot);
     map_remove(&k->slots, slot_key(&slot->series));
     free(slot);
+    k->stream->slots_n--;
 }
 
 static void slots_free_all(struct client *k)
@@ -140,6 +142,7 @@ static void slots_free_all(struct client *k)
     size_t at = 0;
     while ((slot = map_next(&k->slots, &at)))
         free(slot);
+    k->stream->slots_n -= k->slots.count;
     map_release(&k->slots);
     k->slots = (struct map){0};
     slots_init(&k->ready);
@@ -293,6 +296,19 @@ static int owe_list(struct client *k, const struct sub *list, size_t n, size_t *
     return err;
 }
 
+/* How many sensors the list names, at most. */
+static size_t sensors_of(struct core *c, const struct sub *list, size_t n)
+{
+    size_t sensors = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct twin *t = list[i].twin_n ? core_twin(c, sub_twin(&list[i])) : NULL;
+        if (!list[i].twin_n)
+            return core_series_count(c);
+        sensors += !t ? 0 : list[i].sensor_n ? 1 : t->sensors_n;
+    }
+    return sensors;
+}
+
 int wants_add(struct client *k, const struct sub *list, size_t n, size_t *ret_sensors)
 {
     size_t fresh = 0, sensors = 0;
@@ -300,6 +316,10 @@ int wants_add(struct client *k, const struct sub *list, size_t n, size_t *ret_se
         fresh += !map_get(&k->subs, sub_key(&list[i]));
     if (k->subs.count + fresh > SUBS_MAX)
         return ERR_TOO_LARGE;
+    size_t most = sensors_of(k->stream->api->core, list, n);
+    if (most > k->slots.count &&
+        k->stream->slots_n + most - k->slots.count > k->stream->api->opts.max_watched)
+        return ERR_OVERLOAD;
     k->stream->generation++;
     int err = 0;
     for (size_t i = 0; i < n && !err; i++)
@@ -398,6 +418,8 @@ static void resolve_one(struct wanted *w, struct client *k, struct sensor *s)
 {
     struct wish wish = wish_of(k, s);
     struct slot *slot = wish.any ? slot_get(k, s) : NULL;
+    if (wish.any && !slot)
+        k->missed++; /* of a twin made since, with no room for it: the client is told */
     if (!slot)
         return;
     slot->interval_us = wish.interval_us;

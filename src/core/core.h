@@ -103,6 +103,7 @@ struct twin *core_twin(struct core *c, struct slice id);
 struct sensor *core_sensor(const struct twin *t, struct slice id); /* NULL also when retired */
 struct sensor *core_series(struct core *c, uint32_t series);
 size_t core_twin_count(const struct core *c);
+size_t core_series_count(const struct core *c);                /* of retired sensors too */
 struct twin *const *core_twins(struct core *c, size_t *ret_n); /* in order of id */
 enum live_state sensor_state(const struct sensor *s);
 

@@ -29,6 +29,11 @@ size_t core_twin_count(const struct core *c)
     return c->twins_n;
 }
 
+size_t core_series_count(const struct core *c)
+{
+    return c->series_n;
+}
+
 static int by_id(const void *a, const void *b)
 {
     const struct twin *const *x = a, *const *y = b;

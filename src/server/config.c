@@ -44,6 +44,8 @@ const struct config_row config_rows[] = {
      FIELD(mqtt_connections), 1, 1000000, "open MQTT connections"},
     {"limits", "max-queued", "max-queued", CONFIG_COUNT, "10000", FIELD(max_queued), 1, 10000000,
      "MQTT messages waiting for one session"},
+    {"limits", "max-watched", "max-watched", CONFIG_COUNT, "1000000", FIELD(max_watched), 1,
+     100000000, "sensors that all readers of the stream watch together"},
     {"storage", "head-readings", "head-readings", CONFIG_COUNT, "16000000", FIELD(head_readings),
      1000, 100000000,
      "newest readings kept in memory; when there are more they are written to the history"},

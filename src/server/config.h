@@ -42,7 +42,7 @@ struct config {
      * microseconds, enum log_level */
     char *data, *http, *https, *mqtt, *mqtts, *web, *tls_cert, *tls_key;
     bool tls_self_signed, insecure_listen, demo, demo_restore;
-    int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued;
+    int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued, max_watched;
     int64_t head_readings, flush_us;
     char *provision, *line_twin_tags, *line_mapping;
     int64_t provision_twins_per_minute, provision_sensors_per_minute, provision_twins,

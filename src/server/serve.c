@@ -288,6 +288,7 @@ static int open_front(struct server *s)
                            .assets = assets_n ? assets : NULL,
                            .assets_n = assets_n,
                            .web_dir = c->web,
+                           .max_watched = (size_t)c->max_watched,
                            .grant_http = grants_of(&s->grants, GRANT_HTTP),
                            .grant_https = grants_of(&s->grants, GRANT_HTTPS)};
     struct http_opts http = http_defaults;

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
-import { SLOW, shared, until } from "../lib/doppel.mjs";
+import { SLOW, shared, start, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { connectMqtt, publishMqtt, Stream } from "../lib/streams.mjs";
 import { pause } from "../lib/wait.mjs";
@@ -79,6 +79,22 @@ test("a list with a fault in it changes nothing", async (t) => {
     await post("e-half", { timestamp: T0, a: 1 });
     await s.ask({ unsubscribe: "*" });
     assert.equal(s.updates.length, 0);
+});
+
+test("all streams together watch so many sensors and no more", async (t) => {
+    const own = await start(t, { args: ["--max-watched", "5"] });
+    await own.create(twin("w-1", ["a", "b", "c"]));
+    await own.create(twin("w-2", ["a", "b", "c"]));
+    const one = await Stream.open(t, own);
+    const two = await Stream.open(t, own);
+    assert.equal((await one.ask({ subscribe: [{ twin: "w-1" }] })).sensors, 3);
+    assert.equal((await one.ask({ subscribe: [{ twin: "w-1" }] })).sensors, 3, "once only");
+    const refused = await two.ask({ subscribe: [{ twin: "*" }] });
+    assert.equal(refused.error.code, "overload", JSON.stringify(refused));
+    assert.match(refused.error.detail ?? refused.error.message, /max-watched/);
+    assert.equal((await two.ask({ subscribe: [{ twin: "w-2", sensor: "a" }] })).sensors, 1);
+    await one.ask({ unsubscribe: "*" });
+    assert.equal((await two.ask({ subscribe: [{ twin: "w-2" }] })).sensors, 3);
 });
 
 test("10,000 subscriptions are taken, one more is not", async (t) => {
