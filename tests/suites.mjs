@@ -217,7 +217,7 @@ function unit(preset) {
 }
 
 /* The readers of outside bytes that must each have a target. */
-const FUZZED = ["json", "cbor", "mqtt", "http", "profile"];
+const FUZZED = ["json", "cbor", "sparkplug", "mqtt", "http", "profile"];
 
 const fuzzSources = () => files(at("src"), /_fuzz\.c$/).map((f) => basename(f, ".c"));
 

@@ -69,6 +69,7 @@ struct twin {
     const char *id;
     const char *name, *description, *type; /* one block, which begins with the name */
     bool simulated, demo;
+    bool in_session; /* core_twin_session() */
     enum live_state state;
     uint64_t version;
     int64_t created_us, modified_us;
@@ -106,6 +107,10 @@ size_t core_twin_count(const struct core *c);
 size_t core_series_count(const struct core *c);                /* of retired sensors too */
 struct twin *const *core_twins(struct core *c, size_t *ret_n); /* in order of id */
 enum live_state sensor_state(const struct sensor *s);
+
+/* The twin's device is connected in a way that tells when it no longer is: while that lasts its
+ * sensors do not become stale, and at its end they are at once. */
+void core_twin_session(struct core *c, struct twin *t, bool lasts);
 
 /* ---- who looks on ---- */
 

@@ -129,11 +129,26 @@ static void turn_slot(struct core *c, int64_t tick, int64_t mono_us)
     while (s) {
         struct sensor *this = s;
         wheel_out(this);
-        int64_t due = this->arrived_us + patience_us(this);
+        int64_t patience = patience_us(this);
+        int64_t due = (this->twin->in_session ? mono_us : this->arrived_us) + patience;
         if (due > mono_us)
             wheel_in(c, this, mono_us, due);
         else
             set_stale(c, this, mono_us);
+    }
+}
+
+void core_twin_session(struct core *c, struct twin *t, bool lasts)
+{
+    int64_t mono = clock_mono_us();
+    bool ends = t->in_session && !lasts;
+    t->in_session = lasts;
+    for (size_t i = 0; ends && i < t->sensors_n; i++) {
+        struct sensor *s = t->sensors[i];
+        if (!s->has_value || s->stale)
+            continue;
+        wheel_out(s);
+        set_stale(c, s, mono);
     }
 }
 

@@ -127,6 +127,8 @@ int broker_new(struct loop *l, struct core *c, const struct broker_opts *opts, s
     if (!err && b->opts.dir)
         err = persist_open(b, b->opts.dir);
     b->opts.dir = NULL; /* it is not ours */
+    if (!err)
+        err = sparkplug_init(b);
     if (err) {
         broker_free(b);
         return err;
@@ -154,6 +156,8 @@ static void let_go_of_pendings(struct broker *b)
 void broker_goodbye(struct broker *b)
 {
     if (!b->closing)
+        sparkplug_state(b, false);
+    if (!b->closing)
         persist_settle(b); /* those who wait for it are still there to hear */
     b->closing = true;     /* no wills: nobody is left to hear them */
     while (b->conns)
@@ -173,6 +177,7 @@ void broker_free(struct broker *b)
     for (at = 0; (s = map_next(&b->sessions, &at)); at = 0)
         session_end(s);
     let_go_of_pendings(b);
+    sparkplug_release(b);
     twins_out_release(b);
     retained_drop_all(b);
     tree_release(&b->tree);

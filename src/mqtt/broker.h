@@ -9,15 +9,19 @@
 #include "core/core.h"
 #include "os/net.h"
 
-struct broker; /* opaque */
+struct broker;          /* opaque */
+struct provision_grant; /* core/provision.h */
 
 struct broker_opts {
-    const char *dir;           /* for sessions and messages that survive; NULL: none do */
-    size_t max_packet;         /* 0: 16 MiB */
-    size_t max_queued;         /* messages waiting for one session; 0: 10,000 */
-    int max_connections;       /* 0: 20,000 */
-    unsigned connect_ms;       /* from accept to CONNECT; 0: 10 s */
-    uint16_t keep_alive_max_s; /* a 5.0 client that asks for longer is told this; 0: 60 s */
+    const char *dir;            /* for sessions and messages that survive; NULL: none do */
+    size_t max_packet;          /* 0: 16 MiB */
+    size_t max_queued;          /* messages waiting for one session; 0: 10,000 */
+    int max_connections;        /* 0: 20,000 */
+    unsigned connect_ms;        /* from accept to CONNECT; 0: 10 s */
+    uint16_t keep_alive_max_s;  /* a 5.0 client that asks for longer is told this; 0: 60 s */
+    bool sparkplug;             /* what is published under spBv1.0/ becomes readings, too */
+    const char *sparkplug_host; /* host id under which our STATE is told; NULL: it is not */
+    struct provision_grant *grant, *grant_tls; /* for births of Sparkplug; NULL: nothing is made */
 };
 
 struct broker_stats {

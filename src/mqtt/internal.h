@@ -314,6 +314,7 @@ struct pending {
     struct session *session; /* NULL: gone */
     struct pending *session_next, *session_prev;
     struct message *forward; /* to be routed when it was accepted */
+    uint64_t after;          /* the record that must be kept first; 0: none */
     char *detail;
     uint16_t packet_id;
     uint8_t qos, reason;
@@ -407,6 +408,17 @@ struct slice message_type(const struct message *m); /* its content type; p NULL:
 
 ingest_done_fn twins_done; /* arg: the pending */
 
+/* ---- sparkplug.c: spBv1.0/ ---- */
+
+int sparkplug_init(struct broker *b); /* nothing when it is off */
+void sparkplug_release(struct broker *b);
+void sparkplug_state(struct broker *b, bool online);
+/* Does a message of this topic go into the core, too? */
+bool sparkplug_takes(const struct broker *b, struct slice topic);
+/* Publish into the core.  p is told of the outcome by pending_done(). */
+void sparkplug_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
+                      struct slice payload, struct provision_grant *grant);
+
 bool twins_filter(struct slice filter); /* could it match an update of a twin? */
 int twins_out_init(struct broker *b);
 void twins_out_release(struct broker *b);
@@ -467,6 +479,8 @@ struct broker {
     struct pending *pendings, *spare;
     size_t spare_n;
     struct twins_out *twins;
+    struct spark_in *spark; /* NULL: it is off */
+    int64_t state_ms;       /* when our STATE was born */
     struct broker_stats stats;
     int64_t started_us, sys_us, load_us, expire_us; /* monotonic: start, and when next */
     struct sys_load load[SYS_LOADS];

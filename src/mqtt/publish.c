@@ -387,6 +387,44 @@ static uint8_t publish_plain(struct conn *c, const struct mqtt_publish *m, struc
     return acknowledge(c, m->qos, m->packet_id, reason, detail);
 }
 
+/* To the subscribers, and retained; what->seq: whoever waits for it is answered when this is kept.
+ * An error: nothing was sent. */
+static int pass_on(struct broker *b, struct publishing *what)
+{
+    struct message *m = what->message;
+    what->stored = m->retain && !retained_store(b, m, &what->old);
+    route_match(b, m->topic, what->from);
+    int err = route_send(b, what);
+    if (!err && what->seq)
+        return wait_for_disk(b, what->seq, NULL, what);
+    message_unref(what->old);
+    return err;
+}
+
+/* An ordinary message for its subscribers, whose acknowledgement waits for what it says. */
+static uint8_t publish_sparkplug(struct conn *c, const struct mqtt_publish *m, struct slice topic)
+{
+    struct broker *b = c->broker;
+    struct message *msg = message_of(b, m, topic);
+    struct publishing what = {.message = msg, .from = c->session};
+    int err = msg ? pass_on(b, &what) : ERR_NOMEM;
+    message_unref(msg);
+    if (err)
+        return unkept(c, m, err);
+    struct pending *p = pending_new(b, c->session, m->qos, m->packet_id);
+    if (!p)
+        return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
+    p->after = what.seq;
+    p->waiting = c->feeds = true;
+    if (m->qos)
+        pending_wait_in(c, p);
+    struct provision_grant *grant = !c->net              ? NULL
+                                    : net_is_tls(c->net) ? b->opts.grant_tls
+                                                         : b->opts.grant;
+    sparkplug_ingest(b, p, c->peer, topic, m->payload, grant);
+    return 0;
+}
+
 /* A QoS 2 publish that came before.  It may still wait for the core, from a connection that is
  * gone; then its answer belongs to this one. */
 static uint8_t publish_again(struct conn *c, uint16_t id)
@@ -424,38 +462,48 @@ uint8_t handle_publish(struct conn *c, const struct mqtt_packet *packet)
     if (m->qos == 2 && idset_add(&s->received, m->packet_id))
         return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
     enum twin_topic kind = b->core ? twin_topic_parse(topic, &twin, &sensor) : TWIN_TOPIC_NONE;
-    return kind == TWIN_TOPIC_NONE ? publish_plain(c, m, topic) : publish_twin(c, m, topic, kind);
+    if (kind != TWIN_TOPIC_NONE)
+        return publish_twin(c, m, topic, kind);
+    return sparkplug_takes(b, topic) ? publish_sparkplug(c, m, topic) : publish_plain(c, m, topic);
+}
+
+/* Who speaks, in the words of a rejection: "will CLIENT". */
+static void name_will(const struct session *s, char peer[static 160])
+{
+    size_t n = s->id.n < 154 ? s->id.n : 154;
+    memcpy(peer, "will ", 5);
+    memcpy(peer + 5, s->id.p, n);
+    peer[5 + n] = 0;
+}
+
+static void tell_core(struct broker *b, struct session *s, struct message *m, bool of_twin)
+{
+    struct pending *p = pending_new(b, s, 0, 0);
+    char peer[160] = "-";
+    if (!p)
+        return;
+    if (s)
+        name_will(s, peer);
+    p->waiting = true;
+    if (!of_twin) {
+        sparkplug_ingest(b, p, peer, m->topic, m->payload, NULL);
+        return;
+    }
+    p->forward = message_ref(m);
+    m->retain = false;
+    twins_ingest(b, p, peer, m->topic, message_type(m), m->payload);
 }
 
 void broker_publish(struct broker *b, struct session *s, struct message *m, bool is_will)
 {
     struct slice twin, sensor;
-    if (b->core && twin_topic_parse(m->topic, &twin, &sensor) != TWIN_TOPIC_NONE) {
-        struct pending *p = pending_new(b, s, 0, 0);
-        char peer[160] = "-";
-        if (!p)
-            return;
-        if (s) {
-            size_t n = s->id.n < sizeof peer - 6 ? s->id.n : sizeof peer - 6;
-            memcpy(peer, "will ", 5);
-            memcpy(peer + 5, s->id.p, n);
-            peer[5 + n] = 0;
-        }
-        p->waiting = true;
-        p->forward = message_ref(m);
-        m->retain = false;
-        twins_ingest(b, p, peer, m->topic, message_type(m), m->payload);
-    } else {
-        struct publishing p = {.message = m, .from = s, .is_will = is_will};
-        p.stored = m->retain && !retained_store(b, m, &p.old);
-        route_match(b, m->topic, s);
-        if (!route_send(b, &p) && p.seq) {
-            wait_for_disk(b, p.seq, NULL, &p);
-            return;
-        }
-        message_unref(p.old);
-    }
-    if (is_will && s && keeps(s))
+    bool of_twin = b->core && twin_topic_parse(m->topic, &twin, &sensor) != TWIN_TOPIC_NONE;
+    struct publishing what = {.message = m, .from = s, .is_will = is_will};
+    if (!of_twin)
+        pass_on(b, &what);
+    if (of_twin || sparkplug_takes(b, m->topic))
+        tell_core(b, s, m, of_twin);
+    if (is_will && s && keeps(s) && !what.seq)
         keep_number(s, RECORD_WILL_OVER, 0);
 }
 

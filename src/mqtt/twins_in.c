@@ -65,7 +65,7 @@ static void refuse_what_follows(struct pending *p)
 static uint64_t keep_what_follows(struct pending *p)
 {
     struct broker *b = p->broker;
-    uint64_t seq = 0;
+    uint64_t seq = p->after;
     bool lost = twins_out_kept(b, &seq) != 0;
     if (p->forward) {
         struct publishing what = {.message = p->forward, .from = p->session};
@@ -90,10 +90,10 @@ void twins_done(void *arg, const struct ingest_result *r)
         p->retry = is_passing(r->err);
         describe(p, r);
     }
-    if (p->broker && r->accepted)
+    if (p->broker && (r->accepted || !r->err))
         pending_done_after(p, keep_what_follows(p));
     else
-        pending_done(p);
+        pending_done_after(p, p->after);
 }
 
 void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,

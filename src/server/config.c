@@ -72,6 +72,11 @@ const struct config_row config_rows[] = {
     {"line", "mapping", "line-mapping", CONFIG_PATH, "", FIELD(line_mapping), 0, 0,
      "file with rules which twin and sensor a point of line protocol speaks of; "
      "docs/line-protocol.md tells its form"},
+    {"sparkplug", "enabled", "sparkplug", CONFIG_BOOL, "true", FIELD(sparkplug), 0, 0,
+     "make readings of what edge nodes publish as Sparkplug B (spBv1.0/...); docs/sparkplug.md"},
+    {"sparkplug", "host", "sparkplug-host", CONFIG_TEXT, "", FIELD(sparkplug_host), 0, 0,
+     "id under which the server says as spBv1.0/STATE/ID that it is there, for edge nodes that "
+     "wait for their primary host"},
     {"demo", "enabled", "demo", CONFIG_BOOL, "false", FIELD(demo), 0, 0,
      "make and drive the demo's twins"},
     {"demo", "restore", "demo-restore", CONFIG_BOOL, "false", FIELD(demo_restore), 0, 0,

@@ -41,7 +41,8 @@ struct config {
     /* members by type: char * (NULL: not set or off), bool, int64_t for counts, sizes and
      * microseconds, enum log_level */
     char *data, *http, *https, *mqtt, *mqtts, *web, *tls_cert, *tls_key;
-    bool tls_self_signed, insecure_listen, demo, demo_restore;
+    char *sparkplug_host;
+    bool tls_self_signed, insecure_listen, demo, demo_restore, sparkplug;
     int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued, max_watched;
     int64_t head_readings, flush_us;
     char *provision, *line_twin_tags, *line_mapping;

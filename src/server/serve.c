@@ -275,7 +275,11 @@ static int open_broker(struct server *s)
     const struct broker_opts opts = {.dir = dir,
                                      .max_packet = (size_t)c->max_packet,
                                      .max_queued = (size_t)c->max_queued,
-                                     .max_connections = (int)c->mqtt_connections};
+                                     .max_connections = (int)c->mqtt_connections,
+                                     .sparkplug = c->sparkplug,
+                                     .sparkplug_host = c->sparkplug_host,
+                                     .grant = grants_of(&s->grants, GRANT_MQTT),
+                                     .grant_tls = grants_of(&s->grants, GRANT_MQTTS)};
     int err = dir ? broker_new(s->loop, s->core, &opts, &s->broker) : ERR_NOMEM;
     free(dir);
     return err;
@@ -292,6 +296,10 @@ static int open_front(struct server *s)
                            .grant_http = grants_of(&s->grants, GRANT_HTTP),
                            .grant_https = grants_of(&s->grants, GRANT_HTTPS)};
     struct http_opts http = http_defaults;
+    if (c->sparkplug_host && strpbrk(c->sparkplug_host, "/+#")) {
+        term_problem("--sparkplug-host takes an id without / + and #");
+        return CODE_USAGE;
+    }
     int code = grants_line_map(c, &api.line_map);
     if (code != CODE_OK)
         return code;
