@@ -409,7 +409,7 @@ static int find_layout(struct db *db, struct slice sensors, int64_t *ret)
 /* The twin's layout, counted; the one that it had is let go. */
 static int put_layout(struct db *db, struct slice sensors, struct place *at)
 {
-    int64_t layout;
+    int64_t layout = 0;
     int err = find_layout(db, sensors, &layout);
     if (err || layout == at->layout)
         return err;

@@ -455,7 +455,7 @@ static int visit(struct upkeep *u, const struct history_care *care, int64_t now_
     struct visit v = {.u = u, .plan = make_plan(&care->policy), .now_us = now_us};
     v.view = (struct history_view){.db = &u->h->writer, .series = care->series};
     struct history_state *state = &v.view.state;
-    struct history_range dirty;
+    struct history_range dirty = {0};
     bool any = false;
     *ret_more = false;
     int err = history_state_read(v.view.db, care->series, state);
