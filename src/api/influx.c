@@ -8,7 +8,10 @@
 
 #include <stdio.h>
 
-enum { LATER_S = 10 }; /* until more may be made again, most likely */
+enum {
+    LATER_S = 10, /* until more may be made again, most likely */
+    HEADER_SHOWN = 512,
+};
 
 /* Clients look at the version to learn what is understood: that of the last 1.x. */
 static void greet(struct call *call)
@@ -17,10 +20,10 @@ static void greet(struct call *call)
     http_add_header(call->req, "X-Influxdb-Build", "Doppel");
 }
 
-/* Without what no header can hold. */
+/* As much of it as a header should hold, and without what it cannot. */
 static void put_header(struct call *call, const char *name, const char *text)
 {
-    char *copy = arena_strndup(call->arena, text, strlen(text));
+    char *copy = arena_strndup(call->arena, text, strnlen(text, HEADER_SHOWN));
     for (char *p = copy; p && *p; p++)
         if ((unsigned char)*p < 0x20 || (unsigned char)*p > 0x7e)
             *p = ' ';

@@ -11,9 +11,9 @@
 enum {
     CACHE_BYTES = 256 << 20, /* then it starts anew */
     CACHED_KEY = 2048,
-    CACHED_FIELDS = 128, /* of a key; what is behind is looked up each time */
-    WANTS_MAX = 100000,  /* of one body */
-    TOLD_MAX = 10,       /* refusals whose words go back */
+    CACHED_FIELDS = 1024, /* of a key; what is behind is looked up each time */
+    WANTS_MAX = 100000,   /* of one body */
+    TOLD_MAX = 10,        /* refusals whose words go back */
     RAW_SHOWN = 256,
 };
 
