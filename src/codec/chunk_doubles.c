@@ -40,17 +40,21 @@ static double double_of(int64_t bits)
     return d;
 }
 
-/* The m for which m / 10^e is nearest, and by how much its bits differ.  False: too large. */
-static inline bool nearest(double d, unsigned e, int64_t *ret_m, int64_t *ret_off)
+/* The m for which m / 10^e is nearest.  False: it is too large, and *ret_m as it was. */
+static inline bool scale_up(double d, unsigned e, int64_t *ret_m)
 {
     const double magic = 6755399441055744.0; /* 1.5 * 2^52: adding it rounds to a whole number */
     double scaled = d * power[e];
     if (!(fabs(scaled) < 2251799813685247.0))
         return false;
-    double rounded = scaled + magic;
-    *ret_m = bits_of(rounded) - bits_of(magic);
-    *ret_off = (int64_t)((uint64_t)bits_of(d) - (uint64_t)bits_of((double)*ret_m / power[e]));
+    *ret_m = bits_of(scaled + magic) - bits_of(magic);
     return true;
+}
+
+/* What the bits of d are more than those of its decimal. */
+static inline int64_t off_by(double d, double decimal)
+{
+    return (int64_t)((uint64_t)bits_of(d) - (uint64_t)bits_of(decimal));
 }
 
 /* ---- writing ---- */
@@ -68,8 +72,11 @@ static unsigned choose_exponent(const double *v, size_t n)
         double cost = 0;
         size_t far = 0;
         for (size_t i = 0; i < sample; i++) {
+            double d = v[i * n / sample];
             int64_t m, off = INT64_MIN;
-            if (!nearest(v[i * n / sample], e, &m, &off) || off) {
+            if (scale_up(d, e, &m))
+                off = off_by(d, (double)m / power[e]);
+            if (off) {
                 size_t bytes = pack_varint_bytes(zigzag(off));
                 cost += 8 + 8 * (double)bytes;
                 far += bytes > 4;
@@ -91,15 +98,22 @@ static void put_decimals(struct buf *out, const double *v, size_t n, unsigned e,
                          enum chunk_level level, int64_t *numbers,
                          const struct pack_scratch *scratch)
 {
-    int64_t *offs = scratch->residuals, *places = scratch->places, m = 0, off;
+    int64_t *offs = scratch->residuals, *places = scratch->places, m = 0;
     size_t fixes = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!nearest(v[i], e, &m, &off))
-            off = (int64_t)((uint64_t)bits_of(v[i]) - (uint64_t)bits_of((double)m / power[e]));
-        numbers[i] = m;
-        if (off) {
-            places[fixes] = (int64_t)i;
-            offs[fixes++] = off;
+    for (size_t from = 0; from < n; from += PACK_BLOCK) {
+        size_t to = n - from < PACK_BLOCK ? n : from + PACK_BLOCK;
+        double decimals[PACK_BLOCK];
+        for (size_t i = from; i < to; i++) {
+            scale_up(v[i], e, &m);
+            numbers[i] = m;
+        }
+        chunk_lanes()->divide(numbers + from, to - from, power[e], decimals);
+        for (size_t i = from; i < to; i++) {
+            int64_t off = off_by(v[i], decimals[i - from]);
+            if (off) {
+                places[fixes] = (int64_t)i;
+                offs[fixes++] = off;
+            }
         }
     }
     buf_add_byte(out, (unsigned char)e);
@@ -163,17 +177,6 @@ static void put_real(struct buf *out, const double *v, size_t n, enum chunk_leve
     pack_numbers(out, numbers, n, CHUNK_LOW, scratch);
 }
 
-/* What was written from second on is shorter than what was from first on: it takes its place. */
-static void keep_shorter(struct buf *out, size_t first, size_t second)
-{
-    size_t a = second - first, b = out->n - second;
-    if (out->failed)
-        return;
-    if (b < a)
-        memmove(out->p + first, out->p + second, b);
-    out->n = first + (b < a ? b : a);
-}
-
 void pack_doubles(struct buf *out, const double *v, size_t n, enum chunk_level level,
                   int64_t *numbers, const struct pack_scratch *scratch)
 {
@@ -187,20 +190,21 @@ void pack_doubles(struct buf *out, const double *v, size_t n, enum chunk_level l
             return; /* clearly good */
         size_t second = out->n;
         put_bits(out, v, n, level, numbers, scratch);
-        keep_shorter(out, first, second);
+        pack_keep_shorter(out, first, second);
     }
     if (level > CHUNK_LOW) {
         size_t second = out->n;
         put_real(out, v, n, level, numbers, scratch);
-        keep_shorter(out, first, second);
+        pack_keep_shorter(out, first, second);
     }
 }
 
 void pack_double(struct buf *out, double v)
 {
-    int64_t m, off;
+    int64_t m;
     for (unsigned e = 0; e <= EXPONENT_MAX; e++)
-        if (nearest(v, e, &m, &off) && off == 0 && pack_varint_bytes(zigzag(m)) < 8) {
+        if (scale_up(v, e, &m) && off_by(v, (double)m / power[e]) == 0 &&
+            pack_varint_bytes(zigzag(m)) < 8) {
             buf_add_byte(out, (unsigned char)e);
             pack_zigzag(out, m);
             return;

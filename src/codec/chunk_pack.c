@@ -107,17 +107,11 @@ static bool get_patches(struct slice *in, unsigned width, int64_t *v, size_t n)
     return true;
 }
 
-static bool get_block(struct slice *in, int64_t *v, size_t n)
+/* n numbers of width bits, and base. */
+static bool get_bits(struct slice *in, unsigned width, int64_t base, int64_t *v, size_t n)
 {
-    if (in->n < 1)
-        return false;
-    unsigned byte = (unsigned char)*in->p, width = byte & ~(unsigned)PACK_PATCHED;
-    int64_t base;
-    *in = slice_skip(*in, 1);
-    if (width > 64 || !unpack_zigzag(in, &base))
-        return false;
     size_t bytes = (n * width + 7) / 8;
-    if (in->n < bytes)
+    if (width > 64 || in->n < bytes)
         return false;
     if (n < PACK_BLOCK) {
         unpack_bits(*in, width, base, v, n);
@@ -131,7 +125,49 @@ static bool get_block(struct slice *in, int64_t *v, size_t n)
             chunk_lanes()->unpack(in->p + (size_t)low * LANES * 4, width - low, 0, true, v);
     }
     *in = slice_skip(*in, bytes);
+    return true;
+}
+
+static bool get_block(struct slice *in, int64_t *v, size_t n)
+{
+    if (in->n < 1)
+        return false;
+    unsigned byte = (unsigned char)*in->p, width = byte & ~(unsigned)PACK_PATCHED;
+    int64_t base;
+    *in = slice_skip(*in, 1);
+    if (!unpack_zigzag(in, &base) || !get_bits(in, width, base, v, n))
+        return false;
     return !(byte & PACK_PATCHED) || get_patches(in, width, v, n);
+}
+
+/* Coded: the symbols are what is above the other bits; the last symbol says that it is told apart.
+ */
+static bool get_coded(struct pack_reader *r, int64_t *v, size_t n)
+{
+    uint8_t symbols[PACK_BLOCK];
+    if (!get_bits(r->in, r->width, r->base, v, n) || !code_read(&r->code, symbols, n))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int64_t high = symbols[i];
+        if (high == PACK_ESCAPE && !unpack_zigzag(&r->escapes, &high))
+            return false;
+        v[i] = (int64_t)((uint64_t)v[i] + ((uint64_t)high << r->width));
+    }
+    return r->left > n || (code_at_end(&r->code) && r->escapes.n == 0);
+}
+
+static bool open_coded(struct pack_reader *r, struct slice *in)
+{
+    uint64_t escapes;
+    if (!unpack_zigzag(in, &r->base) || in->n < 1)
+        return false;
+    r->width = (unsigned char)*in->p;
+    *in = slice_skip(*in, 1);
+    if (r->width > 63 || !unpack_varint(in, &escapes) || escapes > in->n)
+        return false;
+    r->escapes = slice_of(in->p, (size_t)escapes);
+    *in = slice_skip(*in, (size_t)escapes);
+    return code_open(&r->code, in);
 }
 
 static bool get_head(struct pack_reader *r, struct slice *in, size_t n)
@@ -142,8 +178,9 @@ static bool get_head(struct pack_reader *r, struct slice *in, size_t n)
     r->left = n;
     r->order = mode & PACK_MODE_MASK;
     r->constant = mode & PACK_CONSTANT;
-    if (mode & ~(unsigned)(PACK_MODE_MASK | PACK_CONSTANT | PACK_SCALED) ||
-        r->order >= PACK_ORDERS || (mode & PACK_CONSTANT && mode & PACK_SCALED))
+    r->coded = mode & PACK_CODED;
+    if (mode & ~(unsigned)(PACK_MODE_MASK | PACK_CODED | PACK_CONSTANT | PACK_SCALED) ||
+        r->order >= PACK_ORDERS || (mode & PACK_CONSTANT && mode & (PACK_CODED | PACK_SCALED)))
         return false;
     int64_t last = 0, step = 0, offset = 0;
     r->scale = 1;
@@ -155,7 +192,7 @@ static bool get_head(struct pack_reader *r, struct slice *in, size_t n)
     r->last = (uint64_t)last;
     r->step = (uint64_t)step;
     r->offset = (uint64_t)offset;
-    return true;
+    return !r->coded || open_coded(r, in);
 }
 
 static bool get_all(struct pack_reader *r, int64_t *v)
@@ -213,7 +250,7 @@ size_t pack_next(struct pack_reader *r, int64_t *out)
     size_t n = r->left < PACK_BLOCK ? r->left : PACK_BLOCK;
     if (r->constant)
         fill(out, n, 0);
-    else if (!get_block(r->in, out, n))
+    else if (!(r->coded ? get_coded(r, out, n) : get_block(r->in, out, n)))
         return 0;
     if (r->scale != 1 || r->offset != 0)
         chunk_lanes()->scale(out, n, r->scale, r->offset);

@@ -4,6 +4,7 @@
 #define CODEC_CHUNK_PACK_H
 
 #include "codec/chunk.h"
+#include "codec/chunk_code.h"
 
 enum {
     PACK_BLOCK = 256,
@@ -13,8 +14,11 @@ enum {
     PACK_ORDERS = 3,
     PACK_DICTIONARY = 3,
     PACK_MODE_MASK = 3,
+    PACK_CODED = 1 << 5,
     PACK_SCALED = 1 << 6,
     PACK_CONSTANT = 1 << 7,
+
+    PACK_ESCAPE = CODE_SYMBOLS - 1,
 
     /* in the byte of a block's width */
     PACK_PATCHED = 1 << 7,
@@ -64,6 +68,9 @@ struct pack_scratch {
 void pack_numbers(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
                   const struct pack_scratch *scratch);
 
+/* Of what was written from first on and again from second on, only the shorter stays. */
+void pack_keep_shorter(struct buf *out, size_t first, size_t second);
+
 /* Reading block after block: each call of pack_next() gives 256 numbers, the last the rest. */
 struct pack_reader {
     struct slice *in;
@@ -71,8 +78,13 @@ struct pack_reader {
     unsigned order;
     bool constant;
     uint64_t offset, scale, last, step;
-    size_t dictionary_n; /* 0: none */
+    bool coded;
+    unsigned width; /* coded: of what is not in the symbols */
+    int64_t base;
+    struct slice escapes; /* to come */
+    size_t dictionary_n;  /* 0: none */
     int64_t dictionary[PACK_DICTIONARY_MAX];
+    struct code_reader code;
 };
 
 bool pack_open(struct pack_reader *r, struct slice *in, size_t n);

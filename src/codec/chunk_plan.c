@@ -17,7 +17,7 @@ struct block {
 
 struct plan {
     unsigned order;
-    bool constant;
+    bool constant, coded;
     int64_t last, step;     /* before the first number */
     uint64_t offset, scale; /* scale 0: none */
     size_t bits;
@@ -269,7 +269,7 @@ static void put_lanes(struct buf *out, const uint64_t *x, unsigned from, unsigne
     out->n += (size_t)width * LANES * 4;
 }
 
-static void put_bits(struct buf *out, const uint64_t *x, size_t n, unsigned width)
+static void put_rest(struct buf *out, const uint64_t *x, size_t n, unsigned width)
 {
     char bytes[PACK_BLOCK * 8 + 8];
     uint64_t word = 0;
@@ -287,6 +287,21 @@ static void put_bits(struct buf *out, const uint64_t *x, size_t n, unsigned widt
     }
     put_le64(bytes + at, word);
     buf_add(out, bytes, (n * width + 7) / 8);
+}
+
+/* n numbers below 2^width. */
+static void put_bits(struct buf *out, const uint64_t *x, size_t n, unsigned width)
+{
+    if (width == 0)
+        return;
+    if (n < PACK_BLOCK) {
+        put_rest(out, x, n, width);
+    } else if (width <= LANE_WIDTH_MAX) {
+        put_lanes(out, x, 0, width);
+    } else {
+        put_lanes(out, x, 0, LANE_WIDTH_MAX);
+        put_lanes(out, x, LANE_WIDTH_MAX, width - LANE_WIDTH_MAX);
+    }
 }
 
 static void put_patches(struct buf *out, const uint64_t *x, size_t n, unsigned width,
@@ -311,38 +326,128 @@ static void put_block(struct buf *out, const int64_t *r, size_t n, const struct 
     }
     buf_add_byte(out, (unsigned char)(b->width | (patches ? PACK_PATCHED : 0)));
     pack_zigzag(out, b->base);
-    if (b->width == 0) {
-        /* nothing */
-    } else if (n < PACK_BLOCK) {
-        put_bits(out, low, n, b->width);
-    } else if (b->width <= LANE_WIDTH_MAX) {
-        put_lanes(out, low, 0, b->width);
-    } else {
-        put_lanes(out, low, 0, LANE_WIDTH_MAX);
-        put_lanes(out, low, LANE_WIDTH_MAX, b->width - LANE_WIDTH_MAX);
-    }
+    put_bits(out, low, n, b->width);
     if (patches)
         put_patches(out, x, n, b->width, patches);
 }
 
-static void put_plan(struct buf *out, size_t n, const struct plan *p, const int64_t *r)
+static void put_head(struct buf *out, const struct plan *p)
 {
-    bool scaled = p->scale != 0;
-    buf_add_byte(out, (unsigned char)(p->order | (p->constant ? PACK_CONSTANT : 0) |
-                                      (scaled ? PACK_SCALED : 0)));
+    unsigned mode = p->order | (p->constant ? PACK_CONSTANT : 0) | (p->scale ? PACK_SCALED : 0) |
+                    (p->coded ? PACK_CODED : 0);
+    buf_add_byte(out, (unsigned char)mode);
     if (p->order)
         pack_zigzag(out, p->last);
     if (p->order > 1)
         pack_zigzag(out, p->step);
-    if (p->constant || scaled)
+    if (p->constant || p->scale)
         pack_zigzag(out, (int64_t)p->offset);
-    if (scaled)
+    if (p->scale)
         pack_varint(out, p->scale);
-    if (p->constant)
-        return;
-    for (size_t from = 0; from < n; from += PACK_BLOCK)
+}
+
+static void put_plan(struct buf *out, size_t n, const struct plan *p, const int64_t *r)
+{
+    put_head(out, p);
+    for (size_t from = 0; from < n && !p->constant; from += PACK_BLOCK)
         put_block(out, r + from, n - from < PACK_BLOCK ? n - from : PACK_BLOCK,
                   &p->blocks[from / PACK_BLOCK]);
+}
+
+/* ---- coded sequences ---- */
+
+static int by_size(const void *a, const void *b)
+{
+    int64_t x, y;
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
+    return (x > y) - (x < y);
+}
+
+/* Where nearly all of a sample lie, and half as much on both sides, in less than 63 steps of a
+ * power of two. */
+static struct block code_window(const int64_t *r, size_t n)
+{
+    enum { SAMPLE = 256, BEYOND = 4 };
+    int64_t sample[SAMPLE];
+    size_t m = n < SAMPLE ? n : SAMPLE;
+    for (size_t i = 0; i < m; i++)
+        sample[i] = r[i * n / m];
+    qsort(sample, m, sizeof sample[0], by_size);
+    uint64_t low = (uint64_t)sample[m / 64], size = (uint64_t)sample[m - 1 - m / 64] - low;
+    struct block b = {(int64_t)(low - size / BEYOND), 0};
+    while ((size >> b.width) + 2 * (size / BEYOND >> b.width) > PACK_ESCAPE - 3)
+        b.width++;
+    return b;
+}
+
+struct coding {
+    struct block window;
+    struct code_model model;
+    uint8_t symbols[CHUNK_POINTS_MAX];
+    size_t bits;
+};
+
+static void make_coding(const int64_t *r, size_t n, struct coding *ret)
+{
+    uint32_t counts[CODE_SYMBOLS] = {0};
+    ret->window = code_window(r, n);
+    size_t bits = n * ret->window.width;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t x = (uint64_t)r[i] - (uint64_t)ret->window.base;
+        int64_t high = (int64_t)x >> ret->window.width;
+        bool told = high < 0 || high >= PACK_ESCAPE;
+        ret->symbols[i] = told ? PACK_ESCAPE : (uint8_t)high;
+        counts[ret->symbols[i]]++;
+        bits += told ? 8 * pack_varint_bytes(zigzag(high)) : 0;
+    }
+    code_model_make(counts, n, &ret->model);
+    ret->bits = bits + (size_t)code_bits(&ret->model, counts) + 64;
+}
+
+static void put_coding(struct buf *out, const int64_t *r, size_t n, const struct coding *c)
+{
+    struct buf escapes = {0};
+    uint64_t low[CHUNK_POINTS_MAX];
+    for (size_t i = 0; i < n; i++) {
+        uint64_t x = (uint64_t)r[i] - (uint64_t)c->window.base;
+        low[i] = x & mask_of(c->window.width);
+        if (c->symbols[i] == PACK_ESCAPE)
+            pack_zigzag(&escapes, (int64_t)x >> c->window.width);
+    }
+    pack_zigzag(out, c->window.base);
+    buf_add_byte(out, (unsigned char)c->window.width);
+    pack_varint(out, escapes.n);
+    buf_add_slice(out, buf_slice(&escapes));
+    code_write(out, &c->model, c->symbols, n);
+    for (size_t from = 0; from < n; from += PACK_BLOCK)
+        put_bits(out, low + from, n - from < PACK_BLOCK ? n - from : PACK_BLOCK, c->window.width);
+    out->failed = out->failed || escapes.failed;
+    buf_release(&escapes);
+}
+
+/* False: it would take more than bits. */
+static bool put_coded(struct buf *out, const int64_t *v, size_t n, size_t bits, int64_t *r)
+{
+    struct coding coding, best = {.bits = bits};
+    struct plan plan, best_plan = {0};
+    for (unsigned order = 0; order < PACK_ORDERS && order < n; order++) {
+        make_plan(v, n, order, CHUNK_LOW, r, &plan);
+        if (plan.constant)
+            return false;
+        make_coding(r, n, &coding);
+        if (coding.bits < best.bits) {
+            best = coding;
+            best_plan = plan;
+        }
+    }
+    if (best.bits == bits)
+        return false;
+    make_plan(v, n, best_plan.order, CHUNK_LOW, r, &plan);
+    plan.coded = true;
+    put_head(out, &plan);
+    put_coding(out, r, n, &best);
+    return true;
 }
 
 static void put_plain(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
@@ -350,6 +455,11 @@ static void put_plain(struct buf *out, const int64_t *v, size_t n, enum chunk_le
 {
     struct plan plan;
     best_plan(v, n, level, r, &plan);
+    if (level == CHUNK_HIGH) {
+        if (put_coded(out, v, n, plan.bits, r))
+            return;
+        make_plan(v, n, plan.order, level, r, &plan); /* what is in r was overwritten */
+    }
     put_plan(out, n, &plan, r);
 }
 
@@ -369,14 +479,6 @@ static uint16_t *find(struct dictionary *d, int64_t v)
     while (d->slots[at] != FREE && d->numbers[d->slots[at]] != v)
         at = (at + 1) % SLOTS;
     return &d->slots[at];
-}
-
-static int by_size(const void *a, const void *b)
-{
-    int64_t x, y;
-    memcpy(&x, a, sizeof x);
-    memcpy(&y, b, sizeof y);
-    return (x > y) - (x < y);
 }
 
 /* False: there are too many different ones for that to be worth it. */
@@ -419,20 +521,27 @@ static void put_dictionary(struct buf *out, struct dictionary *d, const int64_t 
     put_plain(out, scratch->places, n, level, scratch->residuals);
 }
 
+void pack_keep_shorter(struct buf *out, size_t first, size_t second)
+{
+    if (out->failed)
+        return;
+    size_t a = second - first, b = out->n - second;
+    if (b < a)
+        memmove(out->p + first, out->p + second, b);
+    out->n = first + (b < a ? b : a);
+}
+
 void pack_numbers(struct buf *out, const int64_t *v, size_t n, enum chunk_level level,
                   const struct pack_scratch *scratch)
 {
     enum { DICTIONARY_MIN = 64 };
     struct dictionary d;
-    struct plan plan;
-    size_t start = out->n;
+    size_t first = out->n;
     bool few = level >= CHUNK_MEDIUM && n >= DICTIONARY_MIN && collect(&d, v, n);
     if (few)
         put_dictionary(out, &d, v, n, level, scratch);
-    best_plan(v, n, level, scratch->residuals, &plan);
-    if (few && !out->failed && out->n - start <= plan.bits / 8)
-        return;
-    if (!out->failed)
-        out->n = start;
-    put_plan(out, n, &plan, scratch->residuals);
+    size_t second = out->n;
+    put_plain(out, v, n, level, scratch->residuals);
+    if (few)
+        pack_keep_shorter(out, first, second);
 }
