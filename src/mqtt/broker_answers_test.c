@@ -173,19 +173,25 @@ static void overlapping_subscriptions(void **state)
     (void)state;
     /* [MQTT-3.3.4-2], [MQTT-3.3.4-3], [MQTT-3.3.4-4], [MQTT-3.3.4-5] (we send one copy);
      * 3.1.1 [MQTT-3.3.5-1] */
-    for (int i = 0; i < 2; i++) {
-        struct client t = client_new(b, both[i], "me"), from = client_new(b, both[i], "from");
-        uint32_t id = both[i] == MQTT_V5 ? 1 : 0;
-        subscribe_with(&t, &(struct mqtt_filter){.filter = SLICE_LIT("a/#"), .qos = 0}, 10 * id);
-        subscribe_with(&t, &(struct mqtt_filter){.filter = SLICE_LIT("a/b"), .qos = 2}, 200 * id);
-        subscribe_with(&t, &(struct mqtt_filter){.filter = SLICE_LIT("#"), .qos = 1}, 0);
+    static const char *const filters[] = {"a/#", "a/b", "#"};
+    for (int i = 0; i < 6; i++) { /* the highest is that of each in turn */
+        enum mqtt_version v = both[i % 2];
+        struct client t = client_new(b, v, "me"), from = client_new(b, v, "from");
+        uint32_t id = v == MQTT_V5 ? 1 : 0;
+        for (int k = 0; k < 3; k++)
+            subscribe_with(&t,
+                           &(struct mqtt_filter){.filter = slice_str(filters[k]),
+                                                 .qos = (uint8_t)((k + i / 2) % 3)},
+                           k == 0   ? 10 * id
+                           : k == 1 ? 200 * id
+                                    : 0);
         publish(&from, "a/b", "x", 2, 1);
         expect_publish(&t, "a/b", "x");
         assert_int_equal(t.p.as.publish.qos, 2);
-        struct mqtt_prop_value v;
+        struct mqtt_prop_value value;
         uint32_t sum = 0;
-        for (size_t at = 0; id && mqtt_prop_next(t.p.as.publish.props.raw, &at, &v);)
-            sum += v.prop == MQTT_SUBSCRIPTION_ID ? v.number : 0;
+        for (size_t at = 0; id && mqtt_prop_next(t.p.as.publish.props.raw, &at, &value);)
+            sum += value.prop == MQTT_SUBSCRIPTION_ID ? value.number : 0;
         assert_int_equal(sum, id * 210);
         expect_nothing(&t);
         client_drop(&t);

@@ -103,8 +103,13 @@ static void fields_and_flags_agree(void **state)
         assert_true(t.c->closed);
         client_drop(&t);
     }
+    /* a will that we do not take: no return code says so: 3.1.1 [MQTT-3.2.2-6] */
+    struct client t =
+        open_fed(MQTT_V311, "10 @ 0004 'MQTT' 04 06 003c 0001 'a' 0002 '$x' 0001 'm'");
+    expect_closed(&t, 0);
+    client_drop(&t);
     /* 3.1.1 [MQTT-3.1.2-22]; 5.0 has lifted it */
-    struct client t = open_fed(MQTT_V311, "10 @ 0004 'MQTT' 04 42 003c 0001 'a' 0001 'p'");
+    t = open_fed(MQTT_V311, "10 @ 0004 'MQTT' 04 42 003c 0001 'a' 0001 'p'");
     expect_closed(&t, 0);
     client_drop(&t);
     t = open_fed(MQTT_V5, "10 @ 0004 'MQTT' 05 42 003c 00 0001 'a' 0001 'p'");

@@ -4,7 +4,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { writeFileSync } from "node:fs";
-import net from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import tls from "node:tls";
@@ -146,96 +145,36 @@ test("mosquitto_rr asks and is answered", async (t) => {
 
 /* ---- a small device ---- */
 
-/* As the libraries for microcontrollers are: 3.1.1, a clean session, QoS 0 and 1, one buffer of 128
- * bytes, one byte at a time, a packet that does not fit is read over. */
-class SmallDevice {
-    static BUFFER = 128;
-
-    async open(t, address, id) {
-        this.socket = net.connect({ host: "127.0.0.1", port: port(address) });
-        t.after(() => this.socket.destroy());
-        this.skipped = 0;
-        this.socket.pause();
-        await within("the connection", once(this.socket, "connect"));
-        const name = Buffer.from(id);
-        const head = [0x10, 12 + name.length, 0, 4, ..."MQTT"].map((c) =>
-            typeof c === "string" ? c.charCodeAt(0) : c,
-        );
-        this.socket.write(Buffer.from([...head, 4, 2, 0, 15, 0, name.length, ...name]));
-        assert.deepEqual(await this.packet(), Buffer.of(0x20, 2, 0, 0));
-        return this;
-    }
-
-    /* read(1) as on a device; what was not asked for stays in the socket */
-    async byte() {
-        for (;;) {
-            const b = this.socket.read(1);
-            if (b) return b[0];
-            if (this.socket.readableEnded || this.socket.destroyed) throw new Error("ended");
-            await within("a byte", once(this.socket, "readable"), 20_000);
-        }
-    }
-
-    /* The next packet that fits. */
-    async packet() {
-        for (;;) {
-            const first = await this.byte();
-            let length = 0;
-            for (let shift = 0, b = 0x80; b & 0x80; shift += 7) {
-                b = await this.byte();
-                length |= (b & 0x7f) << shift;
-            }
-            const packet = [first, length];
-            for (let i = 0; i < length; i++) {
-                const b = await this.byte();
-                if (i < SmallDevice.BUFFER) packet.push(b);
-            }
-            if (length <= SmallDevice.BUFFER) return Buffer.from(packet);
-            this.skipped++;
-        }
-    }
-
-    publish(topic, payload, id = 0) {
-        const name = Buffer.from(topic);
-        const body = [0, name.length, ...name, ...(id ? [0, id] : []), ...Buffer.from(payload)];
-        this.socket.write(Buffer.from([id ? 0x32 : 0x30, body.length, ...body]));
-    }
-
-    subscribe(filter, qos, id) {
-        const name = Buffer.from(filter);
-        this.socket.write(
-            Buffer.from([0x82, name.length + 5, 0, id, 0, name.length, ...name, qos]),
-        );
-    }
-}
-
 test("a small device: tiny buffers, clean session, nothing but the standard's packets", async (t) => {
     /* 3.1.1 [MQTT-7.0.0-2] */
     await d.create(twin("esp", ["temp-1"]));
     const big = await connectMqtt(t, d);
-    const device = await new SmallDevice().open(t, d.mqtt, "esp-01");
-    device.publish(
-        "twins/esp/sensors/temp-1",
-        "21.5",
-    ); /* QoS 0, before it subscribed to anything */
-    device.publish("twins/esp/sensors/temp-1", "22.5", 1);
-    assert.deepEqual(await device.packet(), Buffer.of(0x40, 2, 0, 1));
+    const readings = "twins/esp/sensors/temp-1";
+    const COMMANDS = 100;
+    const lines = [];
+    const device = run(
+        "/usr/bin/python3",
+        [
+            join(ROOT, "tests/clients/small_device.py"),
+            ...["127.0.0.1", d.mqttPort, "esp-01", readings, "22.5", "esp/cmd"],
+        ],
+        { timeout: 60_000, onLine: (line) => lines.push(line) },
+    );
+    await until("it is ready", () => lines.includes("ready"));
     assert.equal((await d.get("/api/v1/twins/esp/sensors/temp-1")).body.value, 22.5);
-    device.subscribe("esp/cmd", 1, 2);
-    assert.deepEqual(await device.packet(), Buffer.of(0x90, 3, 0, 2, 1));
-    await big.publishAsync("esp/cmd", "x".repeat(5000), { qos: 0 }); /* too much for it */
-    await big.publishAsync("esp/cmd", "on", { qos: 1 });
-    const command = await device.packet();
-    assert.equal(command[0], 0x32);
-    assert.equal(String(command.subarray(-2)), "on");
-    device.socket.write(Buffer.of(0x40, 2, ...command.subarray(11, 13)));
-    device.socket.write(Buffer.of(0xc0, 0));
-    assert.deepEqual(await device.packet(), Buffer.of(0xd0, 0));
-    assert.equal(device.skipped, 1);
-    /* it is cut off and comes again with nothing remembered */
-    device.socket.destroy();
-    const again = await new SmallDevice().open(t, d.mqtt, "esp-01");
-    await big.publishAsync("esp/cmd", "missed", { qos: 1 });
-    again.publish("twins/esp/sensors/temp-1", "23.5", 3);
-    assert.deepEqual(await again.packet(), Buffer.of(0x40, 2, 0, 3));
+    /* more than it has room for, and more at a time than its buffers hold */
+    await big.publishAsync("esp/cmd", "x".repeat(5000), { qos: 0 });
+    const all = [];
+    for (let i = 0; i < COMMANDS; i++)
+        all.push(big.publishAsync("esp/cmd", `command ${i}`, { qos: 1 }));
+    await Promise.all(all);
+    await big.publishAsync("esp/cmd", "stop", { qos: 1 });
+    const r = await within("its end", device, 60_000);
+    assert.equal(r.code, 0, r.output);
+    assert.deepEqual(lines, [
+        "ready",
+        ...Array.from({ length: COMMANDS }, (_, i) => `32 command ${i}`),
+        "32 stop",
+        "skipped 1",
+    ]);
 });

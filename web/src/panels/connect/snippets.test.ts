@@ -36,6 +36,7 @@ describe("snippets", () => {
         expect(code(target, "python")).toContain('client.connect("127.0.0.1", 1883)');
         expect(code(target, "python")).toContain('"twins/my-twin/sensors/temp-1"');
         expect(code(target, "javascript")).toContain('"mqtt://127.0.0.1:1883"');
+        expect(code(target, "javascript")).toContain("// in a page: ws://127.0.0.1:8080/mqtt");
     });
     it("send booleans and texts as what they are", () => {
         const yes = { ...target, example: true };
@@ -47,8 +48,10 @@ describe("snippets", () => {
         expect(code(text, "mosquitto_pub")).toMatch(/-m 'it'\\''s on'$/);
         expect(code(text, "javascript")).toContain(`const value = "it's on";`);
     });
-    it("offer HTTP alone when there is no MQTT", () => {
-        expect(snippets({ ...target, mqtt: null }).map((s) => s.key)).toEqual(["curl"]);
+    it("go by HTTP and WebSocket when MQTT has no listener", () => {
+        const none = { ...target, origin: "https://twins.example", mqtt: null };
+        expect(snippets(none).map((s) => s.key)).toEqual(["curl", "javascript"]);
+        expect(code(none, "javascript")).toContain('"wss://twins.example/mqtt"');
     });
     it("write IPv6 and TLS addresses properly", () => {
         const six = { ...target, mqtt: { host: "::1", port: 8883, tls: true } };

@@ -140,9 +140,15 @@ function python(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
     };
 }
 
-function javascript(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
-    const scheme = mqtt.tls ? "mqtts" : "mqtt";
-    const address = `${scheme}://${bracket(mqtt.host)}:${mqtt.port}`;
+/* The way in for pages, and where MQTT has no listener of its own. */
+function overWebSocket(t: Target): string {
+    return `${t.origin.replace(/^http/, "ws")}/mqtt`;
+}
+
+function javascript(t: Target): Snippet {
+    const { mqtt } = t;
+    const scheme = mqtt?.tls ? "mqtts" : "mqtt";
+    const address = mqtt ? `${scheme}://${bracket(mqtt.host)}:${mqtt.port}` : overWebSocket(t);
     const value =
         typeof t.example === "number"
             ? `Number((${t.example} + Math.sin(Date.now() / 5000)).toFixed(2))`
@@ -150,6 +156,7 @@ function javascript(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
     const lines = [
         'import mqtt from "mqtt";',
         "",
+        ...(mqtt ? [`// in a page: ${overWebSocket(t)}`] : []),
         `const client = await mqtt.connectAsync(${JSON.stringify(address)}, { protocolVersion: 5 });`,
         "",
         "setInterval(async () => {",
@@ -167,6 +174,6 @@ function javascript(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
 }
 
 export function snippets(t: Target): Snippet[] {
-    if (!t.mqtt) return [curl(t)];
-    return [curl(t), mosquitto(t, t.mqtt), python(t, t.mqtt), javascript(t, t.mqtt)];
+    if (!t.mqtt) return [curl(t), javascript(t)];
+    return [curl(t), mosquitto(t, t.mqtt), python(t, t.mqtt), javascript(t)];
 }
