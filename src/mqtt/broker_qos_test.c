@@ -297,6 +297,40 @@ static void the_quota_holds_back_publishes_alone(void **state)
     client_drop(&t);
 }
 
+static void a_pubrel_sent_again_gives_no_place(void **state) /* [MQTT-3.3.4-9], [MQTT-4.9.0-2] */
+{
+    (void)state;
+    struct client from = client_new(b, MQTT_V5, "from");
+    struct mqtt_packet p = connect_packet(MQTT_V5, "me", false);
+    p.as.connect.props.has = MQTT_BIT(MQTT_RECEIVE_MAX) | MQTT_BIT(MQTT_SESSION_EXPIRY);
+    p.as.connect.props.receive_max = 2;
+    p.as.connect.props.session_expiry = 100;
+    struct client t = client_with(b, &p);
+    subscribe(&t, "a", 2);
+    char text[2] = "1";
+    for (uint16_t id = 1; id <= 5; id++, text[0]++)
+        publish(&from, "a", text, 2, id);
+    uint16_t one = expect_delivery(&t, "1", 2, false);
+    expect_delivery(&t, "2", 2, false);
+    say_ack(&t, MQTT_PUBREC, one);
+    expect_ack(&t, MQTT_PUBREL, one, 0);
+    expect_nothing(&t);
+    client_drop(&t);
+    t = client_with(b, &p);
+    expect_ack(&t, MQTT_PUBREL, one, 0);
+    uint16_t two = expect_delivery(&t, "2", 2, true);
+    expect_delivery(&t, "3", 2, false);
+    say_ack(&t, MQTT_PUBCOMP, one); /* two are under way, as many as it takes */
+    expect_nothing(&t);
+    say_ack(&t, MQTT_PUBREC, two);
+    expect_ack(&t, MQTT_PUBREL, two, 0);
+    say_ack(&t, MQTT_PUBCOMP, two);
+    expect_delivery(&t, "4", 2, false);
+    expect_nothing(&t);
+    client_drop(&t);
+    client_drop(&from);
+}
+
 static void what_is_too_large_counts_as_sent(void **state)
 {
     (void)state;
@@ -415,6 +449,7 @@ int main(void)
         BROKER_TEST(a_refusal_ends_a_delivery),
         BROKER_TEST(each_publisher_is_heard_in_order),
         BROKER_TEST(the_quota_holds_back_publishes_alone),
+        BROKER_TEST(a_pubrel_sent_again_gives_no_place),
         BROKER_TEST(what_is_too_large_counts_as_sent),
         BROKER_TEST(aliases_of_ours_have_their_limit),
         BROKER_TEST(aliases_of_clients_are_all_taken),

@@ -169,6 +169,7 @@ static void send_publish(struct session *s, struct delivery *d, bool dup)
                          .ids = {d->ids, d->ids_n}};
     if (mqtt_conn_send_publish(s->conn, &o)) {
         s->conn->quota--;
+        d->counted = true;
         return;
     }
     /* too large for the client: as if it had been delivered [MQTT-3.1.2-25] */
@@ -312,8 +313,10 @@ void session_pump(struct session *s)
 
 void session_resume(struct session *s)
 {
-    for (struct delivery *d = s->flight.first; d; d = d->next)
+    for (struct delivery *d = s->flight.first; d; d = d->next) {
         d->resend = true;
+        d->counted = false;
+    }
     s->resend = s->flight.first;
     session_pump(s);
 }
@@ -322,11 +325,11 @@ static void land(struct session *s, struct delivery *d)
 {
     if (s->resend == d)
         s->resend = d->next;
+    if (s->conn && d->counted) /* not so whose PUBREL alone was sent again [MQTT-3.3.4-9] */
+        s->conn->quota++;
     index_remove(s, d);
     unlink_from(&s->flight, d);
     discard(s, d);
-    if (s->conn && s->conn->quota < s->conn->quota_max)
-        s->conn->quota++;
 }
 
 enum ack_result session_acked(struct session *s, enum mqtt_type type, uint16_t id, uint8_t reason,

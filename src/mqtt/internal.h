@@ -150,7 +150,8 @@ struct delivery {
     uint16_t packet_id;      /* follows from no */
     uint8_t qos, state;
     bool retain;
-    bool resend; /* was sent on a connection that is gone */
+    bool resend;  /* was sent on a connection that is gone */
+    bool counted; /* against the quota of this connection */
     size_t ids_n;
     char ids[]; /* encoded subscription identifiers */
 };
