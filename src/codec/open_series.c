@@ -38,7 +38,6 @@
 
 enum {
     PLACES_MAX = 9,
-    ROOM_FIRST = 32,
     ROOM_STEP = 16,  /* what malloc rounds to */
     POINT_MOST = 32, /* bytes of a point without its text */
 };
@@ -117,14 +116,15 @@ static int64_t get_zigzag(const unsigned char *bytes, size_t *at)
 
 /* ---- writing ---- */
 
+/* Room for n more bytes: of a series that has few points there are ten million, so it is cut close
+ * at first. */
 static int make_room(struct open_series **s, size_t n)
 {
     struct open_series *old = *s;
     size_t used = old ? old->used : 0, cap = old ? old->cap : 0;
     if (cap - used >= n)
         return 0;
-    size_t want = used + n, more = cap ? cap + cap / 2 : ROOM_FIRST;
-    size_t all = sizeof *old + (want > more ? want : more);
+    size_t all = sizeof *old + used + n + used / 2;
     all =
         (all + ROOM_STEP - 1) / ROOM_STEP * ROOM_STEP + ROOM_STEP / 2; /* with malloc's own word */
     if (all > UINT32_MAX)
@@ -133,7 +133,7 @@ static int make_room(struct open_series **s, size_t n)
     if (!grown)
         return ERR_NOMEM;
     if (!old)
-        *grown = (struct open_series){.state.type = VALUE_DOUBLE};
+        *grown = (struct open_series){0};
     grown->cap = (uint32_t)(all - sizeof *grown);
     *s = grown;
     return 0;
@@ -222,20 +222,10 @@ static struct value last_value(const struct open_series *s, const struct open_st
     }
 }
 
-static unsigned char *put_text(unsigned char *to, struct open_series *s, struct slice text)
+/* Of a text only its length: its bytes follow. */
+static unsigned char *put_value(unsigned char *to, unsigned char *head, const struct open_series *s,
+                                struct open_state *state, struct value v)
 {
-    to = put_varint(to, text.n);
-    s->state.last.text.at = (uint32_t)(to - s->bytes);
-    s->state.last.text.n = (uint32_t)text.n;
-    if (text.n)
-        memcpy(to, text.p, text.n);
-    return to + text.n;
-}
-
-static unsigned char *put_value(unsigned char *to, unsigned char *head, struct open_series *s,
-                                struct value v)
-{
-    struct open_state *state = &s->state;
     if (v.type != VALUE_NONE && value_eq(v, last_value(s, state)))
         return to;
     switch (v.type) {
@@ -254,7 +244,8 @@ static unsigned char *put_value(unsigned char *to, unsigned char *head, struct o
         break;
     case VALUE_TEXT:
         *head |= VALUE_STRING << 2;
-        to = put_text(to, s, v.as.text);
+        to = put_varint(to, v.as.text.n);
+        state->last.text.n = (uint32_t)v.as.text.n;
         break;
     case VALUE_NONE:
         *head |= NOTHING;
@@ -266,14 +257,25 @@ static unsigned char *put_value(unsigned char *to, unsigned char *head, struct o
 
 int open_series_add(struct open_series **s, int64_t t_us, struct value v, uint8_t quality)
 {
-    if (make_room(s, POINT_MOST + (v.type == VALUE_TEXT ? v.as.text.n : 0)))
+    unsigned char bytes[POINT_MOST] = {(unsigned char)((quality & 3) << 5)};
+    struct open_state state = {.type = VALUE_DOUBLE};
+    if (*s)
+        state = (*s)->state;
+    unsigned char *end = put_time(bytes + 1, bytes, &state, t_us);
+    end = put_value(end, bytes, *s, &state, v);
+    bool has_text = (bytes[0] >> 2 & 7) == VALUE_STRING;
+    size_t n = (size_t)(end - bytes), text_n = has_text ? v.as.text.n : 0;
+    if (make_room(s, n + text_n))
         return ERR_NOMEM;
     struct open_series *o = *s;
-    unsigned char *head = o->bytes + o->used;
-    *head = (unsigned char)((quality & 3) << 5);
-    unsigned char *end = put_time(head + 1, head, &o->state, t_us);
-    end = put_value(end, head, o, v);
-    o->used = (uint32_t)(end - o->bytes);
+    memcpy(o->bytes + o->used, bytes, n);
+    o->used += (uint32_t)n;
+    if (text_n)
+        memcpy(o->bytes + o->used, v.as.text.p, text_n);
+    if (has_text)
+        state.last.text.at = o->used;
+    o->used += (uint32_t)text_n;
+    o->state = state;
     o->count++;
     return 0;
 }

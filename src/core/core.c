@@ -36,7 +36,7 @@ static int on_replay(void *arg, uint64_t seq, const struct reading *readings, si
         if (head_add(c, s, &readings[i]))
             return ERR_NOMEM;
         live_restore(c, s, &readings[i]);
-        if (heads_are(c, MEMORY_FULL)) { /* what fits is written while we serve */
+        if (heads_are(c, 2 * MEMORY_FULL)) { /* what fits is written while we serve */
             int err = flush_blocking(c);
             if (err)
                 return err;
