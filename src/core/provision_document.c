@@ -4,10 +4,18 @@
 #include "base/map.h"
 #include "core/provision.h"
 
+enum { WORDS_MAX = 256 }; /* bytes of what a device calls itself */
+
+/* The words, or where they say nothing the fallback; cut between two characters. */
 static void put(struct json_writer *w, const char *key, struct slice s, struct slice fallback)
 {
+    if (!slice_trim(s).n)
+        s = fallback;
+    if (s.n > WORDS_MAX)
+        for (s.n = WORDS_MAX; s.n && ((unsigned char)s.p[s.n] & 0xc0) == 0x80;)
+            s.n--;
     json_key(w, key);
-    json_put_string(w, s.n ? s : fallback);
+    json_put_string(w, s);
 }
 
 /* What is said of a sensor must lead sensor_kind() (twin/words.c) to its kind. */

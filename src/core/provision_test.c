@@ -194,6 +194,29 @@ static void what_can_be_no_id_is_refused(void **state)
     assert_int_equal(g.twins, 2);
 }
 
+static void names_are_words_of_some_length(void **state)
+{
+    struct world *w = *state;
+    struct provision_grant g = plenty();
+    struct provision *p = provision_begin(w->core, &g);
+    char name[1001];
+    for (size_t i = 0; i + 1 < sizeof name; i += 2)
+        memcpy(name + i, i ? "\xc3\xa4" : "ab", 2);
+    name[1000] = 0;
+    memmove(name, name + 1, 1000); /* a character stands across the limit */
+    struct provision_twin blank = {.id = SLICE_LIT("blank"), .name = SLICE_LIT(" \t")};
+    struct provision_twin large = {.id = SLICE_LIT("large"), .name = slice_str(name)};
+    struct provision_sensor s = {.id = SLICE_LIT("s")};
+    provision_want(p, &blank, &s);
+    provision_want(p, &large, &s);
+    make(w, p);
+    assert_int_equal(why(p, "blank", "s") | why(p, "large", "s"), 0);
+    provision_free(p);
+    assert_string_equal(core_twin(w->core, SLICE_LIT("blank"))->name, "blank");
+    name[255] = 0;
+    assert_string_equal(core_twin(w->core, SLICE_LIT("large"))->name, name);
+}
+
 static void a_twin_gets_as_many_as_it_can_have(void **state)
 {
     struct world *w = *state;
@@ -230,10 +253,10 @@ static void an_end_answers_and_gives_back(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_is_wanted_is_made_complete), TEST(a_twin_that_is_there_gets_what_it_lacks),
-        TEST(two_at_once_make_it_once),        TEST(a_grant_has_an_end),
-        TEST(what_can_be_no_id_is_refused),    TEST(a_twin_gets_as_many_as_it_can_have),
-        TEST(an_end_answers_and_gives_back),
+        TEST(what_is_wanted_is_made_complete),    TEST(a_twin_that_is_there_gets_what_it_lacks),
+        TEST(two_at_once_make_it_once),           TEST(a_grant_has_an_end),
+        TEST(what_can_be_no_id_is_refused),       TEST(names_are_words_of_some_length),
+        TEST(a_twin_gets_as_many_as_it_can_have), TEST(an_end_answers_and_gives_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
