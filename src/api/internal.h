@@ -106,7 +106,7 @@ route_fn validate, sample, schema, openapi, status, metrics, healthz, readyz, er
 route_fn sensors_list, sensor_read, sensor_history, twin_readings, sensor_readings, rejections;
 route_fn stream_open, mqtt_open;
 route_fn influx_write_1, influx_write_2, influx_query, influx_ping, influx_health;
-route_fn history_read, history_ask;
+route_fn history_read, history_ask, history_erase;
 void static_serve(struct call *call);
 
 int stream_new(struct api *a, struct stream **ret);

@@ -85,6 +85,9 @@ void status(struct call *call)
     put_uint(&w, "journalBytes", f.core.journal_bytes);
     put_uint(&w, "historyBytes", f.core.history_file_bytes);
     put_uint(&w, "chunks", f.core.chunks);
+    put_uint(&w, "rollupBytes", f.core.rollup_bytes);
+    put_uint(&w, "rolledUp", f.core.rolled);
+    put_uint(&w, "expired", f.core.expired);
     json_close(&w, '}');
     put_uint(&w, "memory", f.rss);
     json_key(&w, "addresses");
@@ -128,6 +131,10 @@ FIGURE(journal_failures, f->core.journal_failures)
 FIGURE(history_bytes, f->core.history_file_bytes)
 FIGURE(chunks, f->core.chunks)
 FIGURE(chunk_bytes, f->core.chunk_bytes)
+FIGURE(rollup_bytes, f->core.rollup_bytes)
+FIGURE(rolled, f->core.rolled)
+FIGURE(expired, f->core.expired)
+FIGURE(upkeep_rounds, f->core.rounds)
 FIGURE(flushes, f->core.flushes)
 FIGURE(questions, f->core.questions)
 FIGURE(damaged, f->core.damaged)
@@ -165,6 +172,12 @@ static const struct metric metric_table[] = {
     {"doppel_history_size_bytes", GAUGE, "bytes", "Size of the history on disk.", history_bytes},
     {"doppel_history_chunks", GAUGE, NULL, "Chunks in the history.", chunks},
     {"doppel_history_chunk_bytes", GAUGE, "bytes", "Bytes of all chunks.", chunk_bytes},
+    {"doppel_history_rollup_bytes", GAUGE, "bytes", "Bytes of all roll-ups.", rollup_bytes},
+    {"doppel_history_rolled_up_readings", COUNTER, NULL, "Readings that became roll-ups.", rolled},
+    {"doppel_history_expired_readings", COUNTER, NULL,
+     "Readings let go of when their time was over.", expired},
+    {"doppel_history_upkeep_rounds", COUNTER, NULL, "Times that every series was looked after.",
+     upkeep_rounds},
     {"doppel_history_flushes", COUNTER, NULL, "Flushes from memory into history.", flushes},
     {"doppel_history_questions", GAUGE, NULL, "Questions about the past under way.", questions},
     {"doppel_history_damaged_answers", COUNTER, NULL,

@@ -45,6 +45,8 @@ static const struct route_param history_params[] = {HISTORY_PARAMS};
 static const struct route_param many_params[] = {
     {"series", TEXT, "twin/sensor, several with commas between; * is any part of a name"},
     HISTORY_PARAMS};
+static const struct route_param erase_params[] = {
+    {"from", TIME, "first time"}, {"to", TIME, "end, not included"}, {0}};
 static const struct route_param rejection_params[] = {
     {"twin", TEXT, "only of this twin"},
     {"since", TIME, "not older than this"},
@@ -97,6 +99,8 @@ ANSWERS(many_answers, {200, "Histories", HISTORY_TYPES}, {400, "Problem", NULL},
 ANSWERS(ingest_answers, {200, "Accepted", NULL}, {400, "IngestProblem", NULL},
         {404, "IngestProblem", NULL}, {413, "IngestProblem", NULL}, {415, "Problem", NULL},
         {422, "IngestProblem", NULL}, {503, "Problem", NULL}, {507, "IngestProblem", NULL});
+ANSWERS(erase_answers, {200, "Erased", NULL}, {400, "Problem", NULL}, {404, "Problem", NULL},
+        {422, "Problem", NULL}, {503, "Problem", NULL}, {507, "Problem", NULL});
 ANSWERS(rejections_answers, {200, "RejectionList", NULL}, {400, "Problem", NULL},
         {422, "Problem", NULL});
 ANSWERS(status_answers, {200, "Status", NULL});
@@ -137,6 +141,7 @@ const struct route routes[] = {
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}/history", "readHistory", sensor_history, "The past of a sensor: raw, thinned, or by steps", history_params, NULL, NULL, history_answers},
     {"POST", "/api/v1/twins/{id}/readings", "sendReadings", twin_readings, "Readings of a twin's sensors", NULL, "Readings", INGEST_TYPES, ingest_answers},
     {"POST", "/api/v1/twins/{id}/sensors/{sensor}/readings", "sendSensorReadings", sensor_readings, "Readings of one sensor", NULL, "SensorReadings", OWN_TYPES, ingest_answers},
+    {"DELETE", "/api/v1/twins/{id}/sensors/{sensor}/history", "eraseHistory", history_erase, "Take readings out of the past, for good; from and to are needed", erase_params, NULL, NULL, erase_answers},
     {"GET", "/api/v1/history", "readHistories", history_read, "The past of many sensors at once", many_params, NULL, NULL, many_answers},
     {"POST", "/api/v1/history", "askHistories", history_ask, "The same, with the parameters as members of the body", NULL, "HistoryQuestion", NULL, many_answers},
     {"GET", "/api/v1/rejections", "listRejections", rejections, "The last refused readings, newest first", rejection_params, NULL, NULL, rejections_answers},

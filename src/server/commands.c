@@ -128,6 +128,8 @@ static const struct option_row history_options[] = {
      .help = "the newest so many points; 0 is all"},
     {.name = "quality", .help = "with the quality of each reading"},
     {.name = "csv", .help = "print CSV with times in UTC"},
+    {.name = "delete", .help = "take the readings from --from to --to out of the past, for good"},
+    {.name = "yes", .help = "with --delete: yes, I mean it"},
     {0},
 };
 
@@ -135,6 +137,7 @@ static const struct command_example history_examples[] = {
     {"doppel history water-pump vibration-1", "the last hour"},
     {"doppel history water-pump temp-1 --from -7d --every 1h --fn max", "the hottest of each hour"},
     {"doppel history robot temp-1 --from 2024-03-01 --csv > march.csv", "everything, as a table"},
+    {"doppel history robot temp-1 --from 2024-03-01 --to 2024-03-02 --delete --yes", "a bad day"},
     {0},
 };
 
@@ -357,7 +360,7 @@ const struct command commands[] = {
      .run = watch_run},
     {.name = "history",
      .args = "TWIN SENSOR",
-     .summary = "print what a sensor was",
+     .summary = "print what a sensor was, or delete some of it",
      .options = history_options,
      .groups = COMMAND_CLIENT | COMMAND_JSON,
      .min_args = 2,

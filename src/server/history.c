@@ -1,4 +1,5 @@
 /* history.c - doppel history: what a sensor was, as a table, CSV or JSON. */
+#include "server/history.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "server/client.h"
@@ -25,12 +26,12 @@ struct past {
     struct buf unit;
 };
 
-static int add_time(struct past *p, struct buf *path, char before, const char *name)
+static int add_time(const struct invocation *in, struct buf *path, char before, const char *name)
 {
-    const char *text = option_value(p->in, name);
+    const char *text = option_value(in, name);
     int64_t t;
     if (timearg_parse(slice_str(text), clock_now_us(), &t))
-        return command_usage(p->in->command,
+        return command_usage(in->command,
                              "\"%s\" is no time; write 2024-03-15T14:30:00Z, 2024-03-15, Unix "
                              "milliseconds, or how long ago, such as -1h",
                              text);
@@ -39,18 +40,27 @@ static int add_time(struct past *p, struct buf *path, char before, const char *n
     return CODE_OK;
 }
 
-static int make_path(struct past *p, struct buf *path)
+int history_path(const struct invocation *in, struct buf *path)
 {
-    const struct invocation *in = p->in;
-    const char *points = option_value(in, "points"), *every = option_value(in, "every");
-    int code;
     buf_add_str(path, "/api/v1/twins/");
     client_escape(path, slice_str(in->args[0]));
     buf_add_str(path, "/sensors/");
     client_escape(path, slice_str(in->args[1]));
     buf_add_str(path, "/history");
-    if ((code = add_time(p, path, '?', "from")) != CODE_OK ||
-        (code = add_time(p, path, '&', "to")) != CODE_OK)
+    int code = add_time(in, path, '?', "from");
+    if (code == CODE_OK)
+        code = add_time(in, path, '&', "to");
+    buf_add_byte(path, 0);
+    path->n -= !path->failed;
+    return code == CODE_OK && path->failed ? CODE_FAILED : code;
+}
+
+static int make_path(struct past *p, struct buf *path)
+{
+    const struct invocation *in = p->in;
+    const char *points = option_value(in, "points"), *every = option_value(in, "every");
+    int code = history_path(in, path);
+    if (code != CODE_OK)
         return code;
     if (points && every)
         return command_usage(in->command, "choose either --points or --every");
@@ -264,6 +274,8 @@ static int print_past(struct past *p, struct buf *path)
 
 int history_run(const struct invocation *in)
 {
+    if (option_on(in, "delete"))
+        return history_delete_run(in);
     struct past p = {.in = in, .quality = option_on(in, "quality")};
     struct buf path = {0};
     p.form = option_on(in, "json") ? FORM_JSON : option_on(in, "csv") ? FORM_CSV : FORM_TABLE;

@@ -1,10 +1,15 @@
-/* Tables of history.db, version 1.
+/* Tables of history.db, version 2.
  *
  *   chunk   one row a chunk: id, series, line, open, t_min, t_max (both included), span, n, weight,
  *           type, then of its numbers the count, least, greatest, sum, first and last (NULL where
  *           there is none), then the bytes (codec/chunk.h)
- *   last    one row a series: its newest point as a chunk of one point, and its edge
- *   meta    checkpoint: the journal is in here up to this number; and running totals
+ *   last    one row a series: its newest point as a chunk of one point (empty: there is none any
+ *           more), its edge, and (struct history_state) up to where it is rolled up, what has
+ *           expired, the tiers it keeps, and what came late
+ *   rollup  up to 256 buckets of a tier of a series: first and last time, n, the bytes (rollup.c)
+ *   dirty   stretches of time of a series in which roll-ups do not hold (history_rollup.c)
+ *   meta    checkpoint: the journal is in here up to this number; how far a flush under way is
+ *           (history_flush.c); and running totals
  *
  * WRITTEN LATER WINS.  Ids rise with every write, and of two points of one time the one in the
  * chunk of the higher id holds.  Taking up an old chunk gives its points a new id, so it must not
@@ -29,7 +34,9 @@
  * scan reads its window of the index, whatever overlaps.  Open chunks have an index of their own,
  * so that a flush touches the large one only when a chunk is finished.
  *
- * A damaged chunk is passed over and stays where it is.  */
+ * A damaged chunk is passed over and stays where it is.
+ *
+ * VERSIONS.  1 had no roll-ups: no tables rollup and dirty, and last ended with the point. */
 #include "base/err.h"
 #include "base/log.h"
 #include "store/history_internal.h"
