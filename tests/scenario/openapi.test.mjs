@@ -230,6 +230,10 @@ test("readings and history, in good and in bad", async () => {
     for (const q of ["?limit=0", "?points=1", "?every=x", "?every=1s&fn=nonsense"])
         await call("GET", h + q, { expect: 400 });
     await call("GET", `${T}/oa-1/sensors/none/history`, { expect: 404 });
+    await call("DELETE", `${h}?from=0&to=1000`, { expect: 200 });
+    await call("DELETE", h, { expect: 400 });
+    await call("DELETE", `${h}?from=x&to=1`, { expect: 422 });
+    await call("DELETE", `${T}/oa-1/sensors/none/history?from=0&to=1`, { expect: 404 });
     const many = "/api/v1/history";
     await call("GET", `${many}?series=oa-1/*&before=true`, { expect: 200 });
     await call("GET", `${many}?series=oa-1/*&format=csv`, { expect: 200 });
