@@ -320,7 +320,7 @@ struct core_stats {
     size_t twins, series, head_readings;
     uint64_t journal_syncs, journal_bytes, journal_segments, journal_failures;
     uint64_t chunks, chunk_bytes, history_file_bytes, flushes;
-    size_t questions; /* about the past, under way */
+    size_t questions;                       /* about the past, under way */
     uint64_t rollup_bytes, rolled, expired; /* readings rolled up, let go of; since start */
     uint64_t rounds;                        /* of upkeep, since start */
     uint64_t damaged; /* answers about the past from which damaged data was left out */

@@ -4,7 +4,8 @@
  * t_min; a chunk is read and decoded only when the merge reaches its t_min.  Where one source
  * stands alone its points are handed on as they lie; only where sources overlap are points copied
  * one by one, the highest rank winning a time: the head, then the highest id.  A chunk that nothing
- * overlaps is not even read when its taker is content with what it comes to. */
+ * overlaps goes as columns, and is not even read when its taker is content with what it comes to.
+ */
 #include "base/err.h"
 #include "base/log.h"
 #include "store/history_internal.h"
@@ -40,6 +41,7 @@ struct scan {
     struct source *sources; /* not used up yet */
     size_t sources_n, sources_cap;
     struct chunk_points spare; /* a used-up chunk's memory */
+    struct chunk_columns columns;
     struct point batch[BATCH];
     size_t batch_n;
     bool corrupt;
@@ -70,7 +72,7 @@ static int advance(struct scan *s, struct cursor *c)
         c->t_min = sqlite3_column_int64(c->s, 1);
         c->t_max = sqlite3_column_int64(c->s, 2);
         c->n = sqlite3_column_int64(c->s, 3);
-        if (s->taker->sums)
+        if (s->taker->sums || s->taker->columns)
             read_sum(c);
         return 0;
     }
@@ -177,14 +179,28 @@ static int add_source(struct scan *s, const struct point *p, size_t n, int64_t r
     return 0;
 }
 
-static int read_chunk(struct scan *s, const struct cursor *c, struct chunk_points *ret)
+/* The bytes of the cursor's chunk, until *ret_stmt is reset. */
+static int find_bytes(struct scan *s, const struct cursor *c, sqlite3_stmt **ret_stmt,
+                      struct slice *ret)
 {
     sqlite3_stmt *stmt = db_stmt(s->db, SQL_DATA);
+    *ret_stmt = stmt;
     if (!stmt)
         return db_error(s->db);
     sqlite3_bind_int64(stmt, 1, c->id);
-    int code = sqlite3_step(stmt);
-    int err = code == SQLITE_ROW ? chunk_decode(db_column(stmt, 0), ret) : db_error(s->db);
+    if (sqlite3_step(stmt) != SQLITE_ROW)
+        return db_error(s->db);
+    *ret = db_column(stmt, 0);
+    return 0;
+}
+
+static int read_points(struct scan *s, const struct cursor *c, struct chunk_points *ret)
+{
+    sqlite3_stmt *stmt;
+    struct slice bytes;
+    int err = find_bytes(s, c, &stmt, &bytes);
+    if (!err)
+        err = chunk_decode(bytes, ret);
     sqlite3_reset(stmt);
     if (!err && (ret->n != (size_t)c->n || ret->points[0].t_us != c->t_min ||
                  ret->points[ret->n - 1].t_us != c->t_max))
@@ -192,25 +208,47 @@ static int read_chunk(struct scan *s, const struct cursor *c, struct chunk_point
     return err;
 }
 
-/* Read the cursor's chunk into the merge and move the cursor on. */
-static int load(struct scan *s, struct cursor *c)
+static int read_columns(struct scan *s, const struct cursor *c)
+{
+    struct chunk_columns *columns = &s->columns;
+    sqlite3_stmt *stmt;
+    struct slice bytes;
+    int err = find_bytes(s, c, &stmt, &bytes);
+    if (!err)
+        err = chunk_to_columns(bytes, columns);
+    sqlite3_reset(stmt);
+    if (!err && (columns->n != (size_t)c->n || columns->times[0] != c->t_min ||
+                 columns->times[columns->n - 1] != c->t_max))
+        err = ERR_CORRUPT;
+    return err;
+}
+
+/* A chunk that does not check is told and passed over. */
+static int pass_over(struct scan *s, const struct cursor *c, int err)
+{
+    if (err != ERR_CORRUPT && err != ERR_UNSUPPORTED)
+        return err;
+    log_error("history", "chunk %lld of series %u is damaged: %lld points are passed over",
+              (long long)c->id, s->series, (long long)c->n);
+    s->corrupt = true;
+    return 0;
+}
+
+/* Read a chunk into the merge. */
+static int load(struct scan *s, const struct cursor *c)
 {
     struct chunk_points chunk = s->spare;
     s->spare = (struct chunk_points){0};
-    int err = read_chunk(s, c, &chunk);
-    if (err == ERR_CORRUPT || err == ERR_UNSUPPORTED) {
-        log_error("history", "chunk %lld of series %u is damaged: %lld points are passed over",
-                  (long long)c->id, s->series, (long long)c->n);
-        s->corrupt = true;
-        err = 0;
-    } else if (!err) {
+    int err = read_points(s, c, &chunk);
+    if (!err)
         err = add_source(s, chunk.points, chunk.n, c->id, &chunk);
-    }
+    else
+        err = pass_over(s, c, err);
     if (chunk.points) {
         chunk_points_release(&s->spare);
         s->spare = chunk;
     }
-    return err ? err : advance(s, c);
+    return err;
 }
 
 static int hand_over(struct scan *s, const struct point *p, size_t n)
@@ -314,32 +352,79 @@ static bool is_needed(struct scan *s, const struct cursor *next)
     return next->t_min <= best->points[best->at].t_us;
 }
 
-/* Are the points of this chunk, the next, all inside the span and nobody else's? */
-static bool is_alone(struct scan *s, const struct cursor *c)
+/* Are the points of this chunk, behind which all cursors are, nobody else's? */
+static bool is_alone(const struct scan *s, const struct cursor *c)
 {
-    if (c->t_min < s->from || c->t_max >= s->to)
-        return false;
     for (size_t i = 0; i < s->sources_n; i++)
         if (s->sources[i].points[s->sources[i].at].t_us <= c->t_max)
             return false;
     for (int i = 0; i < s->cursors_n; i++)
-        if (&s->cursors[i] != c && s->cursors[i].s && s->cursors[i].t_min <= c->t_max)
+        if (s->cursors[i].s && s->cursors[i].t_min <= c->t_max)
             return false;
     return true;
 }
 
-/* Hand over what the chunk comes to, when that will do: *ret_done. */
-static int try_sum(struct scan *s, struct cursor *c, bool *ret_done)
+static int give_sum(struct scan *s, const struct cursor *c)
+{
+    return s->taker->run(s->taker->arg, &(struct history_run){.n = c->sum.n, .sum = &c->sum});
+}
+
+static size_t find_time(const int64_t *times, size_t n, int64_t t)
+{
+    size_t low = 0;
+    while (low < n) {
+        size_t middle = low + (n - low) / 2;
+        if (times[middle] < t)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
+}
+
+static int give_columns(struct scan *s)
+{
+    const struct chunk_columns *c = &s->columns;
+    size_t first = find_time(c->times, c->n, s->from), end = find_time(c->times, c->n, s->to);
+    if (first >= end)
+        return 0;
+    struct history_run run = {
+        .n = end - first, .times = c->times + first, .numbers = c->numbers + first};
+    return s->taker->run(s->taker->arg, &run);
+}
+
+/* A chunk of doubles that nothing overlaps goes to its taker without becoming points: as what it
+ * comes to, or as columns.  *ret_done: it went, or was passed over. */
+static int try_whole(struct scan *s, const struct cursor *c, bool *ret_done)
 {
     const struct history_taker *taker = s->taker;
-    *ret_done =
-        taker->sums && c->has_sum && taker->sums(taker->arg, c->t_min, c->t_max) && is_alone(s, c);
-    if (!*ret_done)
+    *ret_done = false;
+    if (!c->has_sum || !is_alone(s, c))
         return 0;
-    int err = flush_batch(s);
+    bool inside = c->t_min >= s->from && c->t_max < s->to;
+    bool sum = inside && taker->sums && taker->sums(taker->arg, c->t_min, c->t_max);
+    if (!sum && !taker->columns)
+        return 0;
+    int err = flush_batch(s), damage = 0;
+    if (!err && !sum)
+        damage = read_columns(s, c);
+    bool good =
+        !sum && !damage && s->columns.runs_n == 1 && s->columns.runs[0].quality == QUALITY_GOOD;
+    if (err || (!sum && !damage && !good))
+        return err; /* columns do not tell of quality */
+    *ret_done = true;
+    return sum ? give_sum(s, c) : damage ? pass_over(s, c, damage) : give_columns(s);
+}
+
+/* Take up the chunk of a cursor, in whatever form, and move the cursor on. */
+static int take_up(struct scan *s, struct cursor *c)
+{
+    struct cursor chunk = *c;
+    bool done = false;
+    int err = advance(s, c);
     if (!err)
-        err = taker->run(taker->arg, &(struct history_run){.n = c->sum.n, .sum = &c->sum});
-    return err ? err : advance(s, c);
+        err = try_whole(s, &chunk, &done);
+    return err || done ? err : load(s, &chunk);
 }
 
 static int merge(struct scan *s)
@@ -349,11 +434,8 @@ static int merge(struct scan *s)
         if (is_cancelled(s))
             return ERR_CANCELLED;
         struct cursor *next = next_chunk(s);
-        bool done = false;
         if (is_needed(s, next)) {
-            err = try_sum(s, next, &done);
-            if (!err && !done)
-                err = load(s, next);
+            err = take_up(s, next);
         } else if (s->sources_n) {
             err = step(s);
         } else {
@@ -387,6 +469,7 @@ int history_scan_on(struct db *db, const struct history_ask *ask)
         sqlite3_reset(s->cursors[i].s); /* one that ended early would hold the file's state */
     free(s->sources);
     chunk_points_release(&s->spare);
+    chunk_columns_release(&s->columns);
     if (!err && s->corrupt)
         err = ERR_CORRUPT;
     free(s);

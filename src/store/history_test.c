@@ -151,6 +151,7 @@ struct expectation {
     const struct point *p;
     size_t n, at;
     size_t stop_at; /* 0: do not */
+    size_t whole;   /* chunks that came as columns or a sum */
 };
 
 static bool same(const struct point *a, const struct point *b)
@@ -167,11 +168,8 @@ static int scan(struct history *h, uint32_t series, int64_t from, int64_t to,
     return history_scan(h, series, from, to, NULL, 0, &taker, NULL);
 }
 
-static int expect(void *arg, const struct history_run *run)
+static int expect_points(struct expectation *e, const struct point *points, size_t n)
 {
-    const struct point *points = run->points;
-    size_t n = run->n;
-    struct expectation *e = arg;
     assert_true(n > 0);
     for (size_t i = 0; i < n; i++, e->at++) {
         if (e->at >= e->n)
@@ -183,6 +181,48 @@ static int expect(void *arg, const struct history_run *run)
     return e->stop_at && e->at >= e->stop_at ? 99 : 0;
 }
 
+static void expect_sum(struct expectation *e, const struct history_sum *sum)
+{
+    assert_true(e->n - e->at >= sum->n);
+    const struct point *p = e->p + e->at;
+    struct history_sum want = {p[0].t_us, p[sum->n - 1].t_us, sum->n, p[0].as.d, p[0].as.d, 0,
+                               p[0].as.d, p[sum->n - 1].as.d};
+    for (size_t i = 0; i < sum->n; i++) {
+        assert_int_equal(p[i].type, VALUE_DOUBLE);
+        want.least = p[i].as.d < want.least ? p[i].as.d : want.least;
+        want.greatest = p[i].as.d > want.greatest ? p[i].as.d : want.greatest;
+        want.sum += p[i].as.d;
+    }
+    assert_true(want.t_min == sum->t_min && want.t_max == sum->t_max);
+    assert_true(want.least == sum->least && want.greatest == sum->greatest);
+    assert_true(want.first == sum->first && want.last == sum->last);
+    double off = want.sum - sum->sum;
+    assert_true(off < 1e-6 && off > -1e-6);
+    e->at += sum->n;
+}
+
+static int expect(void *arg, const struct history_run *run)
+{
+    struct expectation *e = arg;
+    if (run->points)
+        return expect_points(e, run->points, run->n);
+    if (run->sum)
+        expect_sum(e, run->sum);
+    for (size_t i = 0; i < run->n && run->times; i++) {
+        struct point p = {.t_us = run->times[i], .type = VALUE_DOUBLE, .as.d = run->numbers[i]};
+        assert_int_equal(expect_points(e, &p, 1), 0);
+    }
+    e->whole += !run->points;
+    return 0;
+}
+
+static bool now_and_then(void *arg, int64_t t_min, int64_t t_max)
+{
+    (void)arg;
+    assert_true(t_min <= t_max);
+    return draw() & 1;
+}
+
 static size_t lower(const struct model *m, int64_t t)
 {
     size_t i = 0;
@@ -190,6 +230,8 @@ static size_t lower(const struct model *m, int64_t t)
         i++;
     return i;
 }
+
+static size_t whole_chunks;
 
 static void check_scan(struct history *h, uint32_t series, const struct model *m, int64_t from,
                        int64_t to, const struct point *head, size_t head_n)
@@ -200,6 +242,22 @@ static void check_scan(struct history *h, uint32_t series, const struct model *m
                                   &(struct history_taker){.run = expect, .arg = &e}, NULL),
                      0);
     assert_int_equal(e.at, e.n);
+    struct expectation other = {.p = e.p, .n = e.n}; /* the same in every form */
+    struct history_taker taker = {expect, now_and_then, true, &other};
+    assert_int_equal(history_scan(h, series, from, to, head, head_n, &taker, NULL), 0);
+    assert_int_equal(other.at, other.n);
+    whole_chunks += other.whole;
+}
+
+/* The newest point before a time is in reach of what is said about it. */
+static void check_before(struct history *h, uint32_t series, const struct model *m, int64_t t)
+{
+    int64_t start = 0;
+    size_t n = lower(m, t);
+    int err = history_start_before(h, series, t, &start);
+    assert_int_equal(err, n ? 0 : ERR_NOT_FOUND);
+    if (n)
+        assert_true(start < t && m->p[n - 1].t_us >= start);
 }
 
 static int64_t ask(const char *sql)
@@ -284,6 +342,7 @@ static void random_flushes(unsigned kinds, unsigned late_of, int rounds, size_t 
         uint32_t i = (uint32_t)(draw() % SERIES);
         int64_t from = (int64_t)(draw() % (uint64_t)(now[i] + 100));
         check_scan(h, i + 1, &models[i], from, from + (int64_t)(draw() % 5000), NULL, 0);
+        check_before(h, i + 1, &models[i], from);
         if (round % 20 == 0)
             check_scan(h, i + 1, &models[i], INT64_MIN, INT64_MAX, NULL, 0);
     }
@@ -307,6 +366,7 @@ static void what_was_flushed_is_read(void **state)
     random_flushes(1, 0, 100, 6000);
     random_flushes(2, 0, 100, 6000);
     random_flushes(3, 0, 100, 3000);
+    assert_true(whole_chunks > 100);
 }
 
 static void late_and_repeated_times_are_read_right(void **state)
