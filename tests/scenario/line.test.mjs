@@ -9,7 +9,7 @@ import { test } from "node:test";
 import { deflateSync, gzipSync } from "node:zlib";
 import { InfluxDB, Point } from "@influxdata/influxdb-client";
 import { InfluxDB as InfluxDB1 } from "influx";
-import { doppel, run, shared, start, temporary } from "../lib/doppel.mjs";
+import { doppel, run, shared, start, temporary, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 
 const d = shared({ args: ["--provision", "http"] });
@@ -388,6 +388,40 @@ test("many connections that speak of the same new twins make each once and lose 
     n = 0;
     for (let h = 0; h < 7; h++) n += (await s.history(`h${h}`, "m_all", "from=0")).points.length;
     assert.equal(n, 1000);
+});
+
+test("kill -9 while twins are made: what was acknowledged is there", async (t) => {
+    const s = await start(t, { args: ["--provision=http"] });
+    const acknowledged = new Map(); /* twin -> times */
+    let next = 0;
+    for (let round = 0; round < 3; round++) {
+        let ended = false;
+        let acks = 0;
+        const writer = async () => {
+            while (!ended) {
+                const id = `k${next++ % 40}-${round}`;
+                const time = T + next;
+                const r = await write(`m,host=${id} n=${next} ${time}${NS}`, "db=x", {}, s).catch(
+                    () => null /* the power went */,
+                );
+                if (r?.status !== 204) continue;
+                acks++;
+                acknowledged.set(id, [...(acknowledged.get(id) ?? []), time * 1000]);
+            }
+        };
+        const writers = Array.from({ length: 8 }, writer);
+        await until("some points are acknowledged", () => acks >= 60);
+        await s.kill();
+        ended = true;
+        await Promise.all(writers);
+        await s.start();
+    }
+    assert.ok(acknowledged.size > 40);
+    for (const [id, times] of acknowledged) {
+        const there = (await s.history(id, "m_n")).points.map((p) => p[0]);
+        for (const time of times) assert.ok(there.includes(time), `${id} lost ${time}`);
+        assert.equal(new Set(there).size, there.length, `${id} has one twice`);
+    }
 });
 
 test("past a limit it is said, so that the sender tries again or does not", async (t) => {
