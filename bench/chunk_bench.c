@@ -11,7 +11,8 @@
  * reading ones with each of the ways that this machine has.
  *
  * At the end the columns of the pump and the machine, again and again one after the other in time,
- * are scanned for their mean: by summaries, and by summing every packed number. */
+ * are scanned for their mean: by summaries, and by summing every packed number (but the first of
+ * each chunk, so that no summary answers).  All speeds are of one core, in its own time. */
 #include "base/clock.h"
 #include "codec/chunk.h"
 #include "codec/chunk_lanes.h"
@@ -182,12 +183,13 @@ static void tile(const struct column *c, size_t at, size_t n, struct point *poin
 }
 
 /* A column's share of the scan. */
-static void add_share(const struct column *c, size_t share, struct chunks *chunks)
+static void add_share(const struct column *c, size_t share, enum chunk_level level,
+                      struct chunks *chunks)
 {
     static struct point points[CHUNK_POINTS_MAX];
     for (size_t at = 0; at < share; at += CHUNK_POINTS_MAX) {
         tile(c, at, CHUNK_POINTS_MAX, points);
-        if (chunk_encode(points, CHUNK_POINTS_MAX, &chunks->bytes))
+        if (chunk_encode_at(points, CHUNK_POINTS_MAX, level, &chunks->bytes))
             die("out of memory");
         chunks->ends[chunks->n++] = chunks->bytes.n;
     }
@@ -216,17 +218,17 @@ static void scan_once(const struct chunks *chunks, bool summaries, const char *n
            (double)chunks->n * CHUNK_POINTS_MAX / seconds / 1e6, sum / n);
 }
 
-static void scan(const struct column *columns, size_t n, double millions)
+static void scan(const struct column *columns, size_t n, double millions, enum chunk_level level)
 {
     size_t share = (size_t)(millions * 1e6) / n, each = share / CHUNK_POINTS_MAX + 1;
     struct chunks chunks = {.ends = calloc(n * each, sizeof *chunks.ends)};
     if (!chunks.ends)
         die("out of memory");
     for (size_t i = 0; i < n; i++)
-        add_share(&columns[i], share, &chunks);
+        add_share(&columns[i], share, level, &chunks);
     double points = (double)chunks.n * CHUNK_POINTS_MAX;
-    printf("mean over %.0f million points, %.2f bytes each\n", points / 1e6,
-           (double)chunks.bytes.n / points);
+    printf("mean over %.0f million points, level %s, %.2f bytes each\n", points / 1e6,
+           level == CHUNK_HIGH ? "high" : "medium", (double)chunks.bytes.n / points);
     scan_once(&chunks, true, "summaries");
     const struct chunk_lanes *all[3];
     size_t ways = chunk_lanes_all(all);
@@ -276,7 +278,8 @@ int main(int argc, char **argv)
         n += measure_file(folder, files[i], seconds, columns + n);
         scanned = i < SCANNED ? n : scanned;
     }
-    scan(columns, scanned, millions);
+    scan(columns, scanned, millions, CHUNK_MEDIUM);
+    scan(columns, scanned, millions / 10, CHUNK_HIGH); /* slow to write */
     for (size_t i = 0; i < n; i++)
         free(columns[i].points);
     return check != 0 ? 0 : 1;

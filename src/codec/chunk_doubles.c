@@ -69,8 +69,8 @@ static unsigned choose_exponent(const double *v, size_t n)
     unsigned best = NO_EXPONENT;
     double best_cost = HUGE_VAL;
     for (unsigned e = 0; e <= EXPONENT_MAX; e++) {
-        double cost = 0;
-        size_t far = 0;
+        double cost = 3.33 * e * (double)sample;
+        size_t fixes = 0, far = 0;
         for (size_t i = 0; i < sample; i++) {
             double d = v[i * n / sample];
             int64_t m, off = INT64_MIN;
@@ -80,14 +80,14 @@ static unsigned choose_exponent(const double *v, size_t n)
                 size_t bytes = pack_varint_bytes(zigzag(off));
                 cost += 8 + 8 * (double)bytes;
                 far += bytes > 4;
+                fixes++;
             }
-            cost += 3.33 * e;
         }
         if (cost < best_cost && far * 4 <= sample * 3) {
             best_cost = cost;
             best = e;
         }
-        if (cost == 3.33 * e * (double)sample)
+        if (fixes == 0)
             break; /* all are decimals: more digits only cost */
     }
     return best;

@@ -125,42 +125,50 @@ static void scale_down(struct plan *p, int64_t *r, size_t n)
         r[i] = (int64_t)divide(d, (uint64_t)r[i] - (uint64_t)least);
 }
 
-enum { BUCKET_BITS = 6, BUCKETS = 1 << BUCKET_BITS, PATCH_BITS = 18 };
+enum { PARTS_BITS = 6, PARTS = 1 << PARTS_BITS, PATCH_BITS = 18, PATCH_MIN = 12 };
 
-/* One step closer: of 64 equal parts of the block b some neighbours, a power of two of them, such
- * that the bits of all numbers and the patches of those outside are the fewest.  False when that is
- * no gain. */
-static bool narrow(const int64_t *r, size_t n, struct block *b, size_t *bits)
+/* How many numbers are in the parts of 2^shift from the base on below each. */
+static void count_parts(const int64_t *r, size_t n, const struct block *b, unsigned shift,
+                        uint32_t below[PARTS + 1])
 {
-    unsigned shift = b->width > BUCKET_BITS ? b->width - BUCKET_BITS : 0;
     enum { TURNS = 4 }; /* counting in one place again and again is slow: in turns */
-    uint16_t counts[TURNS][BUCKETS] = {{0}}, in[BUCKETS];
+    uint16_t counts[TURNS][PARTS] = {{0}};
     uint64_t top = mask_of(b->width), base = (uint64_t)b->base;
     for (size_t i = 0; i < n; i++) {
         uint64_t x = (uint64_t)r[i] - base;
         if (x <= top)
             counts[i % TURNS][x >> shift]++;
     }
-    for (size_t i = 0; i < BUCKETS; i++)
-        in[i] = (uint16_t)(counts[0][i] + counts[1][i] + counts[2][i] + counts[3][i]);
+    below[0] = 0;
+    for (size_t i = 0; i < PARTS; i++)
+        below[i + 1] =
+            below[i] + (uint32_t)(counts[0][i] + counts[1][i] + counts[2][i] + counts[3][i]);
+}
+
+/* One step closer: of equal parts of the block b, 64 or fewer when it has few numbers, some
+ * neighbours, a power of two of them, such that the bits of all numbers and the patches of those
+ * outside are the fewest.  False when that is no gain. */
+static bool narrow(const int64_t *r, size_t n, struct block *b, size_t *bits)
+{
+    unsigned most_whole = n >= PACK_BLOCK / 2 ? PARTS_BITS : PARTS_BITS - 2;
+    unsigned whole = b->width < most_whole ? b->width : most_whole; /* log2 of the parts */
+    unsigned shift = b->width - whole;
+    uint64_t base = (uint64_t)b->base;
+    uint32_t below[PARTS + 1];
     bool gain = false;
-    unsigned whole = b->width - shift; /* log2 of the parts there are */
+    count_parts(r, n, b, shift, below);
     for (unsigned k = 0; k < whole; k++) {
-        size_t parts = (size_t)1 << k, covered = 0, most, at = 0;
-        for (size_t i = 0; i < parts; i++)
-            covered += in[i];
-        most = covered;
-        for (size_t i = parts; i < (size_t)1 << whole; i++) {
-            covered += (size_t)in[i] - in[i - parts];
-            if (covered > most) {
-                most = covered;
-                at = i + 1 - parts;
-            }
+        size_t parts = (size_t)1 << k;
+        uint32_t most = 0; /* how many, and in the lower bits from where: no branch is guessed */
+        for (uint32_t i = 0; i + parts <= (size_t)1 << whole; i++) {
+            uint32_t covered = (below[i + parts] - below[i]) << PARTS_BITS | i;
+            most = covered > most ? covered : most;
         }
-        size_t cost = n * (shift + k) + (n - most) * PATCH_BITS + 8;
+        uint64_t at = most % PARTS;
+        size_t cost = n * (shift + k) + (n - (most >> PARTS_BITS)) * PATCH_BITS + 8;
         if (cost < *bits) {
             *bits = cost;
-            *b = (struct block){(int64_t)(base + ((uint64_t)at << shift)), shift + k};
+            *b = (struct block){(int64_t)(base + (at << shift)), shift + k};
             gain = true;
         }
     }
@@ -173,7 +181,7 @@ static size_t plan_block(const int64_t *r, size_t n, bool patches, struct block 
     struct lane_range range = range_of(r, n);
     *ret = (struct block){range.least, width_of((uint64_t)range.greatest - (uint64_t)range.least)};
     size_t bits = n * ret->width, before = SIZE_MAX;
-    while (patches && before - bits > n / 2) {
+    while (patches && n >= PATCH_MIN && before - bits > n / 2) {
         before = bits;
         if (!narrow(r, n, ret, &bits))
             break;
