@@ -221,53 +221,63 @@ static int find_statement(struct slice text)
     return -1;
 }
 
+static void put_result(struct json_writer *w, int id, const char *series)
+{
+    json_open(w, '{');
+    json_key(w, "statement_id");
+    json_put_int(w, id);
+    if (series) {
+        json_key(w, "series");
+        json_put_raw(w, slice_str(series));
+    }
+    json_close(w, '}');
+}
+
+/* Every statement of q; false: one is not understood. */
+static bool put_results(struct json_writer *w, struct slice q)
+{
+    struct slice one;
+    int n = 0;
+    json_open(w, '{');
+    json_key(w, "results");
+    json_open(w, '[');
+    while (slice_cut(&q, ';', &one)) {
+        one = slice_trim(one);
+        int row = one.n ? find_statement(one) : 0;
+        if (row < 0)
+            return false;
+        if (one.n)
+            put_result(w, n++, statements[row].series);
+    }
+    json_close(w, ']');
+    json_close(w, '}');
+    return true;
+}
+
 void influx_query(struct call *call)
 {
-    struct slice q = http_query(call->req, "q"), rest, one, body;
+    struct slice q = http_query(call->req, "q"), body;
     struct buf b = {0};
     struct json_writer w;
-    int n = 0;
     greet(call);
-    if (!q.p) {
-        if (!read_text(call, &body))
-            return;
+    if (!q.p && !read_text(call, &body))
+        return;
+    if (!q.p)
         q = http_form(call->req, body, "q");
-    }
     if (!q.n) {
         refuse(call, (struct refusal){400, 0, "missing required parameter \"q\""});
         return;
     }
     json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "results");
-    json_open(&w, '[');
-    for (rest = q; slice_cut(&rest, ';', &one);) {
-        one = slice_trim(one);
-        int row = one.n ? find_statement(one) : 0;
-        if (row < 0) {
-            buf_release(&b);
-            refuse(call,
-                   (struct refusal){
-                       400, 0,
-                       "error parsing query: only CREATE DATABASE, CREATE and ALTER RETENTION "
-                       "POLICY and SHOW DATABASES are understood; read the past at "
-                       "/api/v1/history"});
-            return;
-        }
-        if (!one.n)
-            continue;
-        json_open(&w, '{');
-        json_key(&w, "statement_id");
-        json_put_int(&w, n++);
-        if (statements[row].series) {
-            json_key(&w, "series");
-            json_put_raw(&w, slice_str(statements[row].series));
-        }
-        json_close(&w, '}');
+    if (put_results(&w, q)) {
+        call_json(call, 200, &b);
+        return;
     }
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    buf_release(&b);
+    refuse(call, (struct refusal){400, 0,
+                                  "error parsing query: only CREATE DATABASE, CREATE and ALTER "
+                                  "RETENTION POLICY and SHOW DATABASES are understood; read the "
+                                  "past at /api/v1/history"});
 }
 
 void influx_ping(struct call *call)

@@ -223,6 +223,7 @@ static int name_field(struct line_job *job, struct opened *p, const struct line_
                       struct line_names *ret)
 {
     struct line_in *l = job->owner;
+    *ret = (struct line_names){0};
     if (open_point(job, p))
         return ERR_NOMEM; /* that it can be read was seen before */
     p->origin.field = line_name(l->scratch, f->key);
@@ -347,7 +348,7 @@ static struct opened open_line(struct line_job *job, const struct line *line)
 static bool take_line(struct line_job *job, const struct line *line)
 {
     struct opened p = {0};
-    struct line_names names;
+    struct line_names names = {0};
     size_t hint = job->from;
     const char *error = line->error;
     int err = 0;
