@@ -23,6 +23,20 @@ static inline void fuzz_note(struct slice s)
     fuzz_seen = fuzz_seen * 1099511628211u + map_hash(s.p, s.n) + s.n;
 }
 
+/* As a stream: how it is cut must not matter, so each byte counts by itself. */
+static void fuzz_ws_piece(void *arg, bool text, struct slice piece)
+{
+    struct ws **w = arg;
+    if (text || !piece.n)
+        abort();
+    for (size_t i = 0; i < piece.n; i++)
+        fuzz_note(slice_of(piece.p + i, 1));
+    if (piece.p[piece.n - 1] == 'P') {
+        ws_pause(*w);
+        ws_resume(*w);
+    }
+}
+
 static void fuzz_ws_message(void *arg, bool text, struct slice message)
 {
     struct ws **w = arg;
@@ -45,6 +59,8 @@ static void fuzz_ws_closed(void *arg, int code)
 
 static const struct ws_events fuzz_ws_events = {.on_message = fuzz_ws_message,
                                                 .on_close = fuzz_ws_closed};
+static const struct ws_events fuzz_ws_stream_events = {.on_message = fuzz_ws_piece,
+                                                       .on_close = fuzz_ws_closed};
 
 static void fuzz_gone(struct http_req *r, void *data)
 {
@@ -75,12 +91,18 @@ static void fuzz_request(void *arg, struct http_req *r)
         fuzz_note(content);
     struct slice raw = http_raw_path(r);
     char kind = raw.n > 1 ? raw.p[1] : 0;
-    if (kind == 'w') {
-        const struct ws_opts opts = {.max_message = 4096, .check_origin = true};
+    if (kind == 'w' || kind == 'm') {
+        static const char *const protocols[] = {"mqtt", NULL};
+        const struct ws_opts opts = {.max_message = kind == 'w' ? 4096 : 8 << 20,
+                                     .check_origin = true,
+                                     .stream = kind == 'm',
+                                     .need_protocol = kind == 'm',
+                                     .protocols = protocols};
+        const struct ws_events *events = kind == 'w' ? &fuzz_ws_events : &fuzz_ws_stream_events;
         struct ws **w = calloc(1, sizeof(struct ws *));
         if (!w)
             abort();
-        if (!ws_accept(r, &opts, &fuzz_ws_events, w, w))
+        if (!ws_accept(r, &opts, events, w, w))
             free(w);
     } else if (kind == 'l' && fuzz_pending_count < FUZZ_PENDING) {
         http_set_data(r, NULL, fuzz_gone);

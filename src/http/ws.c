@@ -235,7 +235,7 @@ static void take_content(struct ws *w, struct slice bytes, bool last)
 {
     size_t from = w->message.n;
     if (!w->compressed) {
-        if (bytes.n > w->max_message - from) {
+        if (!w->as_stream && bytes.n > w->max_message - from) {
             fail(w, TOO_BIG, "the message is too big");
             return;
         }

@@ -581,6 +581,66 @@ static void compressed_messages(void **state)
     buf_release(&back);
 }
 
+static int setup_stream(void **state)
+{
+    (void)state;
+    server = (struct test_server){
+        .ws_opts = {
+            .max_message = 1000, .protocols = protocols, .need_protocol = true, .stream = true}};
+    atomic_store(&server.ws_code, -1);
+    test_start(&server, NULL);
+    return 0;
+}
+
+#define CHAT "Sec-WebSocket-Protocol: chat\r\n"
+
+/* Pieces come back as they came, one frame each; frames and their ends mean nothing. */
+static void as_a_stream(void **state)
+{
+    (void)state;
+    unsigned char frame[16] = {0x02, 0x80 | 10, 0, 0, 0, 0};
+    char got[32];
+    assert_int_equal(handshake(GET UPGRADE KEY VERSION "\r\n", NULL), -400);
+    assert_int_equal(handshake(GET UPGRADE KEY VERSION "Sec-WebSocket-Protocol: x\r\n\r\n", NULL),
+                     -400);
+    int fd = handshake(GET UPGRADE KEY VERSION CHAT "\r\n", NULL);
+    assert_true(fd >= 0);
+    memcpy(frame + 6, "0123456789", 10); /* not the end of its message */
+    test_send(fd, frame, 9);
+    test_read(fd, got, 2 + 3);
+    assert_memory_equal(got,
+                        "\x82\3"
+                        "012",
+                        5);
+    test_send(fd, frame + 9, 7);
+    test_read(fd, got, 2 + 7);
+    assert_memory_equal(got,
+                        "\x82\7"
+                        "3456789",
+                        9);
+    /* a frame far longer than max_message is just more of it */
+    unsigned char large[4 + 4 + 5000] = {0x80, 0x80 | 126, 5000 >> 8, 5000 & 0xff};
+    test_send(fd, large, sizeof large);
+    for (size_t n = 0; n < 5000;) {
+        test_read(fd, got, 2);
+        size_t piece = (unsigned char)got[1];
+        if (piece == 126) {
+            test_read(fd, got, 2);
+            piece = (size_t)((unsigned char)got[0] << 8 | (unsigned char)got[1]);
+        }
+        assert_in_range(piece, 1, 5000 - n);
+        for (size_t i = 0; i < piece; i++)
+            test_read(fd, got, 1);
+        n += piece;
+    }
+    test_send(fd, "\x81\x81\0\0\0\0x", 7); /* text */
+    test_read(fd, got, 4);
+    assert_int_equal((unsigned char)got[0], 0x88);
+    assert_int_equal((unsigned char)got[2] << 8 | (unsigned char)got[3], 1003);
+    close(fd);
+    assert_true(test_soon(&server.ws_code, 1003));
+}
+
 static void utf8_in_pieces(void **state)
 {
     (void)state;
@@ -618,6 +678,7 @@ int main(void)
         cmocka_unit_test(round_trips),
         cmocka_unit_test(examples_of_the_standard),
         T(compressed_messages),
+        cmocka_unit_test_setup_teardown(as_a_stream, setup_stream, teardown),
         cmocka_unit_test(utf8_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
