@@ -20,7 +20,8 @@ struct head {
 
 void cbor_reader_init(struct cbor_reader *r, struct slice input)
 {
-    *r = (struct cbor_reader){.input = input.p ? input : SLICE_LIT("")};
+    memset(r, 0, offsetof(struct cbor_reader, stack)); /* a level is set when it opens */
+    r->input = input.p ? input : SLICE_LIT("");
 }
 
 static int fail(struct cbor_reader *r, size_t at, const char *error)

@@ -5,7 +5,11 @@
 
 void body_init(struct body *b, enum body_format format, struct slice input)
 {
-    *b = (struct body){.format = format, .tag = UINT64_MAX};
+    /* a reader of CBOR is large, and nothing of it is touched for JSON */
+    b->format = format;
+    b->from = 0;
+    b->tag = UINT64_MAX;
+    b->why = NULL;
     if (format == BODY_JSON)
         json_reader_init(&b->as.json, input);
     else

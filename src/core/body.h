@@ -2,7 +2,7 @@
  *
  * What messages may say is told once, in ingest_body.c, in terms of these; JSON and CBOR differ
  * here and nowhere else.  Pure; a CBOR body's strings in chunks are joined in the caller's arena.
- * A body is copied by value to look ahead. */
+ * A body is copied to look ahead. */
 #ifndef CORE_BODY_H
 #define CORE_BODY_H
 
@@ -41,6 +41,14 @@ struct body {
 };
 
 void body_init(struct body *b, enum body_format format, struct slice input);
+
+static inline void body_copy(struct body *to, const struct body *from)
+{
+    if (from->format == BODY_JSON)
+        memcpy(to, from, offsetof(struct body, as) + sizeof from->as.json);
+    else
+        *to = *from;
+}
 
 int body_next_cbor(struct body *b, enum body_event *ret); /* for body_next() */
 

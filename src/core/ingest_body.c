@@ -224,10 +224,12 @@ static void take_telemetry(struct ingest *in, struct twin *t, const struct said 
 }
 
 /* {"sensor":"temp-1","value":...}: such an object has both members, and the first is a text. */
-static bool is_single(struct ingest *in, struct body b)
+static bool is_single(struct ingest *in, const struct body *ahead)
 {
     bool sensor = false, value = false;
     enum body_event e;
+    struct body b;
+    body_copy(&b, ahead);
     while (body_next(&b, &e) == 0 && e == BODY_KEY) {
         struct slice key = text_of(in, &b);
         if (body_next(&b, &e))
@@ -262,7 +264,7 @@ static int read_message(struct ingest *in, struct twin *t, struct body *b, bool 
 {
     struct said common = {0};
     size_t n = 0;
-    if (singles && is_single(in, *b))
+    if (singles && is_single(in, b))
         return read_single(in, t, b);
     int err = read_telemetry(in, b, &common, &n);
     if (!err)
