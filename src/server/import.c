@@ -89,7 +89,12 @@ static int open_table(struct import *m)
         term_problem("%s cannot be read: %s", m->file, strerror(errno));
         return CODE_FAILED;
     }
-    if (fstat(m->fd, &st) == 0 && S_ISREG(st.st_mode))
+    bool known = fstat(m->fd, &st) == 0;
+    if (known && S_ISDIR(st.st_mode)) {
+        term_problem("%s is a directory", m->file);
+        return CODE_FAILED;
+    }
+    if (known && S_ISREG(st.st_mode))
         m->size = (uint64_t)st.st_size;
     int fd = dup(m->fd);
     m->gz = fd < 0 ? NULL : gzdopen(fd, "rb");
@@ -183,6 +188,10 @@ static int read_options(struct import *m)
 static int make_plan(struct import *m)
 {
     const char *why;
+    if (m->sample_n && !m->sample[0].n) {
+        term_problem("%s:%zu: %s", m->file, m->sample[0].line, m->sample_why[0]);
+        return CODE_USAGE;
+    }
     if (plan_look(m->arena, m->sample, m->sample_n, &m->map.opts, &m->plan, &why)) {
         term_problem("%s: %s", m->file, why);
         return CODE_USAGE;
@@ -497,6 +506,11 @@ static int open_report(struct import *m)
     return CODE_OK;
 }
 
+static void print_count(const char *before, uint64_t n, const char *thing)
+{
+    printf("%s%llu %s%s", before, (unsigned long long)n, thing, n == 1 ? "" : "s");
+}
+
 static void summary(struct import *m, bool done)
 {
     struct import_counts c = {0};
@@ -518,18 +532,20 @@ static void summary(struct import *m, bool done)
     }
     if (m->terminal)
         fputs("\r\033[K", stderr);
-    if (m->dry)
-        printf("would import %llu rows, %llu readings", (unsigned long long)rows,
-               (unsigned long long)c.sent);
-    else
-        printf("imported %llu rows, %llu readings into %zu twins in %.1f s (%.0f/s)",
-               (unsigned long long)rows, (unsigned long long)c.accepted, c.twins, seconds,
-               seconds > 0 ? (double)c.accepted / seconds : 0.0);
+    print_count(m->dry ? "would import " : "imported ", rows, "row");
+    print_count(", ", m->dry ? c.sent : c.accepted, "reading");
+    if (!m->dry)
+        print_count(" into ", c.twins, "twin");
+    if (!m->dry)
+        printf(" in %.1f s (%.0f/s)", seconds, seconds > 0 ? (double)c.accepted / seconds : 0.0);
     if (c.made)
-        printf(", %zu twins made", c.made);
+        print_count(", ", c.made, "twin");
+    if (c.made)
+        fputs(" made", stdout);
+    fputs(term_style(stdout, STYLE_BAD), stdout);
     if (m->errors.n)
-        printf(", %s%llu errors%s", term_style(stdout, STYLE_BAD), (unsigned long long)m->errors.n,
-               term_end(stdout));
+        print_count(", ", m->errors.n, "error");
+    fputs(term_end(stdout), stdout);
     putchar('\n');
     fflush(stdout);
 }
