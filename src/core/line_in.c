@@ -26,6 +26,7 @@ struct known_field {
 
 struct known {
     struct slice key;
+    struct known *next; /* the key that came after it the last time */
     struct known_field *fields;
     size_t n, cap;
 };
@@ -35,6 +36,7 @@ struct line_in {
     struct line_map *map;
     struct arena *arena; /* of the cache: all of it dies at once */
     struct map known;
+    struct known *last;        /* the key that came last */
     struct buf cache_key;      /* database and key, where names depend on both */
     struct line_field *fields; /* lent to the reader of the body that is being read */
     size_t fields_cap;
@@ -79,6 +81,23 @@ const struct line_map *line_in_map(const struct line_in *l)
     return l->map;
 }
 
+/* What is known of a key.  Points come in the same order again and again: look behind the last one
+ * before hashing. */
+static struct known *look_up(struct line_in *l, struct slice key)
+{
+    struct known *last = l->last, *k = last ? last->next : NULL;
+    if (k && slice_eq(k->key, key)) {
+        l->last = k;
+        return k;
+    }
+    k = map_get(&l->known, key);
+    if (k && last)
+        last->next = k;
+    if (k)
+        l->last = k;
+    return k;
+}
+
 /* Remember a key; NULL is no failure. */
 static struct known *know(struct line_in *l, struct slice key)
 {
@@ -87,6 +106,7 @@ static struct known *know(struct line_in *l, struct slice key)
     if (arena_used(l->arena) > CACHE_BYTES) {
         map_release(&l->known);
         arena_reset(l->arena);
+        l->last = NULL;
     }
     struct known *k = arena_zalloc(l->arena, sizeof *k);
     struct slice kept = arena_dup(l->arena, key);
@@ -340,7 +360,7 @@ static struct opened open_line(struct line_job *job, const struct line *line)
         buf_add_slice(&l->cache_key, line->key);
         p.cache_key = buf_slice(&l->cache_key);
     }
-    p.known = map_get(&l->known, p.cache_key);
+    p.known = look_up(l, p.cache_key);
     return p;
 }
 
