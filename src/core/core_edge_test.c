@@ -378,6 +378,31 @@ static void everyone_hears_before_the_end(void **state)
     core_stop(w->core); /* twice is once */
 }
 
+static void twins_are_in_order_whenever_they_came(void **state)
+{
+    struct world *w = *state;
+    static const char *const ids[] = {"m", "b", "zz", "a", "z", "n", "B", "m.1", "0"};
+    char text[sizeof profile + 16];
+    const char *id = strstr(profile, "\"value\":\"pump\"") + 9;
+    for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+        snprintf(text, sizeof text, "%.*s%s%s", (int)(id - profile), profile, ids[i], id + 4);
+        assert_int_equal(put(w, TWIN_CREATE, text, 0).err, 0);
+        if (i % 3)
+            continue; /* several are new at once */
+        size_t n;
+        struct twin *const *all = core_twins(w->core, &n);
+        assert_int_equal(n, i + 1);
+        for (size_t k = 1; k < n; k++)
+            assert_true(strcmp(all[k - 1]->id, all[k]->id) < 0);
+    }
+    size_t n;
+    struct twin *const *all = core_twins(w->core, &n);
+    assert_int_equal(n, sizeof ids / sizeof ids[0]);
+    assert_string_equal(all[0]->id, "0");
+    assert_string_equal(all[n - 1]->id, "zz");
+    assert_ptr_equal(all[0]->layout, all[n - 1]->layout); /* the same sensors are kept once */
+}
+
 /* What the catalog has packed of a twin may be missing, as after an older version, or of another
  * one: the profile has it all, and the next start has it packed again. */
 static void what_is_packed_is_made_anew_when_it_is_missing(void **state)
@@ -415,6 +440,7 @@ static void what_is_packed_is_made_anew_when_it_is_missing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(twins_are_in_order_whenever_they_came),
         TEST(what_is_packed_is_made_anew_when_it_is_missing),
         TEST(names_may_be_escaped),
         TEST(a_text_that_breaks_off_is_refused_for_that_alone),

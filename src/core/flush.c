@@ -42,18 +42,31 @@ struct flush {
     bool running;
 };
 
-static void flush_free(struct flush *f)
+static void free_points(void *arg)
+{
+    struct flush *f = arg;
+    for (size_t i = 0; i < f->n; i++)
+        open_series_free(f->list[i].points);
+    free(f->list);
+}
+
+/* Nobody looks at what is frozen any more.  Freeing a million heads is for the flush's thread. */
+static void flush_end(struct flush *f)
 {
     struct core *c = f->core;
     for (size_t i = 0; i < f->n; i++) {
         struct sensor *s = core_series(c, f->list[i].series);
         if (s && s->frozen == f->list[i].points)
             s->frozen = NULL;
-        open_series_free(f->list[i].points);
     }
-    free(f->list);
-    free(f);
     c->flush = NULL;
+    if (c->flushes && f->n > PIECE_SERIES) {
+        f->job = (struct pool_job){.work = free_points, .done = free, .arg = f};
+        pool_submit(c->flushes, &f->job);
+    } else {
+        free_points(f);
+        free(f);
+    }
 }
 
 static int by_series(const void *a, const void *b)
@@ -80,7 +93,6 @@ static struct flush *freeze(struct core *c)
                                           .level = s->twin->policy.level,
                                           .points = points};
     }
-    qsort(f->list, f->n, sizeof *f->list, by_series);
     c->dirty_n = 0;
     c->head_readings = 0;
     c->head_bytes = 0;
@@ -131,6 +143,8 @@ static void flush_work(void *arg)
     int64_t began = clock_mono_us();
     struct history_flush_series *list = malloc(PIECE_SERIES * sizeof *list);
     f->err = list ? 0 : ERR_NOMEM;
+    if (!f->at)
+        qsort(f->list, f->n, sizeof *f->list, by_series);
     while (!f->err && f->at < f->n)
         f->err = write_piece(f, list);
     free(list);
@@ -157,7 +171,7 @@ static void flush_settle(struct flush *f)
     c->flush_took_us = f->took_us;
     if (c->journal)
         journal_trim(c->journal, f->seq);
-    flush_free(f);
+    flush_end(f);
     erase_settle(c, 0);
 }
 
@@ -212,7 +226,7 @@ int flush_blocking(struct core *c)
         flush_settle(c->flush);
     }
     if (c->flush)
-        flush_free(c->flush); /* the journal still has it */
+        flush_end(c->flush); /* the journal still has it */
     return err;
 }
 
