@@ -63,10 +63,10 @@ const PANELS = [
         goal: [4000, "4 GB"],
     },
     {
-        title: "From start to serving, s",
+        title: "Processor time until it serves, s",
         lines: [
-            ["start_s", "never spoke"],
-            ["restart_s", "with last values"],
+            ["start_cpu_s", "never spoke"],
+            ["restart_cpu_s", "with last values"],
         ],
         goal: [15, "15 s"],
     },

@@ -10,9 +10,10 @@
  *
  *   idle_mb    resident without twins
  *   make_s     to make them         made_mb    resident then
- *   start_s    from exec to the line that says it serves, with twins that never spoke
+ *   start_s    from exec to the line that says it serves, with twins that never spoke; start_cpu_s
+ *              is what it used of processors until then, whatever else the machine did
  *   spoke_s    until every sensor had spoken once    spoke_mb   resident then
- *   restart_s  as start_s, with a newest value of each sensor; restart_mb
+ *   restart_s  as start_s, with a newest value of each sensor; restart_cpu_s, restart_mb
  *   load_cpu   processors used under load            load_mb    resident at its end
  *   late_ms    how far the load was behind at worst  list_ms, filter_ms, metrics_ms: one request
  *   disk_mb    the data directory */
@@ -463,6 +464,7 @@ static void measure(void)
     stop_server();
     start_server();
     note("start_s", server.start_s);
+    note("start_cpu_s", cpu_seconds());
     note("start_mb", resident_mb());
     double began = now_s();
     open_mqtt();
@@ -473,6 +475,7 @@ static void measure(void)
     note("stop_s", stop_server());
     start_server();
     note("restart_s", server.start_s);
+    note("restart_cpu_s", cpu_seconds());
     note("restart_mb", resident_mb());
     if (set.seconds)
         measure_load();
