@@ -171,7 +171,7 @@ static void ndjson_series_end(struct past_answer *a, const struct history_turn *
     buf_add_str(&a->out, ",\"damaged\":true}\n");
 }
 
-/* ---- CSV (RFC 4180) ---- */
+/* ---- CSV: RFC 4180, but lines end in a line feed alone ---- */
 
 static void csv_text(struct buf *b, struct slice s)
 {
@@ -198,7 +198,7 @@ static void csv_begin(struct past_answer *a)
         buf_addf(b, ",%s", history_fn_name(a->query.fns[i]));
     if (a->query.fns_n <= 1)
         buf_add_str(b, ",value");
-    buf_add_str(b, a->quality ? ",quality\r\n" : "\r\n");
+    buf_add_str(b, a->quality ? ",quality\n" : "\n");
 }
 
 static void csv_series(struct past_answer *a)
@@ -227,7 +227,7 @@ static void csv_row(struct past_answer *a, const struct history_row *row)
     }
     if (a->quality)
         buf_addf(b, ",%s", quality_name(row->quality));
-    buf_add(b, "\r\n", 2);
+    buf_add_byte(b, '\n');
 }
 
 static void no_answer(struct past_answer *a)

@@ -237,6 +237,62 @@ int client_get(struct client *c, const char *path, struct answer *ret)
     return CODE_OK;
 }
 
+/* ---- answers of any length ---- */
+
+struct streaming {
+    struct client *client;
+    FILE *out;
+    long status;
+};
+
+static size_t on_piece(char *p, size_t one, size_t n, void *arg)
+{
+    struct streaming *s = arg;
+    curl_easy_getinfo(s->client->curl, CURLINFO_RESPONSE_CODE, &s->status);
+    return s->status == 200 ? fwrite(p, one, n, s->out) * one : on_body(p, one, n, s->client);
+}
+
+static int broke_off(const struct client *c, FILE *out, CURLcode result)
+{
+    if (ferror(out)) {
+        term_problem("the answer could not be written: %s", strerror(errno));
+        return CODE_FAILED;
+    }
+    if (result != CURLE_PARTIAL_FILE && result != CURLE_RECV_ERROR && result != CURLE_HTTP2_STREAM)
+        return unreachable(c, result);
+    term_problem("the answer broke off: what was printed is not all; the server's log says why");
+    return CODE_REFUSED;
+}
+
+int client_stream(struct client *c, const char *path, FILE *out)
+{
+    struct streaming s = {.client = c, .out = out};
+    struct buf url = {0};
+    client_common(c, c->curl, c->why);
+    buf_clear(&c->body);
+    arena_reset(c->arena);
+    buf_addf(&url, "%s%s", c->base, path);
+    buf_add_byte(&url, 0);
+    curl_easy_setopt(c->curl, CURLOPT_URL, url.p);
+    curl_easy_setopt(c->curl, CURLOPT_ACCEPT_ENCODING, "");
+    curl_easy_setopt(c->curl, CURLOPT_WRITEFUNCTION, on_piece);
+    curl_easy_setopt(c->curl, CURLOPT_WRITEDATA, &s);
+    curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, 0L); /* as long as something comes */
+    curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_TIME, c->timeout_ms / 1000 + 1);
+    CURLcode result = url.failed ? CURLE_OUT_OF_MEMORY : curl_easy_perform(c->curl);
+    buf_release(&url);
+    if (result != CURLE_OK)
+        return broke_off(c, out, result);
+    if (s.status == 200)
+        return CODE_OK;
+    struct jval *json = NULL;
+    struct answer a = {.status = s.status, .body = buf_slice(&c->body)};
+    if (jdoc_parse(c->arena, a.body, &json, NULL) == 0)
+        a.json = json;
+    return client_problem(&a, NULL);
+}
+
 int client_problem(const struct answer *a, const char *doing)
 {
     struct buf b = {0};

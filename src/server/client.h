@@ -9,6 +9,8 @@
 #include "codec/json.h"
 #include "server/command.h"
 
+#include <stdio.h>
+
 struct client; /* opaque */
 
 int client_open(const struct invocation *in, struct client **ret);
@@ -29,6 +31,9 @@ int client_call(struct client *c, const char *method, const char *path, const ch
 
 /* GET that is expected to answer 200 with JSON: everything else is told and becomes a code. */
 int client_get(struct client *c, const char *path, struct answer *ret);
+
+/* GET whose answer of any length goes to a file as it comes.  One that breaks off is told. */
+int client_stream(struct client *c, const char *path, FILE *out);
 
 /* Tell what the server said no to; the code for it (CODE_MISSING for 404, else CODE_REFUSED). */
 int client_problem(const struct answer *a, const char *doing);

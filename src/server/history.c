@@ -1,4 +1,7 @@
-/* history.c - doppel history: what a sensor was, as a table, CSV or JSON. */
+/* history.c - doppel history: what a sensor was, as a table, CSV or JSON.
+ *
+ * CSV, NDJSON and many sensors go to standard output as the server sends them; a table, JSON, and
+ * the newest N are put together here, page by page. */
 #include "server/history.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -11,12 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum form { FORM_TABLE, FORM_CSV, FORM_JSON };
+enum form { FORM_TABLE, FORM_CSV, FORM_JSON, FORM_NDJSON };
 
 struct past {
     const struct invocation *in;
     struct client *client;
     enum form form;
+    bool many; /* TWIN/SENSOR... instead of TWIN SENSOR */
     bool quality;
     long limit;    /* the newest so many; 0: all */
     char **newest; /* a ring of them, each as it will be printed */
@@ -26,7 +30,7 @@ struct past {
     struct buf unit;
 };
 
-static int add_time(const struct invocation *in, struct buf *path, char before, const char *name)
+static int add_time(const struct invocation *in, struct buf *path, const char *name)
 {
     const char *text = option_value(in, name);
     int64_t t;
@@ -35,49 +39,103 @@ static int add_time(const struct invocation *in, struct buf *path, char before, 
                              "\"%s\" is no time; write 2024-03-15T14:30:00Z, 2024-03-15, Unix "
                              "milliseconds, or how long ago, such as -1h",
                              text);
-    buf_addf(path, "%c%s=", before, name);
+    buf_addf(path, "%s=", name);
     clock_format_ms(path, t);
     return CODE_OK;
 }
 
-int history_path(const struct invocation *in, struct buf *path)
+static int add_span(const struct invocation *in, struct buf *path)
+{
+    int code = add_time(in, path, "from");
+    if (code != CODE_OK)
+        return code;
+    buf_add_byte(path, '&');
+    return add_time(in, path, "to");
+}
+
+static void add_sensor(const struct invocation *in, struct buf *path)
 {
     buf_add_str(path, "/api/v1/twins/");
     client_escape(path, slice_str(in->args[0]));
     buf_add_str(path, "/sensors/");
     client_escape(path, slice_str(in->args[1]));
-    buf_add_str(path, "/history");
-    int code = add_time(in, path, '?', "from");
-    if (code == CODE_OK)
-        code = add_time(in, path, '&', "to");
+    buf_add_str(path, "/history?");
+}
+
+int history_path(const struct invocation *in, struct buf *path)
+{
+    add_sensor(in, path);
+    int code = add_span(in, path);
     buf_add_byte(path, 0);
     path->n -= !path->failed;
     return code == CODE_OK && path->failed ? CODE_FAILED : code;
 }
 
-static int make_path(struct past *p, struct buf *path)
+static void add_option(const struct invocation *in, struct buf *path, const char *name)
+{
+    const char *value = option_value(in, name);
+    if (!value)
+        return;
+    buf_addf(path, "&%s=", name);
+    client_escape(path, slice_str(value));
+}
+
+static void add_names(const struct past *p, struct buf *path)
 {
     const struct invocation *in = p->in;
-    const char *points = option_value(in, "points"), *every = option_value(in, "every");
-    int code = history_path(in, path);
-    if (code != CODE_OK)
-        return code;
-    if (points && every)
-        return command_usage(in->command, "choose either --points or --every");
-    if (option_value(in, "fn") && !every)
-        return command_usage(in->command, "--fn needs the step: --every DURATION");
-    if (points) {
-        buf_add_str(path, "&points=");
-        client_escape(path, slice_str(points));
-    } else if (every) {
-        buf_add_str(path, "&every=");
-        client_escape(path, slice_str(every));
-        buf_add_str(path, "&fn=");
-        client_escape(path, slice_str(option_value(in, "fn") ? option_value(in, "fn") : "mean"));
-    } else if (p->quality) {
-        buf_add_str(path, "&quality=true");
+    if (!p->many) {
+        add_sensor(in, path);
+        return;
     }
+    buf_add_str(path, "/api/v1/history?series=");
+    for (size_t i = 0; i < in->args_n; i++) {
+        if (i)
+            buf_add_byte(path, ',');
+        client_escape(path, slice_str(in->args[i]));
+    }
+    buf_add_byte(path, '&');
+}
+
+static int make_path(struct past *p, struct buf *path)
+{
+    static const char *const passed_on[] = {"points", "every", "fn", "tz", "fill"};
+    const struct invocation *in = p->in;
+    int code;
+    if (option_value(in, "points") && option_value(in, "every"))
+        return command_usage(in->command, "choose either --points or --every");
+    if (option_value(in, "fn") && !option_value(in, "every") && !option_value(in, "points"))
+        return command_usage(in->command, "--fn needs the step: --every STEP, or --points N");
+    add_names(p, path);
+    if ((code = add_span(in, path)) != CODE_OK)
+        return code;
+    for (size_t i = 0; i < sizeof passed_on / sizeof passed_on[0]; i++)
+        add_option(in, path, passed_on[i]);
+    if (p->quality)
+        buf_add_str(path, "&quality=true");
+    if (option_on(in, "before"))
+        buf_add_str(path, "&before=true");
     return path->failed ? CODE_FAILED : CODE_OK;
+}
+
+/* TWIN SENSOR, or every argument with a slash; and a form that can show it. */
+static int read_names(struct past *p)
+{
+    const struct invocation *in = p->in;
+    size_t slashes = 0;
+    for (size_t i = 0; i < in->args_n; i++)
+        slashes += strchr(in->args[i], '/') != NULL;
+    p->many = slashes == in->args_n;
+    if (!p->many && (slashes || in->args_n != 2))
+        return command_usage(in->command, in->args_n < 2
+                                              ? "SENSOR is missing: TWIN SENSOR, or TWIN/SENSOR"
+                                              : "several sensors are named TWIN/SENSOR");
+    if (p->many && p->form == FORM_TABLE)
+        return command_usage(in->command, "several sensors go with --csv, --ndjson or --json");
+    bool newest = option_value(in, "limit") && p->limit;
+    if (newest && (p->many || p->form == FORM_NDJSON))
+        return command_usage(in->command,
+                             "--limit goes with one sensor, as a table, --csv or --json");
+    return CODE_OK;
 }
 
 /* ---- points out ---- */
@@ -99,31 +157,36 @@ static void put_csv_text(struct buf *b, struct slice s)
     buf_add_byte(b, '"');
 }
 
+/* A value that is not the first of its line. */
+static void write_value(const struct past *p, struct buf *b, const struct jval *v, bool is_quality)
+{
+    bool csv = p->form == FORM_CSV;
+    if (!csv && is_quality && slice_is(v->text, "good"))
+        return;
+    buf_add_str(b, csv ? "," : "  ");
+    if (csv && v->type == J_STRING)
+        put_csv_text(b, v->text);
+    else if (!csv || v->type != J_NULL)
+        value_words(b, v, 0);
+}
+
 static void write_point(struct past *p, struct buf *b, const struct jval *point)
 {
-    const struct jval *t = jval_at(point, 0), *v = jval_at(point, 1), *q = jval_at(point, 2);
+    const struct jval *t = jval_at(point, 0);
     double ms = 0;
     jval_number(t, &ms);
     if (p->form == FORM_JSON) {
         struct json_writer w;
         json_writer_init(&w, b, 0);
         jval_write(&w, point);
-    } else if (p->form == FORM_CSV) {
-        clock_format(b, llround(ms * 1000));
-        buf_add_byte(b, ',');
-        if (v && v->type == J_STRING)
-            put_csv_text(b, v->text);
-        else
-            value_words(b, v, 0);
-        if (q)
-            buf_addf(b, ",%.*s", SLICE_ARG(q->text));
-    } else {
-        time_words(b, ms);
-        buf_add_str(b, "  ");
-        value_words(b, v, 0);
-        if (q && !slice_is(q->text, "good"))
-            buf_addf(b, "  %.*s", SLICE_ARG(q->text));
+        return;
     }
+    if (p->form == FORM_CSV)
+        clock_format(b, llround(ms * 1000));
+    else
+        time_words(b, ms);
+    for (const struct jval *v = t ? t->next : NULL; v; v = v->next)
+        write_value(p, b, v, p->quality && !v->next);
 }
 
 static void print_text(struct past *p, const char *text, size_t n)
@@ -155,27 +218,32 @@ static void begin_json(struct past *p, const struct jval *answer)
     json_open(&p->json, '[');
 }
 
+static void take_point(struct past *p, struct buf *b, const struct jval *point)
+{
+    buf_clear(b);
+    write_point(p, b, point);
+    if (!p->limit) {
+        print_text(p, b->p, b->n);
+    } else {
+        char **place = &p->newest[p->n % (size_t)p->limit];
+        free(*place);
+        struct buf copy = {0};
+        buf_add(&copy, b->p, b->n);
+        *place = buf_take(&copy);
+        b->failed |= !*place;
+    }
+    p->n++;
+}
+
 static int take_points(struct past *p, const struct jval *answer)
 {
-    const struct jval *points = jval_get(answer, "points");
+    const struct jval *points = jval_get(answer, "points"), *before = jval_get(answer, "before");
     struct buf b = {0};
-    for (const struct jval *point = points ? points->first : NULL; point; point = point->next) {
-        buf_clear(&b);
-        write_point(p, &b, point);
-        if (!p->limit) {
-            print_text(p, b.p, b.n);
-        } else {
-            char **place = &p->newest[p->n % (size_t)p->limit];
-            free(*place);
-            struct buf copy = {0};
-            buf_add(&copy, b.p, b.n);
-            *place = buf_take(&copy);
-            b.failed |= !*place;
-        }
-        p->n++;
-        if (b.failed)
-            break;
-    }
+    if (!p->n && before && before->type == J_ARRAY && p->form != FORM_JSON)
+        take_point(p, &b, before);
+    for (const struct jval *point = points ? points->first : NULL; point && !b.failed;
+         point = point->next)
+        take_point(p, &b, point);
     bool failed = b.failed;
     buf_release(&b);
     if (failed)
@@ -253,8 +321,27 @@ static int read_limit(struct past *p)
     return code;
 }
 
+/* The server's own form, as it comes. */
+static int stream_past(struct past *p, struct buf *path)
+{
+    static const char *const forms[] = {
+        [FORM_CSV] = "csv", [FORM_JSON] = "json", [FORM_NDJSON] = "ndjson"};
+    buf_addf(path, "&format=%s", forms[p->form]);
+    buf_add_byte(path, 0);
+    if (path->failed) {
+        term_problem("out of memory");
+        return CODE_FAILED;
+    }
+    int code = client_stream(p->client, path->p, stdout);
+    if (code == CODE_OK && p->form == FORM_JSON)
+        putchar('\n');
+    return code;
+}
+
 static int print_past(struct past *p, struct buf *path)
 {
+    if (p->many || p->form == FORM_NDJSON || (p->form == FORM_CSV && !p->limit))
+        return stream_past(p, path);
     if (p->form == FORM_CSV)
         buf_addf(&p->out, "time,value%s\n", p->quality ? ",quality" : "");
     int code = read_pages(p, path);
@@ -274,12 +361,19 @@ static int print_past(struct past *p, struct buf *path)
 
 int history_run(const struct invocation *in)
 {
+    if (option_on(in, "delete") && in->args_n != 2)
+        return command_usage(in->command, "--delete takes one sensor: TWIN SENSOR");
     if (option_on(in, "delete"))
         return history_delete_run(in);
     struct past p = {.in = in, .quality = option_on(in, "quality")};
     struct buf path = {0};
-    p.form = option_on(in, "json") ? FORM_JSON : option_on(in, "csv") ? FORM_CSV : FORM_TABLE;
+    p.form = option_on(in, "json")     ? FORM_JSON
+             : option_on(in, "csv")    ? FORM_CSV
+             : option_on(in, "ndjson") ? FORM_NDJSON
+                                       : FORM_TABLE;
     int code = read_limit(&p);
+    if (code == CODE_OK)
+        code = read_names(&p);
     if (code == CODE_OK)
         code = make_path(&p, &path);
     if (code == CODE_OK)

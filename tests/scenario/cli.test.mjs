@@ -239,6 +239,57 @@ test("history: as a table, CSV and JSON; thinned and in steps", async () => {
     assert.equal((await client(["history", "cli", "zzz"])).code, MISSING);
 });
 
+test("history: by the calendar, gaps filled, many sensors, as it comes", async () => {
+    const range = ["--from", "1500000000000", "--to", "1500000010000"];
+    const days = await json(
+        ["history", "cli", "a", ...range, "--every", "1d", "--tz", "Europe/Berlin"].concat([
+            "--fn",
+            "count,min,max",
+            "--before",
+        ]),
+    );
+    assert.deepEqual(days.points, [[1499983200000, 2500, 0, 2499]]);
+    assert.equal(days.before, null);
+    const table = await client([
+        "history",
+        "cli",
+        "a",
+        ...range,
+        "--every",
+        "1s",
+        "--fn",
+        "count,last",
+        "--fill",
+        "0",
+    ]);
+    assert.match(table.stdout, /1000 {2}999\n/);
+    assert.equal(table.stdout.trim().split("\n").length, 10);
+    const lines = await client(["history", "cli/a", "c*/a", ...range, "--ndjson"]);
+    assert.equal(lines.code, OK, lines.output);
+    const rows = lines.stdout.trim().split("\n").map(JSON.parse);
+    assert.equal(rows.length, 2500);
+    assert.deepEqual(rows[7], { twin: "cli", sensor: "a", timestamp: 1500000000007, value: 7 });
+    const csv = await client(["history", "cli/a", ...range, "--csv", "--every", "5s"]);
+    assert.match(csv.stdout, /^twin,sensor,time,value\ncli,a,2017-07-14T02:40:00Z,1249.5\n/);
+    const newest = await client(["history", "cli", "a", ...range, "--csv", "-n", "2"]);
+    assert.match(newest.stdout, /^time,value\n2017\S+,2498\n2017\S+,2499\n$/);
+    assert.equal((await client(["history", "cli/zzz", "--csv"])).code, MISSING);
+    for (const [args, says] of [
+        [["cli/a"], /--csv, --ndjson or --json/],
+        [["cli", "a", "b"], /TWIN\/SENSOR/],
+        [["cli/a", "a"], /TWIN\/SENSOR/],
+        [["cli/a", "--csv", "-n", "3"], /--limit/],
+        [["cli", "a", "--fn", "max"], /--every/],
+    ]) {
+        const r = await client(["history", ...args]);
+        assert.equal(r.code, USAGE, r.output);
+        assert.match(r.stderr, says);
+    }
+    const zone = await client(["history", "cli", "a", "--every", "1d", "--tz", "Nowhere"]);
+    assert.equal(zone.code, REFUSED);
+    assert.match(zone.stderr, /no time zone "Nowhere"/);
+});
+
 test("watch: prints readings as they come, ends after a count, as JSON lines", async () => {
     const [command, ...rest] = [
         ...sanitizerPrefix(),

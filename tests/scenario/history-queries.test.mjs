@@ -299,7 +299,7 @@ test("NDJSON has every reading, and can be sent back as it is", async () => {
 test("CSV has every reading, by Accept as well; several sensors have columns for it", async () => {
     const r = await d.get(pathOf(span), { headers: { accept: "text/csv" } });
     assert.match(r.type, /^text\/csv/);
-    const lines = r.text.split("\r\n");
+    const lines = r.text.split("\n");
     assert.equal(lines.shift(), "time,value");
     assert.equal(lines.pop(), "");
     assert.deepEqual(
@@ -312,12 +312,12 @@ test("CSV has every reading, by Accept as well; several sensors have columns for
     const time = new Date(T0).toISOString().replace(".000", "");
     assert.equal(
         many.text,
-        `twin,sensor,time,value,quality\r\nask-1,few,${time},1,good\r\nask-2,few,${time},10,good\r\n`,
+        `twin,sensor,time,value,quality\nask-1,few,${time},1,good\nask-2,few,${time},10,good\n`,
     );
     const fns = await d.get(
         pathOf(`from=${T0}&to=${T0 + DAY}&every=1h&fn=min,max&format=csv`, "on"),
     );
-    assert.match(fns.text, /^time,min,max\r\n2023-12-01T00:00:00Z,true,true\r\n/);
+    assert.match(fns.text, /^time,min,max\n2023-12-01T00:00:00Z,true,true\n/);
 });
 
 /* Steps without end: a row each millisecond since 1970. */
@@ -406,7 +406,7 @@ test("the same over HTTP/2: a stream that stalls does not hold up another", asyn
 test("curl takes it compressed, nghttp over HTTP/2", async () => {
     const url = new URL(pathOf(`${span}&format=csv`), d.url).href;
     const curl = await run("curl", ["-sS", "--compressed", url]);
-    assert.equal(curl.stdout.split("\r\n").length, N + 2);
+    assert.equal(curl.stdout.split("\n").length, N + 2);
     const nghttp = await run("nghttp", ["-n", "-v", url]);
     assert.match(nghttp.stdout, /:status: 200/);
 });
