@@ -96,12 +96,9 @@ static bool get_model(struct code_reader *r, struct slice *in)
     return at == CODE_SLOTS;
 }
 
-static uint32_t get_le(const char *p, int bytes)
+static uint32_t get_le16(const char *p)
 {
-    uint32_t v = 0;
-    for (int i = 0; i < bytes; i++)
-        v |= (uint32_t)(unsigned char)p[i] << 8 * i;
-    return v;
+    return (unsigned char)p[0] | (uint32_t)(unsigned char)p[1] << 8;
 }
 
 bool code_open(struct code_reader *r, struct slice *in)
@@ -111,31 +108,59 @@ bool code_open(struct code_reader *r, struct slice *in)
         in->n < 4 * CODE_LANES + 2 * words)
         return false;
     for (int i = 0; i < CODE_LANES; i++)
-        r->state[i] = get_le(in->p + 4 * i, 4);
+        r->state[i] = get_le16(in->p + 4 * i) | get_le16(in->p + 4 * i + 2) << 16;
     *in = slice_skip(*in, 4 * CODE_LANES);
     r->words = slice_of(in->p, 2 * (size_t)words);
     *in = slice_skip(*in, 2 * (size_t)words);
     return true;
 }
 
+/* Nothing here is a branch: where the next word is depends on whether one was taken, and that is as
+ * good as random. */
+static inline uint8_t take(const uint32_t slots[CODE_SLOTS], uint32_t *state, const char **p)
+{
+    uint32_t slot = slots[*state % CODE_SLOTS];
+    uint32_t x =
+        (slot >> OFTEN_SHIFT) % (2 * CODE_SLOTS) * (*state >> CODE_BITS) + (slot >> FAR_SHIFT);
+    uint32_t low = x < STATE_MIN; /* arithmetic, which no compiler makes a branch of */
+    *state = x << 16 * low | (get_le16(*p) & (0 - low));
+    *p += 2 * low;
+    return slot % CODE_SYMBOLS;
+}
+
+/* The same with an end. */
+static bool take_last(struct code_reader *r, size_t lane, uint8_t *ret)
+{
+    char word[2] = {0};
+    const char *p = word;
+    memcpy(word, r->words.p, r->words.n < 2 ? 0 : 2);
+    *ret = take(r->slots, &r->state[lane], &p);
+    if (p == word)
+        return true;
+    bool there = r->words.n >= 2;
+    r->words = slice_skip(r->words, there ? 2 : 0);
+    return there;
+}
+
 bool code_read(struct code_reader *r, uint8_t *symbols, size_t n)
 {
+    uint32_t a = r->state[0], b = r->state[1], c = r->state[2], d = r->state[3];
     const char *p = r->words.p, *end = p + r->words.n;
-    uint32_t state[CODE_LANES];
-    memcpy(state, r->state, sizeof state);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t *s = &state[i % CODE_LANES], slot = r->slots[*s % CODE_SLOTS];
-        symbols[i] = slot % CODE_SYMBOLS;
-        *s = (slot >> OFTEN_SHIFT) % (2 * CODE_SLOTS) * (*s >> CODE_BITS) + (slot >> FAR_SHIFT);
-        if (*s < STATE_MIN) {
-            if (p == end)
-                return false;
-            *s = *s << 16 | get_le(p, 2);
-            p += 2;
-        }
+    size_t i = 0;
+    for (; i + CODE_LANES <= n && end - p >= 2 * CODE_LANES; i += CODE_LANES) {
+        symbols[i] = take(r->slots, &a, &p);
+        symbols[i + 1] = take(r->slots, &b, &p);
+        symbols[i + 2] = take(r->slots, &c, &p);
+        symbols[i + 3] = take(r->slots, &d, &p);
     }
-    memcpy(r->state, state, sizeof state);
     r->words = slice_of(p, (size_t)(end - p));
+    r->state[0] = a;
+    r->state[1] = b;
+    r->state[2] = c;
+    r->state[3] = d;
+    for (; i < n; i++)
+        if (!take_last(r, i % CODE_LANES, &symbols[i]))
+            return false;
     return true;
 }
 

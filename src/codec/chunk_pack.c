@@ -147,11 +147,14 @@ static bool get_coded(struct pack_reader *r, int64_t *v, size_t n)
     uint8_t symbols[PACK_BLOCK];
     if (!get_bits(r->in, r->width, r->base, v, n) || !code_read(&r->code, symbols, n))
         return false;
-    for (size_t i = 0; i < n; i++) {
-        int64_t high = symbols[i];
-        if (high == PACK_ESCAPE && !unpack_zigzag(&r->escapes, &high))
+    unsigned width = r->width;
+    for (size_t i = 0; i < n; i++)
+        v[i] = (int64_t)((uint64_t)v[i] + ((uint64_t)symbols[i] << width));
+    for (uint8_t *at = symbols; (at = memchr(at, PACK_ESCAPE, n - (size_t)(at - symbols))); at++) {
+        int64_t *x = &v[at - symbols], high;
+        if (!unpack_zigzag(&r->escapes, &high))
             return false;
-        v[i] = (int64_t)((uint64_t)v[i] + ((uint64_t)high << r->width));
+        *x = (int64_t)((uint64_t)*x + (((uint64_t)high - PACK_ESCAPE) << width));
     }
     return r->left > n || (code_at_end(&r->code) && r->escapes.n == 0);
 }
