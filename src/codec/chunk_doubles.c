@@ -186,8 +186,8 @@ void pack_doubles(struct buf *out, const double *v, size_t n, enum chunk_level l
         put_bits(out, v, n, level, numbers, scratch);
     } else {
         put_decimals(out, v, n, e, level, numbers, scratch);
-        if (out->n - first <= n * 5 && level < CHUNK_HIGH)
-            return; /* clearly good */
+        if (out->n - first <= n * 5)
+            return; /* the other forms take more */
         size_t second = out->n;
         put_bits(out, v, n, level, numbers, scratch);
         pack_keep_shorter(out, first, second);

@@ -434,7 +434,7 @@ static void put_coding(struct buf *out, const int64_t *r, size_t n, const struct
     buf_release(&escapes);
 }
 
-/* False: it would take more than bits. */
+/* False: it would hardly take less than bits, and reading it takes several times as long. */
 static bool put_coded(struct buf *out, const int64_t *v, size_t n, size_t bits, int64_t *r)
 {
     struct coding coding, best = {.bits = bits};
@@ -464,7 +464,7 @@ static void put_plain(struct buf *out, const int64_t *v, size_t n, enum chunk_le
     struct plan plan;
     best_plan(v, n, level, r, &plan);
     if (level == CHUNK_HIGH) {
-        if (put_coded(out, v, n, plan.bits, r))
+        if (put_coded(out, v, n, plan.bits - plan.bits / 8, r))
             return;
         make_plan(v, n, plan.order, level, r, &plan); /* what is in r was overwritten */
     }
