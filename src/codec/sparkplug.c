@@ -255,7 +255,7 @@ const char *spb_type_name(uint64_t type)
 /* Whole numbers that a double holds are doubles, as everywhere. */
 static struct value whole(int64_t v)
 {
-    if (fabs((double)v) < 0x1p63 && (int64_t)(double)v == v)
+    if (v == INT64_MIN || ((double)v < 0x1p63 && (int64_t)(double)v == v))
         return value_double((double)v);
     return (struct value){VALUE_INT, {.i = v}};
 }

@@ -95,7 +95,7 @@ static int cbor_number(const struct body *b, struct value *ret)
     int64_t whole = negative ? -1 - (int64_t)(r->number & INT64_MAX) : (int64_t)r->number;
     if (r->number > INT64_MAX)
         *ret = value_double(negative ? -1 - (double)r->number : (double)r->number);
-    else if (fabs((double)whole) < 0x1p63 && (int64_t)(double)whole == whole)
+    else if (whole == INT64_MIN || ((double)whole < 0x1p63 && (int64_t)(double)whole == whole))
         *ret = value_double((double)whole);
     else
         *ret = (struct value){VALUE_INT, {.i = whole}};

@@ -84,9 +84,10 @@ void spark_birth_free(struct spark_birth *b)
     arena_free(b->arena);
 }
 
-size_t spark_birth_count(const struct spark_birth *b)
+size_t spark_birth_bytes(const struct spark_birth *b)
 {
-    return b ? b->n : 0;
+    size_t slots = b ? b->by_name.cap + b->by_alias.cap : 0;
+    return b ? arena_used(b->arena) + slots * sizeof(struct map_slot) : 0;
 }
 
 const struct spark_metric *spark_birth_find(const struct spark_birth *b, const struct spb_metric *m)

@@ -20,8 +20,8 @@ struct spark_birth; /* opaque */
 
 /* NULL: out of memory, or (*ret_why) too many metrics, or one that has no name. */
 struct spark_birth *spark_birth_new(const struct spb_payload *p, const char **ret_why);
-void spark_birth_free(struct spark_birth *b); /* NULL is nothing */
-size_t spark_birth_count(const struct spark_birth *b);
+void spark_birth_free(struct spark_birth *b);          /* NULL is nothing */
+size_t spark_birth_bytes(const struct spark_birth *b); /* memory; 0 of NULL */
 
 /* What a metric of a message means: by its name, else by its alias; NULL: the birth did not tell.
  */

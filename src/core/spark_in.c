@@ -19,7 +19,8 @@ enum {
     DEVICES_MAX = 10000, /* of a node */
     JOBS_MAX = 10000,    /* of a node, waiting */
     JOB_BYTES_MAX = 64 << 20,
-    METRICS_MAX = 2000000, /* of all births together */
+    BIRTHS_BYTES_MAX = 512 << 20, /* of all births together */
+    NAME_MAX_BYTES = 512,         /* of a group and a node together, and of a device */
 };
 #define REBIRTH_US INT64_C(5000000)
 #define TIME_MAX_MS UINT64_C(9000000000000000 / 1000)
@@ -66,8 +67,8 @@ struct spark_in {
     struct core *core;
     struct spark_opts opts;
     struct map nodes;
-    size_t jobs;    /* not answered */
-    size_t metrics; /* of all births */
+    size_t jobs; /* not answered */
+    size_t births_bytes;
     bool closing;
 };
 
@@ -141,7 +142,7 @@ static struct node *find_node(struct spark_in *s, const struct spark_topic *t, i
     buf_add_slice(&key, t->node);
     struct node *n = key.failed ? NULL : map_get(&s->nodes, buf_slice(&key));
     *ret_err = key.failed ? ERR_NOMEM : 0;
-    if (!n && !*ret_err && s->nodes.count >= NODES_MAX)
+    if (!n && !*ret_err && (s->nodes.count >= NODES_MAX || key.n > NAME_MAX_BYTES))
         *ret_err = ERR_TOO_LARGE;
     else if (!n && !*ret_err && !(n = node_new(s, t, buf_slice(&key))))
         *ret_err = ERR_NOMEM;
@@ -162,7 +163,7 @@ static struct thing *thing_new(struct node *n, struct slice device)
 static int find_thing(struct node *n, struct slice device, struct thing **ret)
 {
     struct thing *t = device.p ? map_get(&n->devices, device) : &n->self;
-    if (!t && n->devices.count >= DEVICES_MAX)
+    if (!t && (n->devices.count >= DEVICES_MAX || device.n > NAME_MAX_BYTES))
         return ERR_TOO_LARGE;
     if (!t && !(t = thing_new(n, device)))
         return ERR_NOMEM;
@@ -172,8 +173,8 @@ static int find_thing(struct node *n, struct slice device, struct thing **ret)
 
 static void set_birth(struct node *n, struct thing *t, struct spark_birth *birth)
 {
-    n->owner->metrics -= spark_birth_count(t->birth);
-    n->owner->metrics += spark_birth_count(birth);
+    n->owner->births_bytes -= spark_birth_bytes(t->birth);
+    n->owner->births_bytes += spark_birth_bytes(birth);
     spark_birth_free(t->birth);
     t->birth = birth;
 }
@@ -186,13 +187,12 @@ static void die(struct node *n, struct thing *t)
         core_twin_session(n->owner->core, twin, false);
 }
 
-static void die_all(struct node *n)
+static void devices_die(struct node *n)
 {
     struct thing *t;
     size_t at = 0;
     while ((t = map_next(&n->devices, &at)))
         die(n, t);
-    die(n, &n->self);
 }
 
 static void ask_rebirth(struct node *n)
@@ -418,24 +418,32 @@ static bool find_birth_seq(const struct spb_payload *p, uint64_t *ret)
     return false;
 }
 
+/* The birth of a message, or NULL after having refused it. */
+static struct spark_birth *read_birth(struct job *job)
+{
+    struct spark_in *s = job->node->owner;
+    const char *why;
+    struct spark_birth *birth = spark_birth_new(&job->read, &why);
+    if (!birth) {
+        refuse(job, slice_is(slice_str(why), "out of memory") ? ERR_NOMEM : ERR_MALFORMED, why);
+    } else if (s->births_bytes + spark_birth_bytes(birth) > BIRTHS_BYTES_MAX) {
+        spark_birth_free(birth);
+        birth = NULL;
+        refuse(job, ERR_TOO_LARGE, "the births of all edge nodes together are too large");
+    }
+    return birth;
+}
+
 static void begin_birth(struct job *job)
 {
     struct node *n = job->node;
-    const char *why;
-    bool room = n->owner->metrics + job->read.metrics <= METRICS_MAX;
-    struct spark_birth *birth = room ? spark_birth_new(&job->read, &why) : NULL;
-    if (!room) {
-        refuse(job, ERR_TOO_LARGE, "there are too many metrics of all edge nodes together");
-        hand_over(job);
-        return;
-    }
+    struct spark_birth *birth = read_birth(job);
     if (!birth) {
-        refuse(job, slice_is(slice_str(why), "out of memory") ? ERR_NOMEM : ERR_MALFORMED, why);
         hand_over(job);
         return;
     }
     if (job->topic.kind == SPARK_NBIRTH) { /* a session begins: no device is born in it yet */
-        die_all(n);
+        devices_die(n);
         n->has_birth_seq = find_birth_seq(&job->read, &n->birth_seq);
         n->rebirth_us = 0;
     }
@@ -462,7 +470,8 @@ static void node_death(struct job *job)
     /* a death of an earlier session, told when that connection was given up */
     if (!n->self.birth || (has && n->has_birth_seq && seq != n->birth_seq))
         return;
-    die_all(n);
+    devices_die(n);
+    die(n, &n->self);
 }
 
 static void take(struct job *job)
@@ -506,7 +515,9 @@ static void start(struct job *job)
     n->working = true;
     int err = find_thing(n, job->topic.device, &job->thing);
     if (err) {
-        refuse(job, err, err == ERR_NOMEM ? err_info(err)->text : "the node has too many devices");
+        refuse(job, err,
+               err == ERR_NOMEM ? err_info(err)->text
+                                : "the node has too many devices, or this one's name is too long");
         hand_over(job);
         return;
     }
@@ -601,7 +612,8 @@ void spark_in_take(struct spark_in *s, const struct ingest_source *src, struct s
                   err    ? err
                   : full ? ERR_OVERLOAD
                          : ERR_NOMEM,
-                  err == ERR_TOO_LARGE ? "there are too many edge nodes"
+                  err == ERR_TOO_LARGE
+                      ? "there are too many edge nodes, or the name of this one is too long"
                   : full ? "too many messages of this edge node wait for its twins to be made"
                          : err_info(ERR_NOMEM)->text,
                   done, arg);

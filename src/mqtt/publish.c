@@ -405,10 +405,14 @@ static int pass_on(struct broker *b, struct publishing *what)
 static uint8_t publish_sparkplug(struct conn *c, const struct mqtt_publish *m, struct slice topic)
 {
     struct broker *b = c->broker;
-    struct message *msg = message_of(b, m, topic);
-    struct publishing what = {.message = msg, .from = c->session};
-    int err = msg ? pass_on(b, &what) : ERR_NOMEM;
-    message_unref(msg);
+    struct publishing what = {.from = c->session};
+    const struct match *found = route_match(b, topic, c->session);
+    int err = 0;
+    if (m->retain || found->n || found->shares_n) {
+        what.message = message_of(b, m, topic);
+        err = what.message ? pass_on(b, &what) : ERR_NOMEM;
+        message_unref(what.message);
+    }
     if (err)
         return unkept(c, m, err);
     struct pending *p = pending_new(b, c->session, m->qos, m->packet_id);

@@ -207,8 +207,12 @@ test("a death of an earlier session is none; the will of the last one is", async
     await watcher.subscribeAsync("spBv1.0/g/NDEATH/#");
     await second.say("NDATA", [num("a", 3)], { timestamp: T0 + 2 });
     assert.equal((await state("g:twice"))[0].state, "live");
+    const connection = async () =>
+        (await d.get("/api/v1/twins/g:twice")).body.synchronization.connectionStatus;
+    assert.equal(await connection(), "active");
     second.client.stream.destroy();
     await until("the death", async () => (await state("g:twice"))[0].state === "stale");
+    assert.equal(await connection(), "stale");
     assert.ok(watcher.messages.length >= 1, "others hear it, too");
 });
 
@@ -278,6 +282,17 @@ test("without leave nothing is made, and twins that are there are filled", async
     await until("its end", () => watcher.messages[1]);
     assert.deepEqual(JSON.parse(watcher.messages[1].payload), { ...said, online: false });
     await ended;
+});
+
+test("what may be made has a limit, which is told", async (t) => {
+    const args = ["--provision", "mqtt", "--provision-sensors", "2"];
+    const server = await start(t, { args });
+    const n = await node(t, "g", "limit", { server });
+    const r = await n.say("NBIRTH", [num("a", 1), num("b", 2), num("c", 3)]);
+    assert.match(r.reason, /2 readings accepted, 1 refused.*no more than 2 sensors/);
+    assert.deepEqual((await server.history("g:limit", "b")).points, [[T0, 2]]);
+    const again = await n.say("NBIRTH", [num("a", 4), num("c", 5)], { timestamp: T0 + 1 });
+    assert.match(again.reason, /1 readings accepted, 1 refused/);
 });
 
 test("off: ordinary topics and nothing else", async (t) => {
