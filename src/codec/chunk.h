@@ -29,8 +29,9 @@ struct point_text {
 
 enum { CHUNK_VERSION = 2, CHUNK_POINTS_MAX = 4096 };
 
-/* How hard to try: none only packs bits, low also takes differences and decimals, medium also
- * outliers, dictionaries and real numbers apart, high tries everything and keeps the shortest. */
+/* How hard to try: none only packs bits; low takes differences, scales and decimals; medium also
+ * sets outliers aside, makes dictionaries and cuts real numbers; high also codes what repeats,
+ * which is read at a third of the speed.  docs/chunks.md has figures. */
 enum chunk_level { CHUNK_NONE, CHUNK_LOW, CHUNK_MEDIUM, CHUNK_HIGH };
 
 /* Append the chunk of 1 to CHUNK_POINTS_MAX points, whose times rise strictly.  ERR_NOMEM, and then
