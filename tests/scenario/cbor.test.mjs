@@ -1,9 +1,9 @@
-/* Readings as CBOR (RFC 8949), written by cbor-x: over HTTP, MQTT and WebSocket, one body and
+/* Readings as CBOR (RFC 8949), written by node-cbor: over HTTP, MQTT and WebSocket, one body and
  * sequences of them; and what of CBOR is no reading. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Encoder } from "cbor-x";
+import cbor from "cbor";
 import { shared, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { connectMqtt, publishMqtt, Stream } from "../lib/streams.mjs";
@@ -13,8 +13,7 @@ const CBOR = "application/cbor";
 const SEQUENCE = "application/cbor-seq";
 
 /* As most programs write it, and with the tag that says "this is CBOR". */
-const plain = new Encoder({ useRecords: false, mapsAsObjects: true });
-const encode = (v) => plain.encode(v);
+const encode = (v) => cbor.encodeOne(v);
 const described = (v) => Buffer.concat([Buffer.from("d9d9f7", "hex"), encode(v)]);
 const hex = (text) => Buffer.from(text.replaceAll(" ", ""), "hex");
 
