@@ -1,6 +1,6 @@
 /* chunk_lanes.h - what chunks do to many numbers at once, in three ways: for every machine, with
  * AVX2 and with AVX-512.  All three give the same, bit for bit; which is taken is decided at run
- * time.  Private to chunk*.c, and to its tests and benchmark.  Any thread. */
+ * time.  For chunk*.c, its tests and benchmark, and whoever folds the columns.  Any thread. */
 #ifndef CODEC_CHUNK_LANES_H
 #define CODEC_CHUNK_LANES_H
 

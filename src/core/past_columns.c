@@ -1,41 +1,23 @@
 /* Arithmetic on columns.  Eight sums and extremes side by side, since one alone waits for itself;
  * so the order of adding, and the result, is the same on every machine. */
+#include "codec/chunk_lanes.h"
 #include "core/past.h"
 
-enum { LANES = 8 };
-
-static double smaller(double a, double b)
-{
-    return b < a ? b : a;
-}
-
-static double larger(double a, double b)
-{
-    return b > a ? b : a;
-}
+#include <math.h>
 
 struct extent numbers_extent(const double *v, size_t n)
 {
-    double least[LANES], greatest[LANES], sum[LANES] = {0};
-    size_t i = 0;
-    for (size_t k = 0; k < LANES; k++)
-        least[k] = greatest[k] = v[0];
-    for (; i + LANES <= n; i += LANES)
-        for (size_t k = 0; k < LANES; k++) {
-            least[k] = smaller(least[k], v[i + k]);
-            greatest[k] = larger(greatest[k], v[i + k]);
-            sum[k] += v[i + k];
-        }
-    struct extent e = {least[0], greatest[0], 0};
+    struct lane_fold lanes = {0};
     for (size_t k = 0; k < LANES; k++) {
-        e.least = smaller(e.least, least[k]);
-        e.greatest = larger(e.greatest, greatest[k]);
-        e.sum += sum[k];
+        lanes.least[k] = INFINITY;
+        lanes.greatest[k] = -INFINITY;
     }
-    for (; i < n; i++) {
-        e.least = smaller(e.least, v[i]);
-        e.greatest = larger(e.greatest, v[i]);
-        e.sum += v[i];
+    chunk_lanes()->fold(v, n, &lanes);
+    struct extent e = {lanes.least[0], lanes.greatest[0], lanes.sum[0]};
+    for (size_t k = 1; k < LANES; k++) {
+        e.least = lanes.least[k] < e.least ? lanes.least[k] : e.least;
+        e.greatest = lanes.greatest[k] > e.greatest ? lanes.greatest[k] : e.greatest;
+        e.sum += lanes.sum[k];
     }
     return e;
 }
