@@ -30,12 +30,12 @@ static void vectors_of_the_rfc(void **state)
 static void both_ways_agree_in_any_pieces(void **state)
 {
     (void)state;
-    unsigned char bytes[1000];
+    static unsigned char bytes[10000];
     srand(1);
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (unsigned char)rand();
     for (int round = 0; round < 2000; round++) {
-        size_t from = (size_t)rand() % 500, n = (size_t)rand() % 500;
+        size_t from = (size_t)rand() % 500, n = (size_t)rand() % (round % 2 ? 500 : 9500);
         size_t cut = n ? (size_t)rand() % n : 0;
         uint32_t whole = crc32c(0, bytes + from, n);
         assert_int_equal(crc32c_portable(0, bytes + from, n), whole);
