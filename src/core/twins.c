@@ -327,9 +327,14 @@ static void batch_work(void *arg)
         works[j->kind](j);
     if (!err && b->writes)
         err = catalog_commit(catalog);
-    for (struct twin_job *j = b->first; j && err; j = j->next)
-        if (!j->result.err)
+    for (struct twin_job *j = b->first; j && err; j = j->next) {
+        if (j->kind == JOB_GET) { /* of what is kept, not of what was about to be */
+            j->result = (struct twin_result){0};
+            get_work(j);
+        } else if (!j->result.err) {
             fail(j, err, "the change could not be kept: %s", err_info(err)->text);
+        }
+    }
 }
 
 /* ---- back on the loop's thread ---- */
