@@ -308,7 +308,7 @@ static void small_packets_are_checked(void **state)
     assert_int_equal(refused(MQTT_V311, "f0 @"), MQTT_MALFORMED);
     assert_int_equal(refused(MQTT_V311, "20 @ 01 00"), 0);
     assert_true(packet.as.connack.session_present);
-    assert_int_equal(refused(MQTT_V311, "20 @ 01 05"), MQTT_MALFORMED); /* [MQTT-3.2.2-4] */
+    assert_int_equal(refused(MQTT_V311, "20 @ 01 05"), MQTT_MALFORMED); /* 3.1.1 [MQTT-3.2.2-4] */
     assert_int_equal(refused(MQTT_V311, "20 @ 02 00"), MQTT_MALFORMED);
     assert_int_equal(refused(MQTT_V311, "20 @ 00 06"), MQTT_PROTOCOL_ERROR);
     assert_int_equal(refused(MQTT_V5, "20 @ 00 84 00"), 0);

@@ -199,6 +199,44 @@ static void overlapping_subscriptions(void **state)
     }
 }
 
+static uint32_t id_of_delivery(struct client *t, const char *payload)
+{
+    expect(t, MQTT_PUBLISH);
+    assert_true(slice_is(t->p.as.publish.payload, payload));
+    return mqtt_has(&t->p.as.publish.props, MQTT_SUBSCRIPTION_ID)
+               ? t->p.as.publish.props.subscription_id
+               : 0;
+}
+
+/* Whichever way a message comes, it tells by which subscription; the identifier can be changed and
+ * taken away. */
+static void identifiers_of_subscriptions_come_along(void **state)
+{
+    (void)state;
+    struct client from = client_new(b, MQTT_V5, "from"), t = client_stay(b, MQTT_V5, "me", 100);
+    retain(&from, "a/kept", "kept");
+    struct mqtt_filter f = {.filter = SLICE_LIT("a/+"), .qos = 1};
+    struct mqtt_filter shared = {.filter = SLICE_LIT("$share/g/s"), .qos = 1};
+    subscribe_with(&t, &f, MQTT_REMAINING_MAX);
+    assert_int_equal(id_of_delivery(&t, "kept"), MQTT_REMAINING_MAX);
+    subscribe_with(&t, &shared, 7);
+    publish(&from, "s", "shared", 1, 1);
+    assert_int_equal(id_of_delivery(&t, "shared"), 7);
+    subscribe_with(&t, &f, 128);
+    assert_int_equal(id_of_delivery(&t, "kept"), 128);
+    client_drop(&t);
+    publish(&from, "a/x", "waited", 1, 2);
+    t = client_stay(b, MQTT_V5, "me", 100);
+    assert_int_equal(id_of_delivery(&t, "shared"), 7); /* sent again */
+    assert_int_equal(id_of_delivery(&t, "waited"), 128);
+    f.retain_handling = 2;
+    subscribe_with(&t, &f, 0);
+    publish(&from, "a/x", "none", 0, 0);
+    assert_int_equal(id_of_delivery(&t, "none"), 0);
+    client_drop(&t);
+    client_drop(&from);
+}
+
 static void wildcards_leave_dollar_topics_alone(void **state)
 {
     (void)state;
@@ -458,6 +496,7 @@ int main(void)
         BROKER_TEST(a_subscription_is_replaced_without_a_gap),
         BROKER_TEST(the_lower_qos_is_delivered),
         BROKER_TEST(overlapping_subscriptions),
+        BROKER_TEST(identifiers_of_subscriptions_come_along),
         BROKER_TEST(wildcards_leave_dollar_topics_alone),
         BROKER_TEST(what_is_retained),
         BROKER_TEST(options_of_a_subscription),

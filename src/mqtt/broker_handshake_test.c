@@ -119,6 +119,44 @@ static void fields_and_flags_agree(void **state)
     assert_int_equal(b->sessions.count, 0);
 }
 
+static void properties_of_connect_that_cannot_be(void **state)
+{
+    (void)state;
+    /* [MQTT-3.1.4-1], [MQTT-3.2.2-7] */
+    static const struct {
+        uint8_t reason;
+        const char *properties;
+    } rows[] = {
+        {MQTT_PROTOCOL_ERROR, "03 21 0000"},                 /* Receive Maximum 0 */
+        {MQTT_PROTOCOL_ERROR, "05 27 00000000"},             /* Maximum Packet Size 0 */
+        {MQTT_PROTOCOL_ERROR, "02 17 02"},                   /* neither 0 nor 1 */
+        {MQTT_PROTOCOL_ERROR, "02 19 02"},                   /* the same */
+        {MQTT_PROTOCOL_ERROR, "0a 11 00000001 11 00000001"}, /* twice */
+        {MQTT_PROTOCOL_ERROR, "06 21 0001 21 0001"},
+        {MQTT_PROTOCOL_ERROR, "04 16 0001 00"}, /* authentication data without a method */
+        {MQTT_MALFORMED, "05 18 00000001"},     /* of a will */
+        {MQTT_MALFORMED, "03 23 0001"},         /* of PUBLISH */
+        {MQTT_MALFORMED, "02 24 01"},           /* of CONNACK */
+        {MQTT_MALFORMED, "7f"},                 /* longer than the packet */
+        {MQTT_MALFORMED, "05 26 0000 0001"},    /* cut short */
+    };
+    char text[256];
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        snprintf(text, sizeof text, "10 @ 0004 'MQTT' 05 02 003c %s 0001 'a'", rows[i].properties);
+        struct client t = open_fed(MQTT_V5, text);
+        if (!client_hear(&t) || t.p.type != MQTT_CONNACK || t.p.as.connack.reason != rows[i].reason)
+            fail_msg("%s", text);
+        expect_closed(&t, 0);
+        client_drop(&t);
+    }
+    /* what a will may have, and how often */
+    struct client t = open_fed(MQTT_V5, "10 @ 0004 'MQTT' 05 06 003c 00 0001 'a' "
+                                        "0a 18 00000001 18 00000001 0001 't' 0001 'm'");
+    expect(&t, MQTT_CONNACK);
+    assert_int_equal(t.p.as.connack.reason, MQTT_PROTOCOL_ERROR);
+    client_drop(&t);
+}
+
 static void the_first_packet_is_connect(void **state)
 {
     (void)state;
@@ -640,6 +678,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BROKER_TEST(fields_come_in_their_order),
         BROKER_TEST(fields_and_flags_agree),
+        BROKER_TEST(properties_of_connect_that_cannot_be),
         BROKER_TEST(the_first_packet_is_connect),
         BROKER_TEST(other_protocols_and_levels),
         BROKER_TEST(names_of_letters_and_digits),

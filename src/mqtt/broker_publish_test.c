@@ -54,7 +54,7 @@ static void qos2_survives_the_connection(void **state)
     client_drop(&hear);
 }
 
-static void the_client_may_not_exceed_our_receive_maximum(void **state) /* [MQTT-3.3.4-9] */
+static void the_client_may_not_exceed_our_receive_maximum(void **state) /* [MQTT-3.3.4-7] */
 {
     (void)state;
     struct client t = client_new(b, MQTT_V5, "me");

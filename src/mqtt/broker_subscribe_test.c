@@ -124,7 +124,7 @@ static void wrong_filters_end_the_connection(void **state)
     }
 }
 
-static void shared_subscriptions_share(void **state) /* [MQTT-4.8.2-4] */
+static void shared_subscriptions_share(void **state) /* 4.8.2 */
 {
     (void)state;
     struct client from = client_new(b, MQTT_V5, "from"), t[3];

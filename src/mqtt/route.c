@@ -2,7 +2,7 @@
  *
  * A session that matches with several subscriptions gets one copy, with the highest QoS of them
  * and all their identifiers [MQTT-3.3.4-2], [MQTT-3.3.4-3].  Of a shared subscription one member
- * gets a copy of its own [MQTT-4.8.2-4]: the next in turn of those who are online and keep up,
+ * gets a copy of its own (4.8.2): the next in turn of those who are online and keep up,
  * else of those who are online, else of those whose session waits. */
 #include "mqtt/persist.h"
 
