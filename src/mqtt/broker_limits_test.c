@@ -103,6 +103,93 @@ static void slow_readers_lose_qos0_and_are_not_read(void **state)
     client_drop(&from);
 }
 
+/* ---- a carrier instead of a socket ---- */
+
+static struct {
+    struct buf sent;
+    size_t queued;
+    int paused, closed;
+} carried;
+
+static const char *carrier_peer(void *arg)
+{
+    (void)arg;
+    return "carrier";
+}
+
+static void carrier_send(void *arg, struct slice bytes_)
+{
+    (void)arg;
+    buf_add_slice(&carried.sent, bytes_);
+}
+
+static size_t carrier_queued(void *arg)
+{
+    (void)arg;
+    return carried.queued;
+}
+
+static void carrier_pause(void *arg)
+{
+    (void)arg;
+    carried.paused++;
+}
+
+static void carrier_resume(void *arg)
+{
+    (void)arg;
+    carried.paused--;
+}
+
+static void carrier_close(void *arg, const char *reason)
+{
+    (void)arg, (void)reason;
+    carried.closed++;
+}
+
+static void a_slow_carrier_is_waited_for(void **state)
+{
+    (void)state;
+    static const struct broker_carrier carrier = {.peer = carrier_peer,
+                                                  .send = carrier_send,
+                                                  .queued = carrier_queued,
+                                                  .pause = carrier_pause,
+                                                  .resume = carrier_resume,
+                                                  .close = carrier_close};
+    struct client from = client_new(b, MQTT_V311, "from");
+    struct conn *c;
+    memset(&carried, 0, sizeof carried);
+    assert_int_equal(broker_join(b, &carrier, NULL, &c), 0);
+    broker_carried(c, bytes("10 @ 0004 'MQTT' 04 02 003c 0001 'a'"));
+    broker_carried(c, bytes("82 @ 0001 0001 't' 01"));
+    c->flush.fn(c->flush.arg); /* the end of the turn */
+    assert_memory_equal(carried.sent.p, "\x20\2\0\0\x90\3\0\1\1", 9);
+    buf_clear(&carried.sent);
+    carried.queued = OUT_HIGH + 1; /* full: nothing more is sent, nor read */
+    publish(&from, "t", "x", 1, 1);
+    assert_int_equal(c->session->queue.n, 1);
+    broker_carried(c, bytes("c000"));
+    broker_carried(c, bytes("c000"));
+    assert_int_equal(carried.paused, 1);
+    c->flush.fn(c->flush.arg);
+    assert_int_equal(c->session->queue.n, 1);
+    /* what it had is gone, and so little of it that it calls nobody */
+    carried.queued = 100;
+    c->flush.fn(c->flush.arg);
+    assert_int_equal(c->session->queue.n, 0);
+    assert_int_equal(carried.paused, 0);
+    c->flush.fn(c->flush.arg);
+    assert_int_equal(carried.sent.n, 8 + 2 + 2); /* PUBLISH and both PINGRESPs */
+    broker_carried(c, bytes("e000"));
+    assert_int_equal(carried.closed, 1);
+    assert_int_equal(b->conns_n, 1);
+    assert_int_equal(broker_join(b, &carrier, NULL, &c), 0);
+    broker_carrier_gone(c); /* it is not closed in turn */
+    assert_int_equal(carried.closed, 1);
+    buf_release(&carried.sent);
+    client_drop(&from);
+}
+
 static void subscriptions_are_limited(void **state)
 {
     (void)state;
@@ -183,6 +270,7 @@ int main(void)
         BROKER_TEST(large_packets_that_are_not_whole),
         BROKER_TEST_SMALL(the_oldest_waiting_message_makes_room),
         BROKER_TEST_SMALL(slow_readers_lose_qos0_and_are_not_read),
+        BROKER_TEST(a_slow_carrier_is_waited_for),
         BROKER_TEST(subscriptions_are_limited),
         BROKER_TEST(retained_messages_are_limited),
         BROKER_TEST(goodbye_is_said),

@@ -192,17 +192,16 @@ void mqtt_conn_sent(struct conn *c, size_t before)
         loop_at_end(c->broker->loop, &c->flush);
 }
 
-/* The carrier calls back when much of its output has drained.  What it has less of (it may have
- * compressed it) is drained already. */
+/* The carrier calls back when much of its output has drained.  Where it has little of it, because
+ * it has compressed it or sent the rest before, that call may never come: it is drained already. */
 static void flush_to_carrier(void *arg)
 {
     struct conn *c = arg;
-    bool high = mqtt_conn_queued(c) >= OUT_HIGH;
     c->carrier->send(c->carrier_arg, buf_slice(&c->memory));
     buf_clear(&c->memory);
     if (c->memory.cap > DRAINED)
         buf_release(&c->memory);
-    if (high && c->carrier->queued(c->carrier_arg) < DRAINED)
+    if (c->carrier->queued(c->carrier_arg) <= DRAINED)
         mqtt_conn_drained(c);
 }
 
