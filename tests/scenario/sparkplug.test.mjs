@@ -295,6 +295,26 @@ test("what may be made has a limit, which is told", async (t) => {
     assert.match(again.reason, /1 readings accepted, 1 refused/);
 });
 
+test("what was acknowledged survives kill -9; after it a node is born again", async (t) => {
+    const server = await start(t, { args: ["--provision", "mqtt"] });
+    const n = await node(t, "g", "crash", { server });
+    await n.say("NBIRTH", [num("a", 0, { alias: 1 })]);
+    for (let i = 1; i <= 20; i++) {
+        const r = await n.say("NDATA", [{ alias: 1, type: "Double", value: i }], {
+            timestamp: T0 + i,
+        });
+        assert.equal(r.code, 0, r.reason);
+    }
+    await server.kill();
+    await server.start();
+    const points = Array.from({ length: 21 }, (_, i) => [T0 + i, i]);
+    assert.deepEqual((await server.history("g:crash", "a")).points, points);
+    const again = await node(t, "g", "crash", { server });
+    const early = await again.say("NDATA", [{ alias: 1, type: "Double", value: 99 }]);
+    assert.match(early.reason, /not born yet/);
+    await until("the wish for a birth", () => again.rebirths() === 1);
+});
+
 test("off: ordinary topics and nothing else", async (t) => {
     const server = await start(t, { args: ["--no-sparkplug"] });
     const n = await node(t, "g", "off", { server });
