@@ -96,6 +96,15 @@ static void json_row(struct past_answer *a, const struct history_row *row)
     json_point(a, row);
 }
 
+static const char *resolution_name(int64_t width_us)
+{
+    static const char *const names[ROLLUP_TIERS] = {"1s", "1m", "1h", "1d"};
+    for (int k = 0; k < ROLLUP_TIERS; k++)
+        if (rollup_width_us[k] == width_us)
+            return names[k];
+    return "raw";
+}
+
 static void json_series_end(struct past_answer *a, const struct history_turn *turn)
 {
     struct json_writer *w = &a->json;
@@ -107,6 +116,12 @@ static void json_series_end(struct past_answer *a, const struct history_turn *tu
     if (turn->damaged) {
         json_key(w, "damaged");
         json_put_bool(w, true);
+    }
+    json_key(w, "resolution");
+    json_put_cstr(w, resolution_name(turn->width_us));
+    if (turn->raw_from_us > a->query.from_us) {
+        json_key(w, "rawFrom");
+        json_put_time_ms(w, turn->raw_from_us);
     }
     if (a->query.how == PAST_RAW) {
         json_key(w, "limit");

@@ -277,6 +277,8 @@ struct history_turn {
     bool more;    /* PAST_RAW: the limit cut it; the rest begins at next_us */
     bool damaged; /* some of it does not check and is left out; the log says what */
     int64_t next_us;
+    int64_t width_us;    /* of the widest roll-ups that it was made of; 0: readings alone */
+    int64_t raw_from_us; /* readings before have expired; INT64_MIN: none have */
 };
 
 /* A question is answered in turns, so that nothing is kept that nobody has taken yet, and no

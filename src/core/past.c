@@ -17,7 +17,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { TURN_US = 50000 };
+enum { TURN_US = 50000, BUCKET_CUT = 2 /* beside FOLD_FULL */ };
 
 struct history_job {
     struct core *core;
@@ -33,6 +33,9 @@ struct history_job {
     size_t head_n;
     int64_t from_us;     /* what is left of the span */
     int64_t turn_end_us; /* by the monotonic clock */
+    struct past_piece piece;
+    int64_t cut_us;                /* the bucket that BUCKET_CUT is about */
+    int64_t width_us, raw_from_us; /* as in history_turn */
     bool started, scanned, running;
     _Atomic(bool) cancelled;
     struct history_turn turn;
@@ -71,17 +74,95 @@ static bool may_sum(void *arg, int64_t t_min, int64_t t_max)
     return j->fold->kind->sums(j->fold, t_min, t_max);
 }
 
-/* The source: everything that is left of the span. */
-static int read_span(struct history_job *j)
+/* Its extremes in order of time, as if they were the readings; of texts the first. */
+static size_t extremes(const struct rollup *b, struct point points[2])
+{
+    if (!b->numbers) {
+        points[0] = b->first;
+        return 1;
+    }
+    bool low_first = b->low.t_us <= b->high.t_us;
+    points[0] = low_first ? b->low : b->high;
+    points[1] = low_first ? b->high : b->low;
+    return points[0].t_us == points[1].t_us ? 1 : 2;
+}
+
+static int on_rollup(void *arg, const struct rollup *b)
+{
+    struct history_job *j = arg;
+    const struct fold_kind *kind = j->fold->kind;
+    int64_t end_us = b->t_us + rollup_width_us[j->piece.tier];
+    if (b->t_us < j->piece.from_us || end_us > j->piece.to_us)
+        return 0;
+    if (j->piece.exact && b->t_us >= j->raw_from_us && !kind->sums(j->fold, b->t_us, end_us - 1)) {
+        j->cut_us = b->t_us; /* a step ends in it, as where a zone's offset changes */
+        return BUCKET_CUT;
+    }
+    struct point points[2];
+    struct history_run run = {.n = b->n, .rollup = b};
+    if (j->query.how != PAST_STEPS)
+        run = (struct history_run){.n = extremes(b, points), .points = points};
+    int code = kind->take(j->fold, &run);
+    if (!code && clock_mono_us() >= j->turn_end_us) {
+        j->fold->resume_us = end_us;
+        code = FOLD_FULL;
+    }
+    return code;
+}
+
+static int read_rollups(struct history_job *j)
+{
+    struct history_rollup_ask ask = {.series = j->series,
+                                     .tier = j->piece.tier,
+                                     .from = j->piece.from_us,
+                                     .to = j->piece.to_us,
+                                     .head = j->head,
+                                     .head_n = j->head_n,
+                                     .fn = on_rollup,
+                                     .arg = j,
+                                     .cancel = &j->cancelled};
+    int64_t width = rollup_width_us[j->piece.tier];
+    j->width_us = width > j->width_us ? width : j->width_us;
+    int code = history_rollup_scan(j->core->history, &ask);
+    if (code != BUCKET_CUT)
+        return code;
+    j->piece = (struct past_piece){j->cut_us, j->cut_us + width, -1, false};
+    return 0; /* it is next, as readings */
+}
+
+static int read_readings(struct history_job *j)
 {
     const struct fold_kind *kind = j->fold->kind;
     struct history_taker taker = {on_run, kind->sums ? may_sum : NULL, kind->columns, j};
-    int code = history_scan(j->core->history, j->series, j->from_us, j->query.to_us, j->head,
-                            j->head_n, &taker, &j->cancelled);
+    return history_scan(j->core->history, j->series, j->piece.from_us, j->piece.to_us, j->head,
+                        j->head_n, &taker, &j->cancelled);
+}
+
+/* One stretch of the span. */
+static int read_piece(struct history_job *j, const struct history_spans *spans)
+{
+    j->piece = past_piece(&j->query, spans, j->from_us);
+    int code = j->piece.tier >= 0 ? read_rollups(j) : 0;
+    int64_t end_us = j->piece.to_us;
+    if (!code && j->piece.tier < 0)
+        code = read_readings(j);
     if (code == ERR_CORRUPT) { /* what can be read is still worth having */
         j->turn.damaged = true;
         code = 0;
     }
+    if (!code)
+        j->from_us = end_us;
+    return code;
+}
+
+/* The source: everything that is left of the span. */
+static int read_span(struct history_job *j)
+{
+    struct history_spans spans;
+    int code = history_spans(j->core->history, j->series, &spans);
+    j->raw_from_us = code ? INT64_MIN : spans.raw_from;
+    while (!code && j->from_us < j->query.to_us)
+        code = read_piece(j, &spans);
     if (code == FOLD_FULL)
         j->from_us = j->fold->resume_us;
     j->scanned = code == 0 || (code == FOLD_FULL && j->fold->ended);
@@ -182,6 +263,8 @@ static void job_work(void *arg)
     j->turn.ended = code != FOLD_FULL;
     j->turn.more = j->fold->more;
     j->turn.next_us = j->fold->resume_us;
+    j->turn.width_us = j->width_us;
+    j->turn.raw_from_us = j->raw_from_us;
     drop_head(j);
 }
 

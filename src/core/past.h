@@ -1,9 +1,9 @@
 /* past.h - the parts that answer questions about the past; nobody outside the room includes it.
  *
  * A job (past.c) answers one question about one series.  A source yields the series as runs, in
- * order of time: today that is history_scan() with the head in front of it.  A fold makes rows of
- * the runs: as they are, thinned, or by steps.  Whatever can yield runs can stand in for a source;
- * whatever takes runs and makes rows can be a fold.
+ * order of time: history_scan() with the head in front of it, or roll-ups (past_source.c).  A fold
+ * makes rows of the runs: as they are, thinned, or by steps.  Whatever can yield runs can stand in
+ * for a source; whatever takes runs and makes rows can be a fold.
  *
  * A fold keeps what it needs between turns, and never more than the rows of its answer could hold.
  * All of it runs on a thread of `reads`. */
@@ -48,6 +48,15 @@ struct fold *fold_steps(const struct history_query *q);
 struct fold *fold_new(const struct history_query *q,
                       bool (*on_row)(void *arg, const struct history_row *row), void *arg);
 void fold_free(struct fold *f);
+
+/* A stretch of the span, and what it is answered from (past_source.c). */
+struct past_piece {
+    int64_t from_us, to_us;
+    int tier;   /* -1: readings */
+    bool exact; /* its buckets say what readings would */
+};
+struct past_piece past_piece(const struct history_query *q, const struct history_spans *spans,
+                             int64_t from_us);
 
 int fold_put(struct fold *f, const struct point *p); /* a row of one value: 0 or FOLD_FULL */
 

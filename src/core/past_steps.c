@@ -86,6 +86,21 @@ static void add_numbers(struct step_now *s, const double *v, size_t n)
                                      .last = v[n - 1]});
 }
 
+static int add_rollup(struct step_now *s, const struct rollup *b)
+{
+    if (!s->n && point_keep(&s->first, &b->first))
+        return ERR_NOMEM;
+    if (b->numbers && (!s->numbers || point_height(&b->low) < point_height(&s->least)))
+        s->least = b->low;
+    if (b->numbers && (!s->numbers || point_height(&b->high) > point_height(&s->greatest)))
+        s->greatest = b->high;
+    s->n += b->n;
+    s->numbers += b->numbers;
+    if (b->numbers)
+        add_to_sum(s, b->sum + b->lost);
+    return point_keep(&s->last, &b->last);
+}
+
 /* ---- rows ---- */
 
 static struct value value_of(const struct step_now *s, enum history_fn fn)
@@ -266,8 +281,10 @@ static int take(struct fold *f, const struct history_run *run)
         return take_points(s, run->points, run->n);
     if (run->times)
         return take_columns(s, run);
-    int code = enter(s, run->sum->t_min);
-    if (!code)
+    int code = enter(s, run->rollup ? run->rollup->t_us : run->sum->t_min);
+    if (!code && run->rollup)
+        code = add_rollup(&s->now, run->rollup);
+    else if (!code)
         add_sum(&s->now, run->sum);
     return code;
 }

@@ -84,14 +84,15 @@ struct history_sum {
     double least, greatest, sum, first, last;
 };
 
-/* A piece of a series in rising order of time, in one of three forms; it lives until the taker
- * returns. */
+/* A piece of a series in rising order of time, in one of four forms; it lives until the taker
+ * returns.  history_scan() gives the first three. */
 struct history_run {
     size_t n;
     const struct point *points;    /* n of them; or */
     const int64_t *times;          /* of n doubles of good quality, and */
     const double *numbers;         /* what they are; or */
-    const struct history_sum *sum; /* what n points come to */
+    const struct history_sum *sum; /* what n points come to; or */
+    const struct rollup *rollup;   /* the same, of a bucket */
 };
 
 /* Who reads. */
