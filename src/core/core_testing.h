@@ -172,7 +172,7 @@ struct past {
     int err, turns;
     size_t n, befores;
     bool more;
-    int64_t next_us;
+    int64_t next_us, width_us, raw_from_us;
     struct point points[5000];
 };
 
@@ -196,6 +196,8 @@ TESTING void on_turn(void *arg, const struct history_turn *turn)
     p->err = turn->err;
     p->more = turn->more;
     p->next_us = turn->next_us;
+    p->width_us = turn->width_us;
+    p->raw_from_us = turn->raw_from_us;
     loop_stop(p->w->loop);
 }
 

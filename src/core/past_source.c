@@ -28,25 +28,30 @@ static int tier_of_steps(const struct history_query *q, int tiers)
     return -1;
 }
 
+static int64_t lesser(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 /* The tier for what has expired: fine enough for the answer, and no finer. */
-static int tier_for_gone(const struct history_query *q, int tiers)
+static int tier_for_gone(const struct history_query *q, const struct history_spans *spans)
 {
     int finest = -1;
+    int64_t oldest = INT64_MAX, tiers = spans->tiers;
+    for (int k = 0; k < ROLLUP_TIERS; k++)
+        oldest = lesser(oldest, spans->tier_from[k]);
+    int64_t from = lesser(q->to_us, q->from_us > oldest ? q->from_us : oldest);
+    int64_t to = lesser(q->to_us, spans->newest);
     for (int k = ROLLUP_TIERS - 1; k >= 0; k--) {
         if (!(tiers & 1 << k))
             continue;
         finest = k;
         double points = q->limit ? (double)q->limit : 1;
-        double wide = ((double)q->to_us - (double)q->from_us) / points / THIN_BUCKETS;
+        double wide = ((double)to - (double)from) / points / THIN_BUCKETS;
         if (q->how != PAST_STEPS && (double)rollup_width_us[k] <= wide)
             return k;
     }
     return finest;
-}
-
-static int64_t lesser(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
 }
 
 struct past_piece past_piece(const struct history_query *q, const struct history_spans *spans,
@@ -66,6 +71,6 @@ struct past_piece past_piece(const struct history_query *q, const struct history
     if (from_us >= spans->raw_from)
         return piece;
     piece.to_us = lesser(piece.to_us, spans->raw_from);
-    piece.tier = tier_for_gone(q, spans->tiers);
+    piece.tier = tier_for_gone(q, spans);
     return piece;
 }

@@ -138,6 +138,7 @@ int history_rollup_scan(struct history *h, const struct history_rollup_ask *ask)
 /* What there is of a series.  A tier that is not kept can still be asked for where there are
  * readings. */
 struct history_spans {
+    int64_t newest;                  /* time of the newest reading */
     int64_t raw_from;                /* readings before have expired; INT64_MIN: none have */
     int tiers;                       /* those that are kept, a bit each */
     int64_t tier_from[ROLLUP_TIERS]; /* stored buckets begin here; INT64_MAX: none yet */

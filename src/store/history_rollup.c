@@ -461,7 +461,8 @@ int history_spans(struct history *h, uint32_t series, struct history_spans *ret)
     err = db_exec(db, "BEGIN");
     if (!err)
         err = history_state_read(db, series, &state);
-    struct history_spans spans = {.raw_from = state.raw_from, .tiers = state.tiers};
+    struct history_spans spans = {
+        .newest = state.t, .raw_from = state.raw_from, .tiers = state.tiers};
     if (!err)
         err = read_spans(db, series, &spans);
     db_pool_give(h->readers, db);
