@@ -122,6 +122,7 @@ struct catalog {
     struct db_pool *readers;
     _Atomic uint32_t last_series;
     bool batch; /* between catalog_begin() and catalog_commit() */
+    int fault;  /* what ended the batch's transaction early, such as a full disk; 0: nothing */
 };
 
 int catalog_open(const char *path, struct catalog **ret)
@@ -312,13 +313,14 @@ int catalog_begin(struct catalog *c)
 {
     int err = db_begin(&c->writer);
     c->batch = !err;
+    c->fault = 0;
     return err;
 }
 
 int catalog_commit(struct catalog *c)
 {
     c->batch = false;
-    return db_commit(&c->writer);
+    return c->fault ? c->fault : db_commit(&c->writer);
 }
 
 /* One change: a transaction of its own, or a part of the batch that can be taken back alone. */
@@ -326,9 +328,7 @@ static int change_begin(struct catalog *c)
 {
     if (!c->batch)
         return db_begin(&c->writer);
-    if (sqlite3_get_autocommit(c->writer.handle))
-        return ERR_STORAGE; /* a fault has ended the batch's transaction */
-    return db_exec(&c->writer, "SAVEPOINT change");
+    return c->fault ? c->fault : db_exec(&c->writer, "SAVEPOINT change");
 }
 
 static int change_end(struct catalog *c, int err)
@@ -338,6 +338,10 @@ static int change_end(struct catalog *c, int err)
         return db_commit(db);
     if (!c->batch) {
         db_rollback(db);
+        return err;
+    }
+    if (err && sqlite3_get_autocommit(db->handle)) { /* SQLite has taken all of it back */
+        c->fault = err;
         return err;
     }
     if (err)
