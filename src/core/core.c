@@ -28,9 +28,11 @@ static int on_last(void *arg, const struct reading *r)
 static int on_replay(void *arg, uint64_t seq, const struct reading *readings, size_t n)
 {
     struct core *c = arg;
-    c->applied_seq = seq;
+    c->applied_seq = c->applying_seq = seq;
     for (size_t i = 0; i < n; i++) {
         struct sensor *s = core_series(c, readings[i].series);
+        if (s && (!s->has_value || readings[i].t_us >= s->last.t_us))
+            replayed_note(c, seq, &readings[i]);
         if (!s || history_has(c->history, seq, readings[i].series))
             continue; /* its twin is gone; or a flush was cut short, and this was through */
         if (head_add(c, s, &readings[i]))
@@ -95,7 +97,7 @@ static int open_journal(struct core *c, const char *dir)
                                 .on_replay = on_replay,
                                 .on_synced = ingest_on_synced,
                                 .arg = c};
-    c->applied_seq = opts.from;
+    c->applied_seq = c->applying_seq = opts.from;
     int err = path ? journal_open(path, &opts, &c->journal) : ERR_NOMEM;
     free(path);
     return err;
@@ -185,6 +187,7 @@ void core_close(struct core *c)
     registry_release(c);
     rejections_release(c);
     ingest_release(c);
+    replayed_release(c);
     free(c->dirty);
     free(c->mqtt_endpoint);
     pthread_mutex_destroy(&c->synced_lock);

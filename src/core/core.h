@@ -150,6 +150,15 @@ void core_tap_remove(struct core *c, struct core_tap *t);
 void core_write_update(struct buf *out, const struct sensor *s, int64_t t_us, struct value v,
                        uint8_t quality);
 
+/* Readings come in batches whose numbers rise, also over restarts.  The last one that was applied;
+ * while a tap hears a reading, the one that it is in. */
+uint64_t core_applied(const struct core *c);
+
+/* The readings behind a batch that were found in the journal at the start and became their sensor's
+ * newest: those of the last 65,536 that were found.  Once. */
+typedef void core_replayed_fn(void *arg, uint64_t batch, struct sensor *s, const struct reading *r);
+void core_replayed(struct core *c, uint64_t after, core_replayed_fn *fn, void *arg);
+
 /* ---- readings in ---- */
 
 struct ingest; /* opaque: one message under way */

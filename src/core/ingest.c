@@ -343,6 +343,7 @@ void ingest_on_synced(void *arg, uint64_t seq, int err)
 
 static void apply_all(struct core *c, const struct ingest *in)
 {
+    c->applying_seq = in->seq;
     for (size_t i = 0; i < in->n; i++) {
         const struct reading *r = &in->readings[i];
         struct sensor *s = r->series < c->by_series_n ? c->by_series[r->series] : NULL;

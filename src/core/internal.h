@@ -65,6 +65,8 @@ struct core {
     uint64_t synced_posted_seq;
     bool synced_posted;
     uint64_t applied_seq;
+    uint64_t applying_seq; /* the batch that is being applied, or was the last */
+    struct replayed *replayed;
     int64_t apply_now_us, apply_mono_us; /* the time of the present round of applying */
 
     /* readings in memory */
@@ -140,6 +142,10 @@ void ingest_on_synced(void *arg, uint64_t seq, int err); /* the journal's thread
 void ingest_drain(struct core *c);
 void ingest_cancel_all(struct core *c);
 void ingest_release(struct core *c);
+
+/* replayed.c */
+void replayed_note(struct core *c, uint64_t batch, const struct reading *r);
+void replayed_release(struct core *c);
 
 /* rejections.c */
 void rejection_add(struct core *c, int err, const struct ingest_source *src, struct slice twin,

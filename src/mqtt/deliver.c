@@ -154,9 +154,9 @@ static bool may_write(const struct session *s)
 }
 
 /* Its identifier was free when it got its number, but a queue may be longer than there are. */
-static bool may_launch(const struct session *s, uint64_t no)
+static bool may_launch(struct session *s, uint64_t no)
 {
-    return s->conn->quota > 0 && !find(s, id_of(no));
+    return s->conn->quota > 0 && !find(s, id_of(no)) && !keep_lags(s);
 }
 
 static void send_publish(struct session *s, struct delivery *d, bool dup)

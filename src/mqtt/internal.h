@@ -40,7 +40,8 @@ enum {
     TICK_MS = 200,
     SYS_EVERY_US = 10000000,
     RECEIVE_MAXIMUM = 16384, /* what we let a client have in flight */
-    WINDOW = 1000,           /* what we have in flight at a client, at most */
+    UNKEPT_MAX = 1000, /* deliveries of one session that are over, which the disk has not yet */
+    WINDOW = 1000,     /* what we have in flight at a client, at most */
     ALIASES_IN = 64,
     ALIASES_OUT = 1024,
     OUT_HIGH = 256 << 10,    /* unsent bytes from which a reader is slow; over net.h's 64 kB */
@@ -183,9 +184,12 @@ struct session {
     struct delivery *resend; /* the first in flight that must be sent again */
     struct delivery **by_id; /* those in flight, hashed by packet identifier */
     size_t by_id_cap, queue_bytes;
-    size_t queued0;             /* of those in the queue, at QoS 0 */
-    uint64_t last_no;           /* of its deliveries */
-    struct idset received;      /* QoS 2 publishes of the client that wait for PUBREL */
+    size_t queued0;     /* of those in the queue, at QoS 0 */
+    uint64_t last_no;   /* of its deliveries */
+    uint64_t gone_mark; /* put_seq at some time */
+    uint32_t gone_n,
+        gone_before;       /* deliveries that were over since then, and since the mark before */
+    struct idset received; /* QoS 2 publishes of the client that wait for PUBREL */
     struct idset received_kept; /* of these, those that are on the disk */
     struct pending *pending;
     uint64_t match_round; /* route.c: where this session stands in the targets of this round */
@@ -366,7 +370,8 @@ struct publishing {
     struct session *from; /* may be NULL */
     uint16_t packet_id;   /* at QoS 2, else 0 */
     bool is_will;
-    uint64_t seq; /* answered: acknowledge it when this is kept; 0: nothing to wait for */
+    uint64_t batch; /* of readings, from which it comes; 0: from a client */
+    uint64_t seq;   /* answered: acknowledge it when this is kept; 0: nothing to wait for */
 };
 /* To b->match, just filled.  An error: nothing was sent, and what was retained is as it was. */
 int route_send(struct broker *b, struct publishing *p);
@@ -426,7 +431,8 @@ void twins_out_release(struct broker *b);
 void twins_subscribers_changed(struct broker *b, struct slice filter, int by);
 /* Of the readings since the last call: the record that has them for kept sessions, or an error. */
 int twins_out_kept(struct broker *b, uint64_t *ret_seq);
-void twins_catch_up(struct conn *c); /* send the newest values that are owed */
+void twins_out_replay(struct broker *b); /* those that no kept session has heard of */
+void twins_catch_up(struct conn *c);     /* send the newest values that are owed */
 void behind_free(struct behind *x);
 
 /* One slice of the last values for a new subscription; false: all are sent. */
@@ -467,6 +473,8 @@ struct broker {
     struct persist *persist;    /* NULL: nothing survives */
     uint64_t put_seq, kept_seq; /* the last record put, and the last that the disk has */
     struct round round;
+    uint64_t applied;                 /* what readings up to this batch entail is recorded */
+    uint64_t updated;                 /* the last batch of which something was recorded */
     uint64_t session_no;              /* the last that was given to a session that is kept */
     struct session *kept, *kept_last; /* those on the disk, by kept_next */
     struct session *waits;            /* by wait_next */

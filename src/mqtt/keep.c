@@ -52,9 +52,13 @@ int keep_message(struct broker *b, const struct publishing *p, struct slice targ
     bool from = p->from && keeps(p->from) && (p->packet_id || p->is_will);
     r.flags = (p->stored ? RECORD_STORE : 0u) | (from && p->is_will ? RECORD_IS_WILL : 0u);
     r.session = from ? p->from->no : 0;
-    r.number = from ? p->packet_id : 0;
+    r.number = from ? p->packet_id : p->batch;
     int err = put_message(b, m, &r);
-    if (!err && r.number)
+    if (!err && p->batch) {
+        b->applied = p->batch - 1; /* there may be more of this one */
+        b->updated = p->batch;
+    }
+    if (!err && from && r.number)
         err = idset_add(&p->from->received_kept, p->packet_id);
     return err;
 }
@@ -236,17 +240,49 @@ void keep_offline(struct session *s)
         persist_put(s->broker, &r, false);
 }
 
+int keep_applied(struct broker *b, bool lazy)
+{
+    struct record r = {.type = RECORD_APPLIED};
+    if (!b->core)
+        return 0;
+    b->applied = b->updated = r.number = core_applied(b->core);
+    return persist_put(b, &r, lazy);
+}
+
 int keep_subs(struct session *s, enum record_type type, const struct buf *list)
 {
     struct record r = {.type = type, .session = s->no, .subs = buf_slice(list)};
-    return persist_put(s->broker, &r, false);
+    int err = keep_applied(s->broker, true); /* earlier readings are none of a new subscription's */
+    return err ? err : persist_put(s->broker, &r, false);
+}
+
+/* How many deliveries are over and perhaps not on the disk: at least as many as really are. */
+static uint32_t unkept(struct session *s)
+{
+    struct broker *b = s->broker;
+    if (s->gone_mark <= b->kept_seq) {
+        s->gone_before = s->gone_n;
+        s->gone_n = 0;
+        s->gone_mark = b->put_seq;
+    }
+    if (b->put_seq <= b->kept_seq)
+        s->gone_before = 0;
+    return s->gone_n + s->gone_before;
 }
 
 void keep_gone(struct session *s, uint64_t delivery)
 {
     struct record r = {.type = RECORD_GONE, .session = s->no, .number = delivery};
-    if (keeps(s))
-        persist_put(s->broker, &r, true);
+    if (keeps(s) && !persist_put(s->broker, &r, unkept(s) < UNKEPT_MAX / 2))
+        s->gone_n++;
+}
+
+bool keep_lags(struct session *s)
+{
+    if (!keeps(s) || unkept(s) < UNKEPT_MAX || persist_failing(s->broker))
+        return false;
+    persist_wait_session(s, s->broker->put_seq);
+    return true;
 }
 
 int keep_number(struct session *s, enum record_type type, uint64_t number)

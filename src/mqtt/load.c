@@ -6,8 +6,8 @@
  * trusted beyond their form.
  *
  * Where a session was online when the last record was put, its connection is lost now: that is when
- * its time to live and the delay of its will begin.  What may have been sent to it, as much as its
- * window held, counts as sent. */
+ * its time to live and the delay of its will begin.  What may have been sent to it counts as sent:
+ * as much as its window held, behind the UNKEPT_MAX deliveries that may have been over already. */
 #include "mqtt/persist.h"
 
 #include <stdlib.h>
@@ -170,6 +170,8 @@ static int take_message(struct loading *l, uint64_t seq, const struct record *r)
         err = take_targets(l, m, r->targets);
     if (!err && r->flags & RECORD_STORE)
         retained_store(b, m, &old);
+    if (!r->session && r->number > l->broker->applied)
+        l->broker->applied = r->number - 1;
     if (from && r->flags & RECORD_IS_WILL)
         drop_will(from->session);
     else if (from && !err)
@@ -378,6 +380,14 @@ static void *values_of(const struct map *m)
     return all;
 }
 
+static int take_applied(struct loading *l, uint64_t seq, const struct record *r)
+{
+    (void)seq;
+    if (r->number > l->broker->applied)
+        l->broker->applied = r->number;
+    return 0;
+}
+
 static int take_round(struct loading *l, uint64_t seq, const struct record *r)
 {
     (void)seq;
@@ -406,6 +416,7 @@ static int (*const takers[])(struct loading *l, uint64_t seq, const struct recor
     [RECORD_GONE] = take_number,       [RECORD_RELEASED] = take_number,
     [RECORD_RECEIVED] = take_number,   [RECORD_FORGOTTEN] = take_number,
     [RECORD_WILL_OVER] = take_number,  [RECORD_ROUND] = take_round,
+    [RECORD_APPLIED] = take_applied,
 };
 
 int loading_record(void *arg, uint64_t seq, struct slice bytes)
@@ -444,7 +455,7 @@ static int64_t when(const struct loading *l, uint64_t wall_us, uint32_t max_s)
 static void settle_session(struct loading *l, struct loaded *x, bool opened)
 {
     struct session *s = x->session;
-    uint64_t window = x->window < WINDOW ? x->window : WINDOW;
+    uint64_t window = (x->window < WINDOW ? x->window : WINDOW) + UNKEPT_MAX;
     for (struct delivery *d = s->queue.first; x->online && d && window; d = d->next, window--)
         if (d->state == DELIVERY_QUEUED)
             d->state = DELIVERY_SENT;

@@ -304,8 +304,10 @@ static int finish_round(struct persist *p, uint64_t start)
 {
     struct broker *b = p->broker;
     struct round_end *e = calloc(1, sizeof *e);
-    int err =
-        e ? put(p, &(struct record){.type = RECORD_ROUND, .number = start}, false) : ERR_NOMEM;
+    int err = e ? put(p, &(struct record){.type = RECORD_APPLIED, .number = b->applied}, true)
+                : ERR_NOMEM;
+    if (!err)
+        err = put(p, &(struct record){.type = RECORD_ROUND, .number = start}, false);
     p->in_round = false;
     loop_timer_stop(p->timer);
     if (err) {
@@ -372,6 +374,8 @@ void persist_tick(struct broker *b)
             heal(p);
         return;
     }
+    if (b->updated > b->applied)
+        keep_applied(b, true);
     journal_hurry(p->journal);
     uint64_t bytes = p->put_bytes - p->round_bytes;
     if (!p->in_round && bytes > ROUND_BYTES && bytes > 2 * p->live_bytes) {
@@ -413,6 +417,10 @@ static int read_journal(struct persist *p, const char *dir)
     p->kept_bytes = p->put_bytes;
     loading_end(p->loading, !err);
     p->loading = NULL;
+    if (!err) {
+        twins_out_replay(b);
+        keep_applied(b, true);
+    }
     if (!err)
         log_info("mqtt", "%zu sessions and %zu retained messages from %s, read in %.0f ms",
                  b->sessions.count, b->retained_n, dir, (double)(clock_mono_us() - began) / 1000);

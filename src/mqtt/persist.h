@@ -46,9 +46,12 @@ int keep_session(struct session *s); /* all of it */
 int keep_online(struct session *s);
 void keep_offline(struct session *s);
 void keep_end(struct session *s);
+int keep_applied(struct broker *b, bool lazy); /* readings up to now need nothing more */
 int keep_subs(struct session *s, enum record_type type, const struct buf *list);
 void keep_sub_item(struct buf *list, const struct sub *s);
 void keep_gone(struct session *s, uint64_t delivery);
+/* Is so much of it unknown to the disk that nothing more is to be sent?  Then it waits for that. */
+bool keep_lags(struct session *s);
 int keep_number(struct session *s, enum record_type type, uint64_t number); /* the small ones */
 /* The message, unless it is there already, and who gets it. */
 int keep_message(struct broker *b, const struct publishing *p, struct slice targets);

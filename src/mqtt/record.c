@@ -42,6 +42,7 @@ static const struct member {
     [RECORD_RECEIVED] = {N(session), N(number)},
     [RECORD_FORGOTTEN] = {N(session), N(number)},
     [RECORD_WILL_OVER] = {N(session)},
+    [RECORD_APPLIED] = {N(number)},
     [RECORD_ROUND] = {N(number)},
 };
 

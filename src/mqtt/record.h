@@ -34,6 +34,7 @@ enum record_type {
     RECORD_FORGOTTEN,    /* PUBREL came */
     RECORD_WILL_OVER,    /* was published, or will not be */
     RECORD_ROUND,        /* whatever was not recorded whole from this number on is no more */
+    RECORD_APPLIED,      /* what readings up to this batch entail has been recorded */
 };
 
 enum {
@@ -57,7 +58,9 @@ enum {
 struct record {
     enum record_type type;
     uint64_t session;
-    uint64_t number;     /* of a delivery, a packet id; RECORD_DELIVER: the message; RECORD_ROUND */
+    /* of a delivery, a packet id; RECORD_DELIVER: of the message; RECORD_ROUND; in a message
+     * without session: of the batch of readings that it comes from */
+    uint64_t number;
     uint64_t flags;      /* of a message or of a session */
     uint64_t expires_us; /* of a message; of a will: how long it lives */
     uint64_t expiry_s, window, ends_us, next_number;

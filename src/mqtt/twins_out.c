@@ -76,6 +76,7 @@ struct update {
     struct value value;
     uint8_t quality;
     bool retain, made;
+    uint64_t batch;       /* in which the reading is, when it is new */
     struct message view;  /* for QoS 0: points into t's buffers */
     struct message *kept; /* for QoS 1 */
 };
@@ -166,7 +167,7 @@ static void end(struct update *u)
         return;
     }
     u->kept->qos = 1;
-    struct publishing p = {.message = u->kept, .as_is = true};
+    struct publishing p = {.message = u->kept, .as_is = true, .batch = u->batch};
     int err = route_send(t->broker, &p);
     if (err)
         t->kept_err = err;
@@ -198,7 +199,7 @@ static void send_to_share(struct update *u, struct share *share)
     send_to(u, s->session, s->qos ? 1 : 0, buf_slice(&ids));
 }
 
-static void on_reading(void *arg, struct sensor *s, const struct reading *r)
+static void tell_reading(void *arg, uint64_t batch, struct sensor *s, const struct reading *r)
 {
     struct twins_out *t = arg;
     if (!t->filters)
@@ -206,8 +207,12 @@ static void on_reading(void *arg, struct sensor *s, const struct reading *r)
     const struct audience *heard_by = twins_audience(t, s);
     if (!heard_by || !heard_by->n)
         return;
-    struct update u = {
-        .t = t, .sensor = s, .t_us = r->t_us, .value = r->value, .quality = r->quality};
+    struct update u = {.t = t,
+                       .sensor = s,
+                       .t_us = r->t_us,
+                       .value = r->value,
+                       .quality = r->quality,
+                       .batch = batch};
     begin(&u);
     for (size_t i = 0; i < heard_by->n; i++) {
         const struct listener *l = &heard_by->listeners[i];
@@ -217,6 +222,18 @@ static void on_reading(void *arg, struct sensor *s, const struct reading *r)
             send_to_share(&u, l->share);
     }
     end(&u);
+}
+
+static void on_reading(void *arg, struct sensor *s, const struct reading *r)
+{
+    struct twins_out *t = arg;
+    tell_reading(t, core_applied(t->broker->core), s, r);
+}
+
+void twins_out_replay(struct broker *b)
+{
+    if (b->core)
+        core_replayed(b->core, b->applied, tell_reading, b->twins);
 }
 
 /* The newest value of a series to one session, if it listens (still). */

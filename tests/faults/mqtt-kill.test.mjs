@@ -118,6 +118,7 @@ test(`${ROUNDS} times kill -9 of a loaded broker`, { timeout: 3_500_000 }, async
     for (const s of [always[0], always[1], sometimes])
         for (const p of publishers) heard += judge(s, p.topic, p, effective(s, p));
     for (const p of publishers.slice(0, 3)) heard += judge(late, p.topic, p, effective(late, p));
+    heard += judge(always[2], readings.topic, readings, 1);
     for (const d of all) assert.deepEqual(d.problems, [], d.clientId);
     for (const p of [...publishers, readings])
         assert.ok(p.acknowledged.size > ROUNDS, `${p.clientId}: ${p.acknowledged.size}`);
