@@ -158,6 +158,40 @@ static int collect(void *arg, const struct rollup *b)
     return rollups_push_copy(arg, b);
 }
 
+/* What a finer tier has of a bucket that the range cut. */
+static int remake(struct history_view *v, int finer, int64_t from, int64_t to, struct rollups *ret)
+{
+    struct rollups parts = {0};
+    int err = history_stored_rollups(v, finer, from, to, collect, &parts);
+    struct rollup *b = !err && parts.n ? rollups_push(ret, from) : NULL;
+    if (!err && parts.n && !b)
+        err = ERR_NOMEM;
+    for (size_t i = 0; i < parts.n && !err; i++)
+        err = rollup_add(b, &parts.items[i]);
+    rollups_release(&parts);
+    return err;
+}
+
+static int cut_tier(struct history *h, struct history_view *v, int tier, int finer,
+                    struct history_range range, struct history_totals *totals)
+{
+    const int64_t width = rollup_width_us[tier], split = rollup_floor(v->state.raw_from, width);
+    int64_t low = rollup_floor(range.from, width), high = rollup_ceil(range.to, width);
+    struct rollups left = {0};
+    int err = 0;
+    high = high < split ? high : split;
+    if (low >= high)
+        return 0;
+    if (finer >= 0) /* of the others nothing is left */
+        err = remake(v, finer, low, low + width, &left);
+    if (finer >= 0 && !err && low < high - width)
+        err = remake(v, finer, high - width, high, &left);
+    if (!err)
+        err = history_put_rollups(h, v->series, tier, low, high, &left, totals);
+    rollups_release(&left);
+    return err;
+}
+
 /* Where readings have expired nothing says which share of a bucket was in the range: a bucket of
  * which a part was goes, unless a finer tier has the rest. */
 static int cut_expired(struct history *h, struct history_view *v, int64_t from, int64_t to,
@@ -167,30 +201,7 @@ static int cut_expired(struct history *h, struct history_view *v, int64_t from, 
     for (int tier = 0; tier < ROLLUP_TIERS && !err; tier++) {
         if (!(v->state.tiers & 1 << tier))
             continue;
-        const int64_t width = rollup_width_us[tier];
-        int64_t low = rollup_floor(from, width), high = rollup_ceil(to, width);
-        struct rollups left = {0};
-        int64_t split = rollup_floor(v->state.raw_from, width);
-        high = high < split ? high : split;
-        if (low < high && finer >= 0) {
-            /* the first and the last, which the range may cut */
-            int64_t ends[2] = {low, high - width};
-            for (int i = 0; i < (low < high - width ? 2 : 1) && !err; i++) {
-                struct history_view stored = *v;
-                struct rollups part = {0};
-                err = history_stored_rollups(&stored, finer, ends[i], ends[i] + width, collect,
-                                             &part);
-                struct rollup *b = part.n && !err ? rollups_push(&left, ends[i]) : NULL;
-                if (part.n && !err && !b)
-                    err = ERR_NOMEM;
-                for (size_t k = 0; k < part.n && !err; k++)
-                    err = rollup_add(b, &part.items[k]);
-                rollups_release(&part);
-            }
-        }
-        if (low < high && !err)
-            err = history_put_rollups(h, v->series, tier, low, high, &left, totals);
-        rollups_release(&left);
+        err = cut_tier(h, v, tier, finer, (struct history_range){from, to}, totals);
         finer = tier;
     }
     return err;
