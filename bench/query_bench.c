@@ -80,7 +80,7 @@ static void ask_once(struct history *h, const struct series *s, const struct his
 {
     double began = peer_seconds(), own = own_seconds();
     struct fold *f = fold_new(q, on_row, NULL);
-    struct history_taker taker = {on_run, sums ? may_sum : NULL, f && f->kind->columns, f};
+    struct history_taker taker = {on_run, sums ? may_sum : NULL, f && f->kind->columns, f, NULL};
     if (!f || history_scan(h, s->number, q->from_us, q->to_us, NULL, 0, &taker, NULL) ||
         f->kind->end(f))
         peer_die("a question was not answered");

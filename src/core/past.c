@@ -133,7 +133,8 @@ static int read_rollups(struct history_job *j)
 static int read_readings(struct history_job *j)
 {
     const struct fold_kind *kind = j->fold->kind;
-    struct history_taker taker = {on_run, kind->sums ? may_sum : NULL, kind->columns, j};
+    struct history_taker taker = {on_run, kind->sums ? may_sum : NULL, kind->columns, j,
+                                  &j->turn.damaged};
     return history_scan(j->core->history, j->series, j->piece.from_us, j->piece.to_us, j->head,
                         j->head_n, &taker, &j->cancelled);
 }

@@ -103,6 +103,7 @@ struct history_taker {
     bool (*sums)(void *arg, int64_t t_min, int64_t t_max);
     bool columns; /* takes columns as well as points */
     void *arg;
+    bool *damaged; /* set when damage was passed over, however the scan ends; may be NULL */
 };
 
 /* Points of one series with from <= t < to in rising order of time, each time once; head (sorted,

@@ -470,6 +470,8 @@ int history_scan_on(struct db *db, const struct history_ask *ask)
     free(s->sources);
     chunk_points_release(&s->spare);
     chunk_columns_release(&s->columns);
+    if (s->corrupt && s->taker->damaged)
+        *s->taker->damaged = true;
     if (!err && s->corrupt)
         err = ERR_CORRUPT;
     free(s);

@@ -243,7 +243,7 @@ static void check_scan(struct history *h, uint32_t series, const struct model *m
                      0);
     assert_int_equal(e.at, e.n);
     struct expectation other = {.p = e.p, .n = e.n}; /* the same in every form */
-    struct history_taker taker = {expect, now_and_then, true, &other};
+    struct history_taker taker = {expect, now_and_then, true, &other, NULL};
     assert_int_equal(history_scan(h, series, from, to, head, head_n, &taker, NULL), 0);
     assert_int_equal(other.at, other.n);
     whole_chunks += other.whole;
@@ -552,6 +552,12 @@ static void a_scan_can_be_ended(void **state)
     history_close(h);
 }
 
+static int enough(void *arg, const struct history_run *run)
+{
+    (void)arg, (void)run;
+    return 42;
+}
+
 static void a_damaged_chunk_is_passed_over(void **state)
 {
     (void)state;
@@ -580,6 +586,10 @@ static void a_damaged_chunk_is_passed_over(void **state)
     assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), ERR_CORRUPT);
     assert_int_equal(r.count, 15000);
     assert_int_equal(r.missing, 3000);
+    bool damaged = false; /* it is told as well when the taker has had enough */
+    struct history_taker taker = {.run = enough, .damaged = &damaged};
+    assert_int_equal(history_scan(h, 1, 6000000, INT64_MAX, NULL, 0, &taker, NULL), 42);
+    assert_true(damaged);
     flush_run(h, 1, 18500, 400, 9); /* writing goes on around it */
     flush_run(h, 1, 18900, 3000, 10);
     r = (struct run){0};
