@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "core/internal.h"
 #include "core/registry.h"
+#include "store/reserve.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,9 +39,11 @@ static int on_replay(void *arg, uint64_t seq, const struct reading *readings, si
         if (head_add(c, s, &readings[i]))
             return ERR_NOMEM;
         live_restore(c, s, &readings[i]);
-        if (heads_are(c, 2 * MEMORY_FULL)) { /* what fits is written while we serve */
+        /* what fits is written while we serve; on a full disk it all stays in memory: it was
+         * bounded when it came */
+        if (heads_are(c, 2 * MEMORY_FULL) && c->storage_ok) {
             int err = flush_blocking(c);
-            if (err)
+            if (err && err != ERR_STORAGE)
                 return err;
         }
     }
@@ -62,21 +65,37 @@ static char *path_of(const char *dir, const char *name)
     return buf_take(&b);
 }
 
-static int open_stores(struct core *c, const char *dir, const char **ret_why)
+static int open_databases(struct core *c, const char **ret_why)
 {
-    char *catalog = path_of(dir, "catalog.db"), *history = path_of(dir, "history.db");
-    int err = ERR_NOMEM;
-    if (!catalog || !history)
-        goto out;
-    *ret_why = "the catalog (catalog.db) cannot be opened";
-    if ((err = catalog_open(catalog, &c->catalog)))
-        goto out;
-    *ret_why = "the history (history.db) cannot be opened";
-    if ((err = history_open(history, &c->history)))
-        goto out;
+    char *catalog = path_of(c->dir, "catalog.db"), *history = path_of(c->dir, "history.db");
+    int err = catalog && history ? 0 : ERR_NOMEM;
+    if (!err) {
+        *ret_why = "the catalog (catalog.db) cannot be opened";
+        err = catalog_open(catalog, &c->catalog);
+    }
+    if (!err) {
+        *ret_why = "the history (history.db) cannot be opened";
+        err = history_open(history, &c->history);
+    }
+    free(catalog);
+    free(history);
+    return err;
+}
+
+static int open_stores(struct core *c, const char **ret_why)
+{
+    int err = open_databases(c, ret_why);
+    if (err == ERR_STORAGE && reserve_release(c->dir)) {
+        log_warn("core", "the disk is full; the room kept aside for this day is used to start");
+        catalog_close(c->catalog);
+        c->catalog = NULL;
+        err = open_databases(c, ret_why);
+    }
+    if (err)
+        return err;
     *ret_why = "the catalog cannot be read";
     if ((err = twins_load(c)))
-        goto out;
+        return err;
     *ret_why = "the history cannot be read";
     err = history_each_last(c->history, on_last, c);
     if (c->orphans) /* kept: a catalog from a backup must not cost the past of what it lacks */
@@ -84,15 +103,12 @@ static int open_stores(struct core *c, const char *dir, const char **ret_why)
                  "history.db has the past of %zu series that catalog.db does not know: a deletion "
                  "was cut short, or the two files do not belong together",
                  c->orphans);
-out:
-    free(catalog);
-    free(history);
     return err;
 }
 
-static int open_journal(struct core *c, const char *dir)
+static int open_journal(struct core *c)
 {
-    char *path = path_of(dir, "journal");
+    char *path = path_of(c->dir, "journal");
     struct journal_opts opts = {.from = history_checkpoint(c->history),
                                 .on_replay = on_replay,
                                 .on_synced = ingest_on_synced,
@@ -129,17 +145,19 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret, c
     c->head_limit = opts->head_readings ? opts->head_readings : HEAD_READINGS;
     c->flush_ms = opts->flush_ms ? opts->flush_ms : FLUSH_MS;
     c->mqtt_endpoint = strdup(opts->mqtt_endpoint ? opts->mqtt_endpoint : "");
-    if (!c->mqtt_endpoint || (err = open_pools(c)))
+    c->dir = strdup(opts->dir);
+    if (!c->mqtt_endpoint || !c->dir || (err = open_pools(c)))
         goto fail;
     *ret_why = "the data directory cannot be made";
     err = ERR_IO;
     if (mkdir(opts->dir, 0700) && errno != EEXIST)
         goto fail;
-    if ((err = open_stores(c, opts->dir, ret_why)))
+    if ((err = open_stores(c, ret_why)))
         goto fail;
     *ret_why = "the journal cannot be read";
-    if ((err = open_journal(c, opts->dir)))
+    if ((err = open_journal(c)))
         goto fail;
+    reserve_keep(c->dir);
     live_wake(c);
     loop_timer_start(c->tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
     c->ready = true;
@@ -182,6 +200,7 @@ void core_close(struct core *c)
     core_stop(c);
     if (c->history && c->catalog && flush_blocking(c))
         log_warn("core", "history could not be written; the journal has the readings");
+    flush_abandon(c);
     history_close(c->history);
     catalog_close(c->catalog);
     registry_release(c);
@@ -190,6 +209,7 @@ void core_close(struct core *c)
     replayed_release(c);
     free(c->dirty);
     free(c->mqtt_endpoint);
+    free(c->dir);
     pthread_mutex_destroy(&c->synced_lock);
     free(c);
 }

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "core/internal.h"
+#include "store/reserve.h"
 
 #include <stdlib.h>
 
@@ -164,8 +165,10 @@ static void flush_settle(struct flush *f)
         erase_settle(c, f->err);
         return;
     }
-    if (!c->storage_ok)
+    if (!c->storage_ok) {
         log_info("core", "history can be written again");
+        reserve_keep(c->dir);
+    }
     c->storage_ok = true;
     c->stats.flushes++;
     c->flush_took_us = f->took_us;
@@ -225,9 +228,13 @@ int flush_blocking(struct core *c)
         err = c->flush->err;
         flush_settle(c->flush);
     }
-    if (c->flush)
-        flush_end(c->flush); /* the journal still has it */
     return err;
+}
+
+void flush_abandon(struct core *c)
+{
+    if (c->flush)
+        flush_end(c->flush);
 }
 
 /* ---- series that are gone ---- */

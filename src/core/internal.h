@@ -39,7 +39,7 @@ struct core {
     struct catalog *catalog;
     struct journal *journal;
     struct history *history;
-    char *mqtt_endpoint;
+    char *dir, *mqtt_endpoint;
 
     struct map twins_by_id;
     struct map layouts;  /* core/layouts.h */
@@ -127,7 +127,8 @@ void points_free(struct point *points, size_t n);
 
 /* flush.c */
 void flush_if_due(struct core *c, bool now);
-int flush_blocking(struct core *c);
+int flush_blocking(struct core *c); /* on failure what is left stays, to be tried again */
+void flush_abandon(struct core *c); /* at the end: the journal still has it */
 void history_forget(struct core *c, const uint32_t *series, size_t n);
 
 /* upkeep.c */
