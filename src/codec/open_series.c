@@ -33,7 +33,9 @@
 
 #include "base/err.h"
 
+#include <assert.h>
 #include <math.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
@@ -60,6 +62,7 @@ enum { NOTHING = 0x80 };
 struct open_series {
     struct open_state state;
     uint32_t count, used, cap;
+    _Atomic uint32_t holders; /* beside the owner */
     unsigned char bytes[];
 };
 
@@ -122,6 +125,7 @@ static int make_room(struct open_series **s, size_t n)
 {
     struct open_series *old = *s;
     size_t used = old ? old->used : 0, cap = old ? old->cap : 0;
+    assert(!old || !atomic_load_explicit(&old->holders, memory_order_relaxed));
     if (cap - used >= n)
         return 0;
     size_t all = sizeof *old + used + n + used / 2;
@@ -282,7 +286,15 @@ int open_series_add(struct open_series **s, int64_t t_us, struct value v, uint8_
 
 void open_series_free(struct open_series *s)
 {
-    free(s);
+    if (s && atomic_fetch_sub_explicit(&s->holders, 1, memory_order_acq_rel) == 0)
+        free(s);
+}
+
+struct open_series *open_series_hold(struct open_series *s)
+{
+    if (s)
+        atomic_fetch_add_explicit(&s->holders, 1, memory_order_relaxed);
+    return s;
 }
 
 int open_series_copy(const struct open_series *s, struct open_series **ret)
@@ -294,6 +306,7 @@ int open_series_copy(const struct open_series *s, struct open_series **ret)
     if (s) {
         memcpy(copy, s, n);
         copy->cap = copy->used;
+        atomic_init(&copy->holders, 0);
     }
     *ret = copy;
     return 0;

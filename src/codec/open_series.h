@@ -13,6 +13,10 @@ struct open_series; /* opaque; NULL is an empty one */
 /* Append a point; *s is made, and moves, as needed.  ERR_NOMEM: *s is as it was. */
 int open_series_add(struct open_series **s, int64_t t_us, struct value v, uint8_t quality);
 void open_series_free(struct open_series *s);
+
+/* The same for one more, on any thread, to be given back with open_series_free(); nothing is
+ * appended any more. */
+struct open_series *open_series_hold(struct open_series *s);
 int open_series_copy(const struct open_series *s, struct open_series **ret); /* ERR_NOMEM */
 
 size_t open_series_count(const struct open_series *s);

@@ -145,6 +145,28 @@ static void an_ordinary_sensor_is_small(void **state)
     open_series_free(s);
 }
 
+static void who_holds_it_keeps_it(void **state)
+{
+    (void)state;
+    struct open_series *s = NULL;
+    struct open_reader r;
+    struct open_point p;
+    assert_int_equal(open_series_add(&s, MINUTE, whole(7), 0), 0);
+    struct open_series *held = open_series_hold(s), *again = open_series_hold(s), *copy = NULL;
+    assert_int_equal(open_series_copy(s, &copy), 0);
+    open_series_free(s);
+    open_series_free(again);
+    open_reader_init(&r, held);
+    assert_true(open_reader_next(&r, &p));
+    assert_true(value_eq(p.value, whole(7)));
+    open_series_free(held);
+    assert_int_equal(open_series_add(&copy, 2 * MINUTE, whole(8), 0),
+                     0); /* a copy is its owner's */
+    assert_int_equal(open_series_count(copy), 2);
+    open_series_free(copy);
+    assert_null(open_series_hold(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +175,7 @@ int main(void)
         cmocka_unit_test(times_of_any_kind_and_order),
         cmocka_unit_test(a_long_text_among_numbers),
         cmocka_unit_test(an_ordinary_sensor_is_small),
+        cmocka_unit_test(who_holds_it_keeps_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ struct sensor {
     int64_t assigned_us;                 /* the last time that the server gave to a reading */
     uint64_t updates;                    /* readings since start */
     struct open_series *head;            /* readings not yet in history */
-    const struct open_series *frozen;    /* those on their way there; they belong to the flush */
+    struct open_series *frozen;          /* those on their way there; they belong to the flush */
     struct sensor *due_next, **due_link; /* in the wheel of those that may become stale */
     uint32_t series;
     uint32_t dirty_at;  /* its place among those with a head, from 1; 0: none */

@@ -3,11 +3,14 @@
  * A turn runs on a thread of `reads`: the source yields runs, the fold makes rows of them, the
  * taker puts them wherever it wants.  When the taker has enough, or the turn has lasted long, it
  * ends, and the next one goes on with a new scan behind the last point that was taken.  So between
- * turns there is no open transaction and no memory but the fold's own, a reader who stalls costs
- * nothing, long questions and short ones take turns on the pool, and what came meanwhile is seen.
+ * turns there is no open transaction and little memory: the fold's own, and what was not yet in
+ * history when the question came.  A reader who stalls costs nothing more, and long questions and
+ * short ones take turns on the pool.
  *
- * What is still in memory is copied as it is, packed, on the loop's thread at the beginning of each
- * turn, and unpacked on the turn's own. */
+ * What is still in memory is taken once, packed as it is, on the loop's thread: what is on its way
+ * to history is held, the rest is copied, and a flush is begun when that is much, so that the next
+ * question finds less to copy.  Each turn unpacks what is left of it.  Meanwhile it may come into
+ * history too; then both say the same. */
 #include "core/past.h"
 
 #include "base/clock.h"
@@ -17,7 +20,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { TURN_US = 50000, BUCKET_CUT = 2 /* beside FOLD_FULL */ };
+enum {
+    TURN_US = 50000,
+    COPY_BYTES = 256 << 10,
+    BUCKET_CUT = 2 /* beside FOLD_FULL */
+};
 
 struct history_job {
     struct core *core;
@@ -28,8 +35,8 @@ struct history_job {
     const struct history_taker_fns *fns;
     void *arg;
 
-    struct open_series *packed[2]; /* what is in memory, the older first; of this turn, as below */
-    struct point *head;            /* of it what is in the span that is left, sorted */
+    struct open_series *packed[2]; /* what was in memory, the older first */
+    struct point *head; /* of this turn: what of it is in the span that is left, sorted */
     size_t head_n;
     int64_t from_us;     /* what is left of the span */
     int64_t turn_end_us; /* by the monotonic clock */
@@ -45,10 +52,6 @@ struct history_job {
 
 static void drop_head(struct history_job *j)
 {
-    for (size_t i = 0; i < 2; i++) {
-        open_series_free(j->packed[i]);
-        j->packed[i] = NULL;
-    }
     points_free(j->head, j->head_n);
     j->head = NULL;
     j->head_n = 0;
@@ -274,6 +277,8 @@ static void job_work(void *arg)
 static void job_free(struct history_job *j)
 {
     drop_head(j);
+    for (size_t i = 0; i < 2; i++)
+        open_series_free(j->packed[i]);
     fold_free(j->fold);
     free(j);
 }
@@ -312,13 +317,10 @@ static void job_done(void *arg)
 static int take_head(struct history_job *j)
 {
     const struct sensor *s = core_series(j->core, j->series);
-    if (!s)
-        return ERR_NOT_FOUND; /* the twin was deleted meanwhile */
-    if (j->scanned)
-        return 0;
-    if (open_series_copy(s->frozen, &j->packed[0]) || open_series_copy(s->head, &j->packed[1]))
-        return ERR_NOMEM;
-    return 0;
+    if (open_series_bytes(s->head) > COPY_BYTES)
+        flush_if_due(j->core, true); /* then it is held, unless another is under way */
+    j->packed[0] = open_series_hold(s->frozen);
+    return open_series_copy(s->head, &j->packed[1]);
 }
 
 static void submit(struct history_job *j)
@@ -353,7 +355,9 @@ struct history_job *core_history(struct core *c, const struct sensor *s,
 
 void history_go(struct history_job *j)
 {
-    int err = j->core->reads ? take_head(j) : ERR_CANCELLED;
+    int err = !j->core->reads                    ? ERR_CANCELLED
+              : !core_series(j->core, j->series) ? ERR_NOT_FOUND /* deleted meanwhile */
+                                                 : 0;
     if (err)
         end_with(j, err);
     else
