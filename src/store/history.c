@@ -110,7 +110,7 @@ static const char *const sql[SQL_COUNT] = {
     [SQL_DROP_DIRTY] = "DELETE FROM dirty WHERE series=?",
     [SQL_DROP_ROLLUPS] = "DELETE FROM rollup WHERE series=?",
     [SQL_SUM_ROLLUPS] = "SELECT count(*), ifnull(sum(length(data)), 0) FROM rollup WHERE series=?",
-    [SQL_DIRTY_TOUCHING] = "SELECT min(t_from), max(t_to) FROM dirty"
+    [SQL_DIRTY_TOUCHING] = "SELECT min(t_from), max(t_to), count(*) FROM dirty"
                            " WHERE series=?1 AND t_from<=?3 AND t_to>=?2",
     [SQL_DIRTY_REMOVE] = "DELETE FROM dirty WHERE series=?1 AND t_from>=?2 AND t_to<=?3",
     [SQL_DIRTY_PUT] = "INSERT INTO dirty(series, t_from, t_to) VALUES(?,?,?)",

@@ -38,13 +38,14 @@ int history_mark_dirty(struct history *h, uint32_t series, int64_t from, int64_t
     sqlite3_bind_int64(s, 2, from);
     sqlite3_bind_int64(s, 3, to);
     int code = sqlite3_step(s);
-    bool any = code == SQLITE_ROW && sqlite3_column_type(s, 0) != SQLITE_NULL;
+    int64_t rows = code == SQLITE_ROW ? sqlite3_column_int64(s, 2) : 0;
+    bool any = rows > 0;
     int64_t low = any ? sqlite3_column_int64(s, 0) : from;
     int64_t high = any ? sqlite3_column_int64(s, 1) : to;
     sqlite3_reset(s);
     int err = code == SQLITE_ROW ? 0 : db_error(db);
-    if (!err && any && low <= from && high >= to)
-        return 0;
+    if (!err && rows == 1 && low <= from && high >= to)
+        return 0; /* of several there may be a gap between them */
     from = low < from ? low : from;
     to = high > to ? high : to;
     static const int steps[] = {SQL_DIRTY_REMOVE, SQL_DIRTY_PUT};

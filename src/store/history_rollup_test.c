@@ -62,13 +62,24 @@ static void slow(void **state)
     any_order(HOUR / 7, 50, HOUR, 40);
 }
 
+/* A range that reaches over the gap between two covers the gap. */
+static void dirty_ranges_are_joined(void **state)
+{
+    (void)state;
+    struct history *h = open_history();
+    static const struct history_range ranges[] = {{0, 10}, {20, 30}, {5, 25}, {7, 9}, {40, 50}};
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        assert_int_equal(history_mark_dirty(h, 1, ranges[i].from, ranges[i].to), 0);
+    assert_int_equal(ask_file("SELECT count(*) FROM dirty"), 2);
+    assert_int_equal(ask_file("SELECT t_to FROM dirty WHERE t_from=0"), 30);
+    history_close(h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(in_order),
-        TEST(late_and_corrected),
-        TEST(late_now_and_then),
-        TEST(slow),
+        TEST(in_order), TEST(late_and_corrected),      TEST(late_now_and_then),
+        TEST(slow),     TEST(dirty_ranges_are_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

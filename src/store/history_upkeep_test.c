@@ -2,6 +2,9 @@
  * model keeps everything, so a roll-up is held against readings that are gone. */
 #include "store/history_testing.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 static void begin(struct series *s, struct history_policy policy)
 {
     *s = (struct series){.h = open_history(), .now = START, .policy = policy};
@@ -344,6 +347,80 @@ static void a_file_of_version_1(void **state)
     end(&s);
 }
 
+/* ---- killed in the middle ---- */
+
+static int copy_run(void *arg, const struct history_run *run)
+{
+    for (size_t i = 0; i < run->n; i++)
+        model_put(arg, run->points[i]);
+    return 0;
+}
+
+/* What is read, as a model: roll-ups must agree with it. */
+static void check_against_readings(struct series *s)
+{
+    struct history_taker taker = {.run = copy_run, .arg = &s->m};
+    s->m.n = 0;
+    assert_int_equal(history_scan(s->h, 1, 0, INT64_MAX, NULL, 0, &taker, NULL), 0);
+    for (int tier = 0; tier < ROLLUP_TIERS; tier++)
+        check_tier(s->h, &s->m, tier, 0, s->now + 400 * DAY, NULL, 0);
+    check_totals(s->h);
+}
+
+/* Writes, corrects, deletes and looks after until it is killed. */
+static _Noreturn void write_on(uint64_t child_seed)
+{
+    struct series s = {.h = open_history(), .policy.sampling_us = MINUTE};
+    struct history_state state;
+    static struct point p[1000];
+    seed = child_seed;
+    s.seq = history_checkpoint(s.h);
+    if (history_state_read(&s.h->writer, 1, &state))
+        _exit(1);
+    s.now = state.known && state.t > START ? state.t : START;
+    for (;;) {
+        size_t n = 1 + draw() % 1000, late = 0;
+        for (size_t i = 0; i < n; i++) {
+            late = draw() % 20 == 0;
+            p[i] = number(late ? START + (int64_t)(draw() % (uint64_t)(s.now - START + 1))
+                               : (s.now += 5 * SECOND),
+                          (double)(draw() % 100));
+        }
+        flush(&s, p, n);
+        upkeep(&s, draw() % 2);
+        uint64_t gone;
+        struct point newest;
+        int64_t from = START + (int64_t)(draw() % (uint64_t)(s.now - START));
+        if (draw() % 4 == 0 && history_delete(s.h, 1, from, from + HOUR, &gone, &newest))
+            _exit(1);
+    }
+}
+
+static void killed_in_the_middle(void **state)
+{
+    (void)state;
+    struct series s = {.now = START, .policy.sampling_us = MINUTE};
+    for (int round = 0; round < 8; round++) {
+        uint64_t child_seed = draw();
+        pid_t child = fork();
+        assert_true(child >= 0);
+        if (child == 0)
+            write_on(child_seed);
+        usleep((useconds_t)(50000 + draw() % 200000));
+        assert_int_equal(kill(child, SIGKILL), 0);
+        int status;
+        assert_true(waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+        s.h = open_history();
+        check_against_readings(&s);
+        upkeep(&s, true);
+        check_against_readings(&s);
+        assert_int_equal(ask_file("SELECT count(*) FROM dirty"), 0);
+        history_close(s.h);
+    }
+    assert_true(s.m.n > 0);
+    free(s.m.p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -360,6 +437,7 @@ int main(void)
         TEST(space_comes_back),
         TEST(slices),
         TEST(a_file_of_version_1),
+        TEST(killed_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
