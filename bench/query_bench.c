@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "core/past.h"
 #include "peers/tiled.h"
+#include "shared.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static void write_series(struct history *h, const struct tiled *data, const stru
 {
     struct point *p = malloc(PIECE * sizeof *p);
     if (!p)
-        peer_die("out of memory");
+        bench_die("out of memory");
     for (size_t at = 0; at < s->n;) {
         size_t n = 0;
         for (; n < PIECE && at < s->n; n++, at++) {
@@ -63,7 +64,7 @@ static void write_series(struct history *h, const struct tiled *data, const stru
         }
         struct history_flush_series one = {s->number, p, n};
         if (history_flush(h, &one, 1, 1, true))
-            peer_die("the history cannot be written");
+            bench_die("the history cannot be written");
     }
     free(p);
 }
@@ -78,14 +79,14 @@ static double own_seconds(void)
 static void ask_once(struct history *h, const struct series *s, const struct history_query *q,
                      bool sums, double *ret_took, double *ret_own)
 {
-    double began = peer_seconds(), own = own_seconds();
+    double began = bench_seconds(), own = own_seconds();
     struct fold *f = fold_new(q, on_row, NULL);
     struct history_taker taker = {on_run, sums ? may_sum : NULL, f && f->kind->columns, f, NULL};
     if (!f || history_scan(h, s->number, q->from_us, q->to_us, NULL, 0, &taker, NULL) ||
         f->kind->end(f))
-        peer_die("a question was not answered");
+        bench_die("a question was not answered");
     fold_free(f);
-    *ret_took = peer_seconds() - began;
+    *ret_took = bench_seconds() - began;
     *ret_own = own_seconds() - own;
 }
 
@@ -94,15 +95,15 @@ static void ask(struct history *h, const struct series *s, const char *what, str
 {
     double *took = malloc(2 * (size_t)rounds * sizeof *took), *own = took + rounds;
     if (!took)
-        peer_die("out of memory");
+        bench_die("out of memory");
     q.from_us = T0;
     q.to_us = T0 + (int64_t)s->n * s->step_us;
     for (long i = 0; i < rounds; i++) {
         rows = 0;
         ask_once(h, s, &q, sums, &took[i], &own[i]);
     }
-    double middle = peer_quantile(took, (size_t)rounds, 0.5);
-    double middle_own = peer_quantile(own, (size_t)rounds, 0.5);
+    double middle = bench_quantile(took, (size_t)rounds, 0.5);
+    double middle_own = bench_quantile(own, (size_t)rounds, 0.5);
     printf("  %-40s %9.3f ms %9.3f ms own %8.1f M points/s %7zu rows\n", what, 1e3 * middle,
            1e3 * middle_own, (double)s->n / middle_own / 1e6, rows);
     fflush(stdout);
@@ -150,21 +151,21 @@ int main(int argc, char **argv)
 {
     const char *data_dir = "../shared/data", *parent = "/tmp";
     long millions = 20, rounds = 21;
-    const struct peer_option options[] = {{"--data", NULL, &data_dir},
-                                          {"--millions", &millions, NULL},
-                                          {"--rounds", &rounds, NULL},
-                                          {"--dir", NULL, &parent}};
-    peer_options(argc, argv, options, sizeof options / sizeof options[0]);
+    const struct bench_option options[] = {{"--data", NULL, &data_dir},
+                                           {"--millions", &millions, NULL},
+                                           {"--rounds", &rounds, NULL},
+                                           {"--dir", NULL, &parent}};
+    bench_options(argc, argv, options, sizeof options / sizeof options[0]);
     struct tiled data;
     struct history *h;
     char dir[512], path[576];
     tiled_open(&data, data_dir);
     snprintf(dir, sizeof dir, "%s/query_bench.XXXXXX", parent);
     if (millions < 1 || rounds < 1 || !mkdtemp(dir))
-        peer_die("--millions and --rounds are 1 or more, and --dir is a folder");
+        bench_die("--millions and --rounds are 1 or more, and --dir is a folder");
     snprintf(path, sizeof path, "%s/history.db", dir);
     if (history_open(path, &h))
-        peer_die("the history cannot be opened");
+        bench_die("the history cannot be opened");
     const struct series year = {1, YEAR, MINUTE}, large = {2, (size_t)millions * 1000000, 1000000};
     write_series(h, &data, &year);
     write_series(h, &data, &large);

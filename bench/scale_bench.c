@@ -17,33 +17,25 @@
  *   load_cpu   processors used under load            load_mb    resident at its end
  *   late_ms    how far the load was behind at worst  list_ms, filter_ms, metrics_ms: one request
  *   disk_mb    the data directory */
-#include "base/buf.h"
-#include "base/clock.h"
+#include "shared.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { CONNECTIONS = 64, WINDOW = 64, VARIANTS = 64 };
 
 static struct {
     const char *program, *data;
-    int twins, sensors, every, seconds, flush_readings;
+    long twins, sensors, every, seconds, flush_readings;
 } set = {"build/release/doppel", NULL, 1000, 10, 10, 10, 0};
 
-static struct server {
-    pid_t pid;
-    int http, mqtt;
-    double start_s;
-} server;
+static struct bench_server server;
 
 struct conn {
     int fd;
@@ -56,88 +48,6 @@ struct conn {
 static struct conn conns[CONNECTIONS];
 static struct buf payloads[VARIANTS];
 
-static void die(const char *what)
-{
-    fprintf(stderr, "scale: %s: %s\n", what, strerror(errno));
-    if (server.pid)
-        kill(server.pid, SIGKILL);
-    exit(1);
-}
-
-static double now_s(void)
-{
-    return (double)clock_mono_us() / 1e6;
-}
-
-/* ---- the server ---- */
-
-static void start_server(void)
-{
-    int out[2];
-    char count[16];
-    double began = now_s();
-    snprintf(count, sizeof count, "%d", set.flush_readings);
-    if (pipe(out))
-        die("pipe");
-    if ((server.pid = fork()) == 0) {
-        dup2(out[1], STDOUT_FILENO);
-        close(out[0]);
-        execl(set.program, set.program, "serve", "--no-demo", "--http", "127.0.0.1:0", "--mqtt",
-              "127.0.0.1:0", "--data", set.data, set.flush_readings ? "--head-readings" : NULL,
-              count, (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    FILE *f = fdopen(out[0], "r");
-    char line[512];
-    while (f && fgets(line, sizeof line, f)) {
-        const char *http = strstr(line, "http=127.0.0.1:"), *mqtt = strstr(line, "mqtt=127.0.0.1:");
-        if (!http || !mqtt)
-            continue;
-        server.http = atoi(http + 15);
-        server.mqtt = atoi(mqtt + 15);
-        server.start_s = now_s() - began;
-        return;
-    }
-    die("the server did not start");
-}
-
-static double stop_server(void)
-{
-    double began = now_s();
-    kill(server.pid, SIGTERM);
-    waitpid(server.pid, NULL, 0);
-    server.pid = 0;
-    return now_s() - began;
-}
-
-static double resident_mb(void)
-{
-    char path[64];
-    long size, pages = 0;
-    snprintf(path, sizeof path, "/proc/%d/statm", (int)server.pid);
-    FILE *f = fopen(path, "r");
-    if (!f || fscanf(f, "%ld %ld", &size, &pages) != 2)
-        die(path);
-    fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1e6;
-}
-
-static double cpu_seconds(void)
-{
-    char path[64], line[1024];
-    unsigned long user = 0, kernel = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)server.pid);
-    FILE *f = fopen(path, "r");
-    if (!f || !fgets(line, sizeof line, f))
-        die(path);
-    fclose(f);
-    const char *rest = strrchr(line, ')');
-    if (rest)
-        sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel);
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
-}
-
 static double folder_bytes;
 
 static int add_size(const char *path, const struct stat *st, int type, struct FTW *walk)
@@ -148,24 +58,20 @@ static int add_size(const char *path, const struct stat *st, int type, struct FT
     return 0;
 }
 
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *walk)
+static double resident_mb(void)
 {
-    (void)st, (void)type, (void)walk;
-    return remove(path);
+    return bench_resident(&server) / 1e6;
+}
+
+static void start_server(void)
+{
+    char count[24];
+    const char *const more[] = {"--head-readings", count, NULL};
+    snprintf(count, sizeof count, "%ld", set.flush_readings);
+    bench_start(&server, set.program, set.data, set.flush_readings ? more : NULL);
 }
 
 /* ---- connections ---- */
-
-static int dial(int port)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to))
-        die("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return fd;
-}
 
 static void open_all(int port)
 {
@@ -173,7 +79,7 @@ static void open_all(int port)
         struct conn *c = &conns[i];
         buf_clear(&c->in);
         buf_clear(&c->out);
-        *c = (struct conn){.fd = dial(port), .in = c->in, .out = c->out};
+        *c = (struct conn){.fd = bench_dial(port), .in = c->in, .out = c->out};
         fcntl(c->fd, F_SETFL, O_NONBLOCK);
     }
 }
@@ -191,7 +97,7 @@ static void push(struct conn *c)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0)
-            die("write");
+            bench_die("write");
         c->out_at += (size_t)n;
     }
     buf_clear(&c->out);
@@ -205,7 +111,7 @@ static void pull(struct conn *c)
     if (n < 0 && errno == EAGAIN)
         return;
     if (n <= 0)
-        die("the server closed a connection");
+        bench_die("the server closed a connection");
     buf_add(&c->in, bytes, (size_t)n);
 }
 
@@ -230,7 +136,7 @@ static int http_answers(struct conn *c)
             break;
         if (strncmp(c->in.p, "HTTP/1.1 20", 11) != 0) {
             fprintf(stderr, "scale: %.*s\n", (int)whole, c->in.p);
-            die("an answer that is no success");
+            bench_die("an answer that is no success");
         }
         drop(&c->in, whole);
         answers++;
@@ -244,7 +150,7 @@ static int mqtt_answers(struct conn *c)
     size_t at = 0;
     for (; c->in.n - at >= 4; at += 4, answers++)
         if (((unsigned char)c->in.p[at] & 0xd0) != 0x40 && c->in.p[at] != 0x20)
-            die("an answer that is no PUBACK");
+            bench_die("an answer that is no PUBACK");
     drop(&c->in, at);
     return answers;
 }
@@ -258,7 +164,7 @@ static void step_all(int (*answers)(struct conn *c), int timeout_ms, int *ret_an
         fds[i] = (struct pollfd){.fd = conns[i].fd, .events = want};
     }
     if (poll(fds, CONNECTIONS, timeout_ms) < 0)
-        die("poll");
+        bench_die("poll");
     for (int i = 0; i < CONNECTIONS; i++) {
         if (!(fds[i].revents & (POLLIN | POLLERR | POLLHUP)))
             continue;
@@ -314,41 +220,14 @@ static void make_payloads(void)
     }
 }
 
-static void add_length(struct buf *b, size_t n)
-{
-    do {
-        buf_add_byte(b, (unsigned char)((n % 128) | (n >= 128 ? 0x80 : 0)));
-        n /= 128;
-    } while (n);
-}
-
-static void add_connect(struct conn *c, int number)
-{
-    char id[16];
-    int n = snprintf(id, sizeof id, "scale-%d", number);
-    static const char head[] = "\0\4MQTT\4\2\0\0\0"; /* 3.1.1, clean, no keep-alive */
-    buf_add_byte(&c->out, 0x10);
-    add_length(&c->out, sizeof head + (size_t)n);
-    buf_add(&c->out, head, sizeof head - 1);
-    buf_add_byte(&c->out, (unsigned char)n);
-    buf_add(&c->out, id, (size_t)n);
-}
-
 static void add_telemetry(struct conn *c, int number, unsigned variant)
 {
     char topic[64];
     struct slice payload = buf_slice(&payloads[variant % VARIANTS]);
-    int n = snprintf(topic, sizeof topic, "twins/machine-%d/telemetry", number);
+    snprintf(topic, sizeof topic, "twins/machine-%d/telemetry", number);
     if (!++c->packet_id)
         c->packet_id = 1;
-    buf_add_byte(&c->out, 0x32); /* PUBLISH, QoS 1 */
-    add_length(&c->out, 4 + (size_t)n + payload.n);
-    buf_add_byte(&c->out, 0);
-    buf_add_byte(&c->out, (unsigned char)n);
-    buf_add(&c->out, topic, (size_t)n);
-    buf_add_byte(&c->out, (unsigned char)(c->packet_id >> 8));
-    buf_add_byte(&c->out, (unsigned char)c->packet_id);
-    buf_add_slice(&c->out, payload);
+    bench_add_publish(&c->out, topic, c->packet_id, payload);
     c->in_flight++;
 }
 
@@ -356,7 +235,7 @@ static void add_telemetry(struct conn *c, int number, unsigned variant)
 
 static double make_twins(void)
 {
-    double began = now_s();
+    double began = bench_seconds();
     int sent = 0, made = 0;
     open_all(server.http);
     while (made < set.twins) {
@@ -366,15 +245,18 @@ static double make_twins(void)
         step_all(http_answers, 1000, &made);
     }
     close_all();
-    return now_s() - began;
+    return bench_seconds() - began;
 }
 
 static void open_mqtt(void)
 {
     int ready = 0;
     open_all(server.mqtt);
-    for (int i = 0; i < CONNECTIONS; i++)
-        add_connect(&conns[i], i);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        char id[32];
+        snprintf(id, sizeof id, "scale-%d", i);
+        bench_add_connect(&conns[i].out, id);
+    }
     while (ready < CONNECTIONS)
         step_all(mqtt_answers, 1000, &ready);
     for (int i = 0; i < CONNECTIONS; i++)
@@ -385,13 +267,13 @@ static void open_mqtt(void)
  * the last was, at worst. */
 static double speak(long messages, double rate)
 {
-    double began = now_s(), worst = 0;
+    double began = bench_seconds(), worst = 0;
     long sent = 0;
     int done = 0;
     while (done < messages) {
         long due = messages;
         if (rate > 0) {
-            due = (long)((now_s() - began) * rate);
+            due = (long)((bench_seconds() - began) * rate);
             due = due > messages ? messages : due;
         }
         for (int i = 0; sent < due && i < CONNECTIONS * WINDOW; i++) {
@@ -413,19 +295,19 @@ static double ask_ms(const char *path)
 {
     char bytes[65536];
     struct buf b = {0};
-    double began = now_s();
-    int fd = dial(server.http);
+    double began = bench_seconds();
+    int fd = bench_dial(server.http);
     buf_addf(&b, "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n", path);
     if (write(fd, b.p, b.n) != (ssize_t)b.n)
-        die("write");
+        bench_die("write");
     ssize_t n = read(fd, bytes, sizeof bytes);
     if (n < 12 || strncmp(bytes, "HTTP/1.1 200", 12) != 0)
-        die(path);
+        bench_die(path);
     while (read(fd, bytes, sizeof bytes) > 0)
         ;
     close(fd);
     buf_release(&b);
-    return (now_s() - began) * 1000;
+    return (bench_seconds() - began) * 1000;
 }
 
 static double figures[24];
@@ -441,10 +323,11 @@ static void note(const char *name, double figure)
 
 static void measure_load(void)
 {
-    double rate = (double)set.twins / set.every, cpu = cpu_seconds(), began = now_s();
+    double rate = (double)set.twins / set.every, cpu = bench_cpu_seconds(&server),
+           began = bench_seconds();
     open_mqtt();
     double late = speak((long)(rate * set.seconds), rate);
-    note("load_cpu", (cpu_seconds() - cpu) / (now_s() - began));
+    note("load_cpu", (bench_cpu_seconds(&server) - cpu) / (bench_seconds() - began));
     note("load_mb", resident_mb());
     note("late_ms", late * 1000);
     note("list_ms", ask_ms("/api/v1/twins?limit=50"));
@@ -461,47 +344,32 @@ static void measure(void)
     note("idle_mb", resident_mb());
     note("make_s", make_twins());
     note("made_mb", resident_mb());
-    stop_server();
+    bench_stop(&server);
     start_server();
     note("start_s", server.start_s);
-    note("start_cpu_s", cpu_seconds());
+    note("start_cpu_s", bench_cpu_seconds(&server));
     note("start_mb", resident_mb());
-    double began = now_s();
+    double began = bench_seconds();
     open_mqtt();
     speak(set.twins, 0);
     close_all();
-    note("spoke_s", now_s() - began);
+    note("spoke_s", bench_seconds() - began);
     note("spoke_mb", resident_mb());
-    note("stop_s", stop_server());
+    note("stop_s", bench_stop(&server));
     start_server();
     note("restart_s", server.start_s);
-    note("restart_cpu_s", cpu_seconds());
+    note("restart_cpu_s", bench_cpu_seconds(&server));
     note("restart_mb", resident_mb());
     if (set.seconds)
         measure_load();
     nftw(set.data, add_size, 16, FTW_PHYS);
     note("disk_mb", folder_bytes / 1e6);
-    stop_server();
-}
-
-static int number(const char *text, const char *name)
-{
-    char *end;
-    long v = strtol(text, &end, 10);
-    if (*end || v < 0 || v > 100000000) {
-        fprintf(stderr, "scale: %s takes a number, not \"%s\"\n", name, text);
-        exit(2);
-    }
-    return (int)v;
+    bench_stop(&server);
 }
 
 static void read_options(int argc, char **argv)
 {
-    const struct {
-        const char *name;
-        int *number;
-        const char **text;
-    } options[] = {
+    const struct bench_option options[] = {
         {"--doppel", NULL, &set.program},
         {"--data", NULL, &set.data},
         {"--twins", &set.twins, NULL},
@@ -510,20 +378,7 @@ static void read_options(int argc, char **argv)
         {"--seconds", &set.seconds, NULL},
         {"--flush-readings", &set.flush_readings, NULL},
     };
-    for (int i = 1; i < argc; i++) {
-        size_t k = 0, n = sizeof options / sizeof options[0];
-        while (k < n && strcmp(argv[i], options[k].name) != 0)
-            k++;
-        if (k == n || i + 1 == argc) {
-            fprintf(stderr, "scale: what is \"%s\"? The head of scale_bench.c tells the options\n",
-                    argv[i]);
-            exit(2);
-        }
-        if (options[k].text)
-            *options[k].text = argv[++i];
-        else
-            *options[k].number = number(argv[i + 1], argv[i]), i++;
-    }
+    bench_options(argc, argv, options, sizeof options / sizeof options[0]);
     if (!set.twins || !set.sensors || set.sensors > 10000 || !set.every) {
         fprintf(stderr,
                 "scale: there is at least one twin, one sensor (10,000 at most), one second\n");
@@ -533,12 +388,11 @@ static void read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    static char folder[] = "/tmp/doppel-scale-XXXXXX";
     read_options(argc, argv);
     signal(SIGPIPE, SIG_IGN);
     bool own = !set.data;
-    if (own && !(set.data = mkdtemp(folder)))
-        die("a temporary folder");
+    if (own)
+        set.data = bench_folder();
     make_payloads();
     measure();
     for (int i = 0; i < figures_n; i++)
@@ -546,6 +400,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < figures_n; i++)
         printf("%.6g%c", figures[i], i + 1 < figures_n ? '\t' : '\n');
     if (own)
-        nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        bench_remove(set.data);
     return 0;
 }

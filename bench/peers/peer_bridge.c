@@ -2,7 +2,7 @@
  * and writes every reading as line protocol, in bodies of 5,000 or whatever came in 50 ms, one
  * request at a time.  A message is acknowledged when the database has answered.  Ends when its
  * input ends and then prints how many readings were stored and when the last one was. */
-#include "base/buf.h"
+#include "shared.h"
 #include "tiled.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ static void add_lines(struct slice topic, struct slice payload)
     for (struct slice rest = topic; n < 4 && slice_cut(&rest, '/', &level[n]);)
         n++;
     if (!lines_n)
-        lines_since = peer_seconds();
+        lines_since = bench_seconds();
     long long t = now_ns();
     t = t > serial ? t : serial + 1;
     serial = t;
@@ -69,12 +69,12 @@ static void store(void)
     int n = snprintf(head, sizeof head,
                      "POST /write?db=bench HTTP/1.1\r\nHost: bench\r\nContent-Length: %zu\r\n\r\n",
                      lines.n);
-    peer_write_all(influx, head, (size_t)n);
-    peer_write_all(influx, lines.p, lines.n);
+    bench_write_all(influx, head, (size_t)n);
+    bench_write_all(influx, lines.p, lines.n);
     do {
         ssize_t k = read(influx, answer + got, sizeof answer - 1 - got);
         if (k <= 0)
-            peer_die("InfluxDB has gone");
+            bench_die("InfluxDB has gone");
         answer[got += (size_t)k] = 0;
     } while (!strstr(answer, "\r\n\r\n"));
     if (strncmp(answer, "HTTP/1.1 204", 12) != 0) {
@@ -82,10 +82,10 @@ static void store(void)
         exit(1);
     }
     stored += (unsigned long long)lines_n;
-    last_stored = peer_seconds();
+    last_stored = bench_seconds();
     lines_n = 0;
     buf_clear(&lines);
-    peer_write_all(mqtt, acks.p, acks.n);
+    bench_write_all(mqtt, acks.p, acks.n);
     buf_clear(&acks);
 }
 
@@ -123,22 +123,22 @@ static void subscribe(void)
     static const char hello[] = "\x10\x12\0\4MQTT\4\2\0\0\0\6bridge";
     static const char ask[] = "\x82\x0c\0\1\0\7twins/#\1";
     char answer[16];
-    mqtt = peer_dial((int)mqtt_port);
-    peer_write_all(mqtt, hello, sizeof hello - 1);
+    mqtt = bench_dial((int)mqtt_port);
+    bench_write_all(mqtt, hello, sizeof hello - 1);
     if (read(mqtt, answer, 4) != 4 || answer[3])
-        peer_die("CONNACK");
-    peer_write_all(mqtt, ask, sizeof ask - 1);
+        bench_die("CONNACK");
+    bench_write_all(mqtt, ask, sizeof ask - 1);
     if (read(mqtt, answer, 5) != 5 || answer[4] != 1)
-        peer_die("SUBACK");
+        bench_die("SUBACK");
 }
 
 int main(int argc, char **argv)
 {
-    const struct peer_option options[] = {{"--mqtt", &mqtt_port, NULL},
-                                          {"--influx", &influx_port, NULL}};
-    peer_options(argc, argv, options, 2);
+    const struct bench_option options[] = {{"--mqtt", &mqtt_port, NULL},
+                                           {"--influx", &influx_port, NULL}};
+    bench_options(argc, argv, options, 2);
     signal(SIGPIPE, SIG_IGN);
-    influx = peer_dial((int)influx_port);
+    influx = bench_dial((int)influx_port);
     subscribe();
     printf("ready\n");
     fflush(stdout);
@@ -148,13 +148,13 @@ int main(int argc, char **argv)
         struct pollfd fds[2] = {{.fd = mqtt, .events = POLLIN},
                                 {.fd = ending ? -1 : 0, .events = POLLIN}};
         if (poll(fds, 2, lines_n ? 5 : 100) < 0)
-            peer_die("poll");
-        double now = peer_seconds();
+            bench_die("poll");
+        double now = bench_seconds();
         if (fds[0].revents) {
             buf_reserve(&in, 1 << 20);
             ssize_t got = read(mqtt, in.p + in.n, 1 << 20);
             if (got <= 0)
-                peer_die("mosquitto has gone");
+                bench_die("mosquitto has gone");
             if (!began)
                 began = now;
             in.n += (size_t)got;

@@ -1,7 +1,7 @@
 /* peer_copy.c - the same points into PostgreSQL: COPY ... FROM STDIN in text, so many rows a COPY,
  * each its own transaction, into sample(series, ts, value) with its primary key.  Rows are made
  * before the clock starts. */
-#include "base/buf.h"
+#include "shared.h"
 #include "tiled.h"
 
 #include <libpq-fe.h>
@@ -64,7 +64,7 @@ static void *copy_all(void *arg)
             break;
         must(c, PQexec(c, "COPY sample FROM STDIN"), PGRES_COPY_IN);
         if (PQputCopyData(c, bodies[i].p, (int)bodies[i].n) != 1 || PQputCopyEnd(c, NULL) != 1)
-            peer_die("COPY");
+            bench_die("COPY");
         must(c, PQgetResult(c), PGRES_COMMAND_OK);
         PQclear(PQgetResult(c));
     }
@@ -74,15 +74,15 @@ static void *copy_all(void *arg)
 
 int main(int argc, char **argv)
 {
-    const struct peer_option options[] = {
+    const struct bench_option options[] = {
         {"--connections", &connections, NULL}, {"--series", &series, NULL},
         {"--points", &points, NULL},           {"--batch", &batch, NULL},
         {"--conninfo", NULL, &conninfo},       {"--data", NULL, &data},
     };
     pthread_t threads[64];
-    peer_options(argc, argv, options, sizeof options / sizeof options[0]);
+    bench_options(argc, argv, options, sizeof options / sizeof options[0]);
     if (connections < 1 || connections > 64 || series < 1 || batch < 1)
-        peer_die("1 to 64 connections, at least one series and one row a COPY");
+        bench_die("1 to 64 connections, at least one series and one row a COPY");
     tiled_open(&tiled, data);
     make_bodies();
     PGconn *c = dial();
@@ -92,11 +92,11 @@ int main(int argc, char **argv)
                 " value double precision, PRIMARY KEY(series, ts))"),
          PGRES_COMMAND_OK);
     PQfinish(c);
-    double start = peer_seconds();
+    double start = bench_seconds();
     for (long i = 0; i < connections; i++)
         pthread_create(&threads[i], NULL, copy_all, NULL);
     for (long i = 0; i < connections; i++)
         pthread_join(threads[i], NULL);
-    printf("{\"readings\":%ld,\"seconds\":%.3f}\n", points, peer_seconds() - start);
+    printf("{\"readings\":%ld,\"seconds\":%.3f}\n", points, bench_seconds() - start);
     return 0;
 }

@@ -3,7 +3,7 @@
  * With one reading a message: a bare number to twins/bench-C/sensors/sS.  With more: an object of
  * as many sensors to twins/bench-C/telemetry.  Prints one line of JSON: messages and readings
  * acknowledged, seconds, and how long an acknowledgement took. */
-#include "base/buf.h"
+#include "shared.h"
 #include "tiled.h"
 
 #include <errno.h>
@@ -45,29 +45,20 @@ static void make_messages(struct conn *c)
     for (size_t i = 0; i < MESSAGES; i++) {
         struct buf *b = &c->messages[i], payload = {0};
         char topic[64];
-        size_t n;
         if (readings == 1) {
             long sensor = (long)(i % 10);
-            n = (size_t)snprintf(topic, sizeof topic, "twins/bench-%ld/sensors/s%ld", c->number,
-                                 sensor);
+            snprintf(topic, sizeof topic, "twins/bench-%ld/sensors/s%ld", c->number, sensor);
             buf_add_str(&payload,
                         tiled_point(&tiled, (size_t)(c->number * 10 + sensor), i / 10).text);
         } else {
-            n = (size_t)snprintf(topic, sizeof topic, "twins/bench-%ld/telemetry", c->number);
+            snprintf(topic, sizeof topic, "twins/bench-%ld/telemetry", c->number);
             for (long s = 0; s < readings; s++)
                 buf_addf(&payload, "%c\"s%ld\":%s", s ? ',' : '{', s,
                          tiled_point(&tiled, (size_t)(c->number * readings + s), i).text);
             buf_add_byte(&payload, '}');
         }
-        buf_add_byte(b, 0x32); /* PUBLISH, QoS 1 */
-        for (size_t left = 2 + n + 2 + payload.n; left; left /= 128)
-            buf_add_byte(b, (unsigned char)((left % 128) | (left >= 128 ? 0x80 : 0)));
-        buf_add_byte(b, (unsigned char)(n >> 8));
-        buf_add_byte(b, (unsigned char)n);
-        buf_add(b, topic, n);
-        c->id_at[i] = b->n;
-        buf_add(b, "\0", 2);
-        buf_add_slice(b, buf_slice(&payload));
+        bench_add_publish(b, topic, 0, buf_slice(&payload));
+        c->id_at[i] = b->n - payload.n - 2;
         buf_release(&payload);
     }
 }
@@ -81,7 +72,7 @@ static void add_publish(struct conn *c)
     b->p[id_at] = (char)(c->next_id >> 8);
     b->p[id_at + 1] = (char)c->next_id;
     buf_add_slice(&c->out, buf_slice(b));
-    c->sent_at[c->sent++ % WINDOW_MAX] = peer_seconds();
+    c->sent_at[c->sent++ % WINDOW_MAX] = bench_seconds();
     c->in_flight++;
 }
 
@@ -92,7 +83,7 @@ static void conn_send(struct conn *c)
         if (n < 0 && errno == EAGAIN)
             return;
         if (n <= 0)
-            peer_die("write");
+            bench_die("write");
         c->out_at += (size_t)n;
     }
     buf_clear(&c->out);
@@ -103,13 +94,13 @@ static void conn_read(struct conn *c)
 {
     ssize_t got = read(c->fd, c->in + c->in_n, sizeof c->in - c->in_n);
     if (got <= 0)
-        peer_die("a connection ended");
+        bench_die("a connection ended");
     c->in_n += (size_t)got;
     size_t at = 0;
-    double now = peer_seconds();
+    double now = bench_seconds();
     for (; c->in_n - at >= 4; at += 4) {
         if ((unsigned char)c->in[at] != 0x40)
-            peer_die("an answer that is no PUBACK");
+            bench_die("an answer that is no PUBACK");
         double took = now - c->sent_at[c->acked++ % WINDOW_MAX];
         if (acks % 16 == 0 && samples_n < SAMPLES_MAX)
             samples[samples_n++] = took * 1000;
@@ -122,29 +113,29 @@ static void conn_read(struct conn *c)
 
 static void conn_open(struct conn *c, long number)
 {
-    char id[32], packet[64];
+    char id[32], packet[4];
+    struct buf hello = {0};
     c->number = number;
-    c->fd = peer_dial((int)port);
-    int n = snprintf(id, sizeof id, "load-%ld", number);
-    char head[] = {0x10, (char)(12 + n), 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 0, 0, (char)n};
-    memcpy(packet, head, sizeof head);
-    memcpy(packet + sizeof head, id, (size_t)n);
-    peer_write_all(c->fd, packet, sizeof head + (size_t)n);
+    c->fd = bench_dial((int)port);
+    snprintf(id, sizeof id, "load-%ld", number);
+    bench_add_connect(&hello, id);
+    bench_write_all(c->fd, hello.p, hello.n);
+    buf_release(&hello);
     if (read(c->fd, packet, 4) != 4 || packet[0] != 0x20 || packet[3] != 0)
-        peer_die("CONNACK");
+        bench_die("CONNACK");
     fcntl(c->fd, F_SETFL, O_NONBLOCK);
 }
 
 int main(int argc, char **argv)
 {
-    const struct peer_option options[] = {
+    const struct bench_option options[] = {
         {"--port", &port, NULL},         {"--connections", &connections, NULL},
         {"--readings", &readings, NULL}, {"--seconds", &seconds, NULL},
         {"--window", &window, NULL},     {"--data", NULL, &data}};
-    peer_options(argc, argv, options, sizeof options / sizeof options[0]);
+    bench_options(argc, argv, options, sizeof options / sizeof options[0]);
     signal(SIGPIPE, SIG_IGN);
     if (window > WINDOW_MAX || window < 1 || connections < 1)
-        peer_die("the window is 1 to 1000, connections at least 1");
+        bench_die("the window is 1 to 1000, connections at least 1");
     tiled_open(&tiled, data);
     struct conn *all = calloc((size_t)connections, sizeof *all);
     int ep = epoll_create1(EPOLL_CLOEXEC);
@@ -154,9 +145,9 @@ int main(int argc, char **argv)
         struct epoll_event e = {.events = EPOLLIN, .data.ptr = &all[i]};
         epoll_ctl(ep, EPOLL_CTL_ADD, all[i].fd, &e);
     }
-    double start = peer_seconds(), end = start + (double)seconds, now;
+    double start = bench_seconds(), end = start + (double)seconds, now;
     bool all_back = false;
-    while ((now = peer_seconds()) < end + 30 && !all_back) {
+    while ((now = bench_seconds()) < end + 30 && !all_back) {
         all_back = now >= end;
         for (long i = 0; i < connections; i++) {
             while (now < end && all[i].in_flight < window)
@@ -169,10 +160,10 @@ int main(int argc, char **argv)
         for (int i = 0; i < n; i++)
             conn_read(events[i].data.ptr);
     }
-    double took = peer_seconds() - start;
+    double took = bench_seconds() - start;
     printf(
         "{\"messages\":%llu,\"readings\":%llu,\"seconds\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
-        acks, acks * (unsigned long long)readings, took, peer_quantile(samples, samples_n, 0.5),
-        peer_quantile(samples, samples_n, 0.99));
+        acks, acks * (unsigned long long)readings, took, bench_quantile(samples, samples_n, 0.5),
+        bench_quantile(samples, samples_n, 0.99));
     return 0;
 }

@@ -1,5 +1,6 @@
 /* peer_sqlite.c - the same points into SQLite: one connection, WAL, synchronous=FULL, so many rows
  * a transaction, into sample(series, ts, value) clustered by its primary key. */
+#include "shared.h"
 #include "tiled.h"
 
 #include <sqlite3.h>
@@ -21,15 +22,15 @@ static void must(int code)
 
 int main(int argc, char **argv)
 {
-    const struct peer_option options[] = {
+    const struct bench_option options[] = {
         {"--series", &series, NULL}, {"--points", &points, NULL}, {"--batch", &batch, NULL},
         {"--file", NULL, &file},     {"--data", NULL, &data},
     };
     struct tiled tiled;
     sqlite3_stmt *insert;
-    peer_options(argc, argv, options, sizeof options / sizeof options[0]);
+    bench_options(argc, argv, options, sizeof options / sizeof options[0]);
     if (!file || series < 1 || batch < 1)
-        peer_die("--file is needed, at least one series and one row a transaction");
+        bench_die("--file is needed, at least one series and one row a transaction");
     tiled_open(&tiled, data);
     must(sqlite3_open(file, &db));
     must(sqlite3_exec(db,
@@ -38,7 +39,7 @@ int main(int argc, char **argv)
                       " value REAL, PRIMARY KEY(series, ts)) WITHOUT ROWID",
                       NULL, NULL, NULL));
     must(sqlite3_prepare_v2(db, "INSERT INTO sample VALUES(?,?,?)", -1, &insert, NULL));
-    double start = peer_seconds();
+    double start = bench_seconds();
     for (long i = 0; i < points; i++) {
         size_t s = (size_t)(i % series);
         struct tiled_point p = tiled_point(&tiled, s, (size_t)(i / series));
@@ -52,7 +53,7 @@ int main(int argc, char **argv)
         if ((i + 1) % batch == 0 || i + 1 == points)
             must(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL));
     }
-    double took = peer_seconds() - start;
+    double took = bench_seconds() - start;
     sqlite3_finalize(insert);
     must(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL));
     sqlite3_close(db);

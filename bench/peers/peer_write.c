@@ -1,7 +1,7 @@
 /* peer_write.c - line protocol over HTTP: bodies of so many points, a few connections, until so
  * many points are acknowledged.  One field a line; the bodies are made before the clock starts.
  * With --out FILE they are written there instead, for whoever wants to see them. */
-#include "base/buf.h"
+#include "shared.h"
 #include "tiled.h"
 
 #include <pthread.h>
@@ -35,7 +35,7 @@ static void *send_all(void *arg)
 {
     (void)arg;
     char head[512], answer[65536];
-    int fd = peer_dial((int)port);
+    int fd = bench_dial((int)port);
     for (;;) {
         pthread_mutex_lock(&lock);
         size_t i = next_body++;
@@ -46,14 +46,14 @@ static void *send_all(void *arg)
                          "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\n"
                          "Content-Length: %zu\r\n\r\n",
                          path, bodies[i].n);
-        peer_write_all(fd, head, (size_t)n);
-        peer_write_all(fd, bodies[i].p, bodies[i].n);
+        bench_write_all(fd, head, (size_t)n);
+        bench_write_all(fd, bodies[i].p, bodies[i].n);
         size_t got = 0;
         const char *end = NULL;
         do { /* 204 has no body */
             ssize_t k = read(fd, answer + got, sizeof answer - 1 - got);
             if (k <= 0)
-                peer_die("no answer");
+                bench_die("no answer");
             answer[got += (size_t)k] = 0;
         } while (!(end = strstr(answer, "\r\n\r\n")));
         if (strncmp(answer + 9, expect, 3) != 0) {
@@ -67,7 +67,7 @@ static void *send_all(void *arg)
 
 int main(int argc, char **argv)
 {
-    const struct peer_option options[] = {
+    const struct bench_option options[] = {
         {"--port", &port, NULL},     {"--connections", &connections, NULL},
         {"--series", &series, NULL}, {"--points", &points, NULL},
         {"--batch", &batch, NULL},   {"--path", NULL, &path},
@@ -75,9 +75,9 @@ int main(int argc, char **argv)
         {"--out", NULL, &out},
     };
     pthread_t threads[64];
-    peer_options(argc, argv, options, sizeof options / sizeof options[0]);
+    bench_options(argc, argv, options, sizeof options / sizeof options[0]);
     if (connections < 1 || connections > 64 || series < 1 || batch < 1)
-        peer_die("1 to 64 connections, at least one series and one point a body");
+        bench_die("1 to 64 connections, at least one series and one point a body");
     tiled_open(&tiled, data);
     make_bodies();
     if (out) {
@@ -86,11 +86,11 @@ int main(int argc, char **argv)
             fwrite(bodies[i].p, 1, bodies[i].n, f);
         return !f || fclose(f);
     }
-    double start = peer_seconds();
+    double start = bench_seconds();
     for (long i = 0; i < connections; i++)
         pthread_create(&threads[i], NULL, send_all, NULL);
     for (long i = 0; i < connections; i++)
         pthread_join(threads[i], NULL);
-    printf("{\"readings\":%ld,\"seconds\":%.3f}\n", points, peer_seconds() - start);
+    printf("{\"readings\":%ld,\"seconds\":%.3f}\n", points, bench_seconds() - start);
     return 0;
 }

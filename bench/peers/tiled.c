@@ -1,22 +1,12 @@
 #include "tiled.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
+#include "shared.h"
+
 #include <ftw.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
-
-void peer_die(const char *what)
-{
-    fprintf(stderr, "peers: %s: %s\n", what, errno ? strerror(errno) : "failed");
-    exit(1);
-}
-
-/* ---- files ---- */
 
 static struct tiled *loading; /* nftw() has no argument of ours */
 
@@ -24,7 +14,7 @@ static int64_t time_of(const char *text)
 {
     struct tm tm = {0};
     if (!strptime(text, "%Y-%m-%d %H:%M:%S", &tm))
-        peer_die(text);
+        bench_die(text);
     return (int64_t)timegm(&tm) * 1000000;
 }
 
@@ -32,7 +22,7 @@ static struct tiled_column *add_column(struct tiled *t, const char *file, const 
 {
     struct tiled_column *more = realloc(t->columns, (t->n + 1) * sizeof *more);
     if (!more)
-        peer_die("memory");
+        bench_die("memory");
     t->columns = more;
     struct tiled_column *c = &t->columns[t->n++];
     *c = (struct tiled_column){0};
@@ -53,7 +43,7 @@ static void add_value(struct tiled_column *c, int64_t t_us, const char *text)
         c->value = realloc(c->value, c->cap * sizeof *c->value);
         c->text = realloc(c->text, c->cap * sizeof *c->text);
         if (!c->t_us || !c->value || !c->text)
-            peer_die("memory");
+            bench_die("memory");
     }
     c->t_us[c->n] = t_us;
     c->value[c->n] = strtod(text, NULL);
@@ -81,7 +71,7 @@ static int read_file(const char *path, const struct stat *st, int type, struct F
     FILE *f = fopen(path, "r");
     char line[1024], *fields[16];
     if (!f || !fgets(line, sizeof line, f))
-        peer_die(path);
+        bench_die(path);
     char separator = strchr(line, ';') ? ';' : ',';
     size_t first = loading->n;
     int columns = split(line, separator, fields);
@@ -124,69 +114,4 @@ struct tiled_point tiled_point(const struct tiled *t, size_t series, size_t i)
     size_t at = i % c->n;
     return (struct tiled_point){c->t_us[at] + (int64_t)(i / c->n) * c->period_us, c->value[at],
                                 c->text[at]};
-}
-
-/* ---- sockets and figures ---- */
-
-int peer_dial(int port)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to))
-        peer_die("connect");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return fd;
-}
-
-double peer_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-void peer_write_all(int fd, const void *p, size_t n)
-{
-    for (const char *at = p; n;) {
-        ssize_t sent = write(fd, at, n);
-        if (sent <= 0)
-            peer_die("write");
-        at += sent;
-        n -= (size_t)sent;
-    }
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-double peer_quantile(double *v, size_t n, double q)
-{
-    if (!n)
-        return 0;
-    qsort(v, n, sizeof *v, by_size);
-    return v[(size_t)((double)(n - 1) * q)];
-}
-
-void peer_options(int argc, char **argv, const struct peer_option *options, size_t n)
-{
-    for (int i = 1; i < argc; i += 2) {
-        size_t k = 0;
-        while (k < n && strcmp(argv[i], options[k].name) != 0)
-            k++;
-        if (k == n || i + 1 == argc) {
-            fprintf(stderr, "usage: %s", argv[0]);
-            for (k = 0; k < n; k++)
-                fprintf(stderr, " [%s %s]", options[k].name, options[k].number ? "N" : "TEXT");
-            fprintf(stderr, "\n");
-            exit(2);
-        }
-        if (options[k].number)
-            *options[k].number = atol(argv[i + 1]);
-        else
-            *options[k].text = argv[i + 1];
-    }
 }

@@ -32,19 +32,4 @@ struct tiled_point {
 void tiled_open(struct tiled *t, const char *dir);
 struct tiled_point tiled_point(const struct tiled *t, size_t series, size_t i);
 
-/* What the programs here share besides. */
-int peer_dial(int port);
-double peer_seconds(void); /* monotonic */
-void peer_die(const char *what);
-void peer_write_all(int fd, const void *p, size_t n);
-double peer_quantile(double *v, size_t n, double q); /* sorts v */
-
-/* --name value ... into numbers and texts; ends the program with the usage on anything else. */
-struct peer_option {
-    const char *name;
-    long *number;
-    const char **text;
-};
-void peer_options(int argc, char **argv, const struct peer_option *options, size_t n);
-
 #endif
