@@ -256,6 +256,15 @@ bool call_json_type(struct call *call)
     return false;
 }
 
+/* Is it this tag, or this tag as it goes out with a compressed body? */
+static bool is_tag(struct slice tag, const char *etag)
+{
+    const struct slice coded = SLICE_LIT("-gzip\"");
+    size_t n = strlen(etag) - 1; /* without the quote at the end */
+    return slice_is(tag, etag) || (tag.n == n + coded.n && memcmp(tag.p, etag, n) == 0 &&
+                                   slice_eq(slice_skip(tag, n), coded));
+}
+
 bool etag_listed(struct slice list, const char *etag, bool weak)
 {
     if (!etag[0])
@@ -270,7 +279,7 @@ bool etag_listed(struct slice list, const char *etag, bool weak)
             list = slice_skip(list, 1);
             continue;
         }
-        if ((weak || !is_weak) && slice_is(slice_of(tag.p, (size_t)end + 2), etag))
+        if ((weak || !is_weak) && is_tag(slice_of(tag.p, (size_t)end + 2), etag))
             return true;
         list = slice_skip(tag, (size_t)end + 2);
     }

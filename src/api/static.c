@@ -28,19 +28,6 @@ static bool is_place(struct slice path)
     return true;
 }
 
-static bool accepts_gzip(struct call *call)
-{
-    struct slice rest = http_header(call->req, "accept-encoding"), one;
-    while (slice_cut(&rest, ',', &one)) {
-        struct slice name, parameters = slice_trim(one);
-        if (!slice_cut(&parameters, ';', &name) || !slice_is_nocase(slice_trim(name), "gzip"))
-            continue;
-        struct slice q = slice_trim(parameters);
-        return !(slice_starts(q, "q=0") && (q.n == 3 || strspn(q.p + 3, ".0") >= q.n - 3));
-    }
-    return false;
-}
-
 static int inflate_all(const unsigned char *data, size_t n, struct buf *out)
 {
     z_stream z = {0};
@@ -71,11 +58,9 @@ static void answer_asset(struct call *call, const struct api_asset *f)
         http_respond(call->req, 304, NULL, slice_of("", 0));
         return;
     }
-    if (!f->gzip || accepts_gzip(call)) {
-        if (f->gzip) {
-            http_add_header(call->req, "Content-Encoding", "gzip");
-            http_add_header(call->req, "Vary", "Accept-Encoding");
-        }
+    if (!f->gzip || http_wants_gzip(call->req)) {
+        if (f->gzip)
+            http_set_gzip(call->req);
         http_respond(call->req, 200, f->type, slice_of((const char *)f->data, f->n));
         return;
     }

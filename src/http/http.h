@@ -70,6 +70,12 @@ void http_add_header(struct http_req *r, const char *name, const char *value);
 void http_add_headerf(struct http_req *r, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* For those who have their body compressed already: does the client take gzip; and: the body of the
+ * answer is gzip (after its headers; an ETag "x" becomes "x-gzip", since a strong validator is of
+ * the bytes, RFC 9110 section 8.8.3.3). */
+bool http_wants_gzip(const struct http_req *r);
+void http_set_gzip(struct http_req *r);
+
 /* The whole answer.  The body is copied, compressed (gzip) when the client takes it, the type is
  * text or JSON and it is over 1 kB.  HEAD is answered without the body by itself. */
 void http_respond(struct http_req *r, int status, const char *type, struct slice body);

@@ -109,6 +109,45 @@ static bool nobody(struct http_req *r)
     return true;
 }
 
+/* A strong validator is of the bytes as they are sent: "x" compressed is "x-gzip". */
+static void mark_etag(struct http_req *r)
+{
+    struct field *etag = NULL;
+    for (unsigned i = 0; i < r->answer.n; i++)
+        if (slice_is_nocase(r->answer.at[i].name, "etag"))
+            etag = &r->answer.at[i];
+    if (!etag || etag->value.n < 2 || etag->value.p[0] != '"')
+        return;
+    struct slice bare = slice_of(etag->value.p, etag->value.n - 1);
+    char *marked = arena_printf(r->arena, "%.*s-gzip\"", SLICE_ARG(bare));
+    if (marked)
+        etag->value = slice_str(marked);
+}
+
+void http_set_gzip(struct http_req *r)
+{
+    http_add_header(r, "Content-Encoding", "gzip");
+    http_add_header(r, "Vary", "Accept-Encoding");
+    mark_etag(r);
+}
+
+bool http_wants_gzip(const struct http_req *r)
+{
+    return gzip_wanted(r) != GZIP_NO;
+}
+
+/* The validator of the answer that a 304 stands for: the one that the client named. */
+static void choose_etag(struct http_req *r)
+{
+    const struct field *etag = fields_find(&r->answer, "etag");
+    struct slice have = etag ? etag->value : slice_of(NULL, 0);
+    struct slice named = http_header(r, "if-none-match");
+    if (have.n < 2 || !named.p || memmem(named.p, named.n, have.p, have.n))
+        return;
+    if (memmem(named.p, named.n, have.p, have.n - 1))
+        mark_etag(r);
+}
+
 /* The body as it will be sent; what is compressed lives in the server's scratch buffer. */
 static struct slice maybe_gzip(const struct http_req *r, struct answer *a, struct slice body)
 {
@@ -137,6 +176,8 @@ void http_respond(struct http_req *r, int status, const char *type, struct slice
         body.n = 0;
     else
         body = maybe_gzip(r, &a, body);
+    if (status == 304)
+        choose_etag(r);
     a.vary = a.vary || status == 304; /* as the answer would have it that it stands for */
     a.length = body.n;
     r->no_body = r->is_head || bodyless(status);

@@ -357,6 +357,27 @@ test("the page's files: found, cached, compressed; its own paths fall back to it
     }
 });
 
+test("a file's validator is of its bytes: compressed it has another, and both are understood", async () => {
+    const ask = async (headers) => {
+        const h = Object.entries(headers).flatMap(([k, v]) => ["-H", `${k}: ${v}`]);
+        const r = await run("curl", ["-sS", "-D", "-", "-o", "/dev/null", ...h, d.url]);
+        const etag = /^etag: (.*?)\r$/im.exec(r.stdout)?.[1];
+        return { status: Number(r.stdout.split(" ")[1]), etag, text: r.stdout };
+    };
+    const plain = await ask({ "accept-encoding": "identity" });
+    const packed = await ask({ "accept-encoding": "gzip;q=0.5, identity;q=0.1" });
+    assert.doesNotMatch(plain.text, /content-encoding/i);
+    assert.match(packed.text, /content-encoding: gzip/i);
+    assert.match(plain.etag, /^"[^"]+"$/);
+    assert.equal(packed.etag, `${plain.etag.slice(0, -1)}-gzip"`);
+    for (const { etag } of [plain, packed]) {
+        const same = await ask({ "if-none-match": etag, "accept-encoding": "gzip" });
+        assert.equal(same.status, 304);
+        assert.equal(same.etag, etag, "the one that the client has");
+    }
+    assert.equal((await ask({ "if-none-match": '"other-gzip"' })).status, 200);
+});
+
 test("a listener beyond loopback is refused, and started when the risk is named", async (t) => {
     const s = new Server({ data: temporary(t), http: "0.0.0.0:0" });
     t.after(() => s.kill());
