@@ -47,7 +47,8 @@ test("what was deleted stays away, though the power goes right after the answer"
 
     /* what comes later may come there again */
     await say(d, "gone", [[now + 150_000, 7]]);
-    const points = (await d.history("gone", "a", `from=${now + 100_000}&to=${now + 200_000}`)).points;
+    const points = (await d.history("gone", "a", `from=${now + 100_000}&to=${now + 200_000}`))
+        .points;
     assert.deepEqual(points, [[now + 150_000, 7]]);
 });
 
@@ -130,11 +131,10 @@ test("readings expire, the present stays, and status tells", async (t) => {
         ]);
         await remove(d, id, 0, 1); /* which brings what is in memory to history */
     }
-    await until(
-        "nothing is left",
-        async () => (await d.allHistory("short", "a")).length === 0,
-        { timeout: 60_000, every: 500 },
-    );
+    await until("nothing is left", async () => (await d.allHistory("short", "a")).length === 0, {
+        timeout: 60_000,
+        every: 500,
+    });
     assert.equal((await d.allHistory("long", "a")).length, 2);
     assert.equal((await d.get("/api/v1/twins/short/sensors/a")).body.value, 2);
     assert.equal((await d.get("/api/v1/status")).body.storage.expired, 2);
@@ -146,7 +146,8 @@ test("an old recording is not gone a minute later; minutes and hours are made of
     await d.create(keeping("old", { retentionPeriod: "90d", samplingRate: "1m" }));
     const first = Date.UTC(2019, 0, 1);
     const readings = Array.from({ length: 20_000 }, (_, i) => [first + i * 2000, i % 500]);
-    for (let i = 0; i < readings.length; i += 5000) await say(d, "old", readings.slice(i, i + 5000));
+    for (let i = 0; i < readings.length; i += 5000)
+        await say(d, "old", readings.slice(i, i + 5000));
     await remove(d, "old", 0, 1);
     await until(
         "roll-ups",
