@@ -525,8 +525,9 @@ static int job_end(struct job *j, int err)
 /* Beside the databases and what belongs to them: the configuration of this directory. */
 static bool is_setting(const char *name)
 {
-    return strcmp(name, "lock") != 0 && strcmp(name, "reserve") != 0 && !begins(name, "catalog.db") &&
-           !begins(name, "history.db") && strcmp(name, BACKUP_MANIFEST) != 0 && name[0] != '.';
+    return strcmp(name, "lock") != 0 && strcmp(name, "reserve") != 0 &&
+           !begins(name, "catalog.db") && !begins(name, "history.db") &&
+           strcmp(name, BACKUP_MANIFEST) != 0 && name[0] != '.';
 }
 
 static int copy_settings(struct job *j)
