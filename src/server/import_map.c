@@ -276,6 +276,11 @@ static int add_column(struct reading_map *r, const struct plan *plan, const stru
         return err;
     if (!c->twin.p && !map->twin.p && map->twin_at == SIZE_MAX)
         return wrong(r, v, "into which twin?  Say \"twin\": an id, or {\"column\": NAME}");
+    /* what has a unit is a number; what becomes a sensor of texts is sent as it is made */
+    if (c->as == VALUE_NONE && c->unit.p)
+        c->as = VALUE_DOUBLE;
+    if (c->as == VALUE_NONE && map->create && plan->columns[c->at].kind == VALUE_TEXT)
+        c->as = VALUE_TEXT;
     for (size_t i = 0; i < map->columns_n; i++)
         if (same_place(&map->columns[i], c))
             return wrong(r, v, "two columns are the sensor \"%.*s\"", SLICE_ARG(c->sensor));

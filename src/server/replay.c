@@ -46,7 +46,7 @@ struct replay {
     struct sink sink;
     /* what was asked for */
     double speed; /* 0: as fast as it goes */
-    bool shift, loop;
+    bool shift, loop, create;
     long skip, rows;
     int64_t every_us;    /* between rows without a time */
     int64_t interval_us; /* between the first two rows */
@@ -288,15 +288,15 @@ static int create_twin(struct replay *r)
 static int prepare_twin(struct replay *r)
 {
     struct answer a;
-    bool create = option_on(r->in, "create");
-    if (option_value(r->in, "mqtt") && !create)
+    r->create = option_on(r->in, "create");
+    if (option_value(r->in, "mqtt") && !r->create)
         return CODE_OK; /* MQTT cannot ask; refusals will tell */
     char *path = twin_path(r, "/sensors");
     int code = path ? client_call(r->http, "GET", path, NULL, (struct slice){0}, &a) : CODE_FAILED;
     free(path);
     if (code != CODE_OK)
         return code;
-    if (a.status == 404 && create)
+    if (a.status == 404 && r->create)
         return create_twin(r);
     if (a.status == 404)
         term_problem("there is no twin %s; --create makes it from the columns of the table",
@@ -389,7 +389,12 @@ static int play_row(struct replay *r, const struct plan_row *row)
         if (!r->plan.columns[i].sensor.p)
             continue;
         buf_clear(&r->value);
-        if (plan_value(&r->plan, row->fields[i], &r->value) == 0)
+        int rc = plan_value(&r->plan, row->fields[i], &r->value);
+        if (rc == 0 && r->create && r->plan.columns[i].kind == VALUE_TEXT && *r->value.p != '"') {
+            buf_clear(&r->value);
+            json_quote(&r->value, slice_trim(row->fields[i]));
+        }
+        if (rc == 0)
             sink_add(&r->sink, r->plan.columns[i].sensor, buf_slice(&r->value));
     }
     r->played++;

@@ -166,15 +166,31 @@ static int name_columns(struct arena *a, struct plan *p, const struct plan_row *
     return 0;
 }
 
+/* What the sample has in a column.  A number is mostly numbers: a word among them ("ERR") is a fault
+ * that is told when its row comes, and does not make texts of all the others. */
+static enum value_type find_kind(const struct plan *p, const struct plan_row *rows, size_t n,
+                                 size_t column)
+{
+    size_t numbers = 0, words = 0, texts = 0;
+    for (size_t i = p->header; i < n; i++) {
+        if (column >= rows[i].n)
+            continue;
+        enum value_type kind = kind_of(p, rows[i].fields[column]);
+        numbers += kind == VALUE_DOUBLE;
+        words += kind == VALUE_BOOL;
+        texts += kind == VALUE_TEXT;
+    }
+    if (numbers > texts && !words)
+        return VALUE_DOUBLE;
+    if (!numbers && !texts)
+        return words ? VALUE_BOOL : VALUE_NONE;
+    return VALUE_TEXT;
+}
+
 static void find_kinds(struct plan *p, const struct plan_row *rows, size_t n)
 {
-    for (size_t i = p->header; i < n; i++) {
-        for (size_t c = 0; c < p->n && c < rows[i].n; c++) {
-            enum value_type kind = kind_of(p, rows[i].fields[c]), *have = &p->columns[c].kind;
-            if (kind != VALUE_NONE)
-                *have = *have == VALUE_NONE || *have == kind ? kind : VALUE_TEXT;
-        }
-    }
+    for (size_t c = 0; c < p->n; c++)
+        p->columns[c].kind = find_kind(p, rows, n, c);
 }
 
 /* Do at least half of the first rows have times there?  A bare number is one only where a name says

@@ -62,6 +62,26 @@ static void columns_find_their_meaning(void **state)
     arena_free(a);
 }
 
+static void what_is_mostly_numbers_is_a_number(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct plan p = {0};
+    const char *why;
+    assert_int_equal(make(a,
+                          "time|temp|serial|open|mixed\n"
+                          "2020-01-01|100|A-1|true|1\n2020-01-02|ERR|12|1|x\n"
+                          "2020-01-03|101|A-2|false|true",
+                          NULL, &p, &why),
+                     0);
+    assert_int_equal(p.time, 0);
+    assert_int_equal(p.columns[1].kind, VALUE_DOUBLE);
+    assert_int_equal(p.columns[2].kind, VALUE_TEXT);
+    assert_int_equal(p.columns[3].kind, VALUE_TEXT);
+    assert_int_equal(p.columns[4].kind, VALUE_TEXT);
+    arena_free(a);
+}
+
 static void a_table_without_a_header_has_numbers(void **state)
 {
     (void)state;
@@ -184,6 +204,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(columns_find_their_meaning),
+        cmocka_unit_test(what_is_mostly_numbers_is_a_number),
         cmocka_unit_test(a_table_without_a_header_has_numbers),
         cmocka_unit_test(a_map_names_what_is_played),
         cmocka_unit_test(values_become_json),

@@ -137,6 +137,37 @@ test("what is wrong is told with its line, and the rest is there", async () => {
     assert.match(quiet.stderr, /more than 2 errors/);
 });
 
+test("a sensor that is made is of what its column mostly has", async () => {
+    const text = [
+        "time,temp,serial,force",
+        "2024-01-01T00:00:00Z,100,A-1,1",
+        "2024-01-01T00:00:01Z,ERR,12,broken",
+        "2024-01-01T00:00:02Z,102,A-2,dead",
+    ].join("\n");
+    const columns = { temp: "temp", serial: "serial", force: { sensor: "force", unit: "newton" } };
+    const file = write("mostly.csv", text);
+    const args = [file, "--map", write("mostly.json", mapping("mostly", { columns }))];
+    for (const round of [1, 2]) {
+        const r = await run([...args, "--json"]);
+        assert.equal(r.code, 1, r.output);
+        const said = JSON.parse(r.stdout);
+        assert.deepEqual([said.accepted, said.errors], [6, 3], `round ${round}: ${r.output}`);
+    }
+    const values = async (sensor) => (await d.allHistory("mostly", sensor)).map((p) => p[1]);
+    assert.deepEqual(await values("temp"), [100, 102]);
+    assert.deepEqual(await values("serial"), ["A-1", "12", "A-2"]);
+    assert.deepEqual(await values("force"), [1]);
+    const replayed = await doppel(
+        ["replay", file, "--twin", "played", "--create", "--speed", "max", "--server", d.url],
+        { timeout: 120_000 },
+    );
+    assert.equal(replayed.code, 1, replayed.output);
+    assert.deepEqual(
+        (await d.allHistory("played", "serial")).map((p) => p[1]),
+        ["A-1", "12", "A-2"],
+    );
+});
+
 test("what cannot be imported at all: its reason and its exit code", async () => {
     const good = write("good.csv", "time,a\n2024-01-01T00:00:00Z,1\n");
     const cases = [
