@@ -41,6 +41,7 @@ function(doppel_room name)
     if(DOPPEL_FUZZ)
       add_executable(${fuzz} ${file})
       target_link_options(${fuzz} PRIVATE -fsanitize=fuzzer)
+      add_dependencies(fuzzers ${fuzz})
     else()
       add_executable(${fuzz} ${file} ${CMAKE_SOURCE_DIR}/tests/fuzz_main.c)
       add_test(NAME ${fuzz} COMMAND ${fuzz} ${CMAKE_SOURCE_DIR}/tests/corpus/${fuzz}

@@ -229,6 +229,9 @@ configure_and_build() {
 build_preset() {
     local preset=$1 what=$2 targets=(all)
     # what people run needs none of the tests; they are built for the sanitizers
-    [ "$preset" != release ] || targets=(doppel check_includes)
+    case $preset in
+    release) targets=(doppel check_includes) ;;
+    fuzz) targets=(fuzzers) ;;
+    esac
     (cd "$root" && step "build-$preset" "building $what" configure_and_build "$preset" "${targets[@]}")
 }

@@ -37,11 +37,12 @@ static struct line_in *open_in(struct world *w, const char *rules)
 static bool begin(struct world *w, struct line_in *in, struct provision_grant *g, const char *text,
                   struct line_heard *h)
 {
-    const struct line_body body = {.source = {"test", "peer", SLICE_LIT("/write")},
-                                   .database = SLICE_LIT("db"),
-                                   .text = slice_str(text),
-                                   .unit = 1000000,
-                                   .grant = g};
+    const struct line_body body = {
+        .source = {.via = "test", .peer = "peer", .topic = SLICE_LIT("/write")},
+        .database = SLICE_LIT("db"),
+        .text = slice_str(text),
+        .unit = 1000000,
+        .grant = g};
     *h = (struct line_heard){.w = w};
     return line_in_take(in, &body, on_lines, h);
 }
