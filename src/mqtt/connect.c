@@ -52,7 +52,8 @@ static uint8_t check(struct conn *c, const struct mqtt_connect *m)
                              "a session to be kept needs a client identifier");
     if (!m->has_will)
         return 0;
-    if (m->will_topic.p[0] == '$' || mqtt_topic_levels(m->will_topic) > MAX_LEVELS)
+    if (m->will_topic.p[0] == '$' || mqtt_topic_levels(m->will_topic) > MAX_LEVELS ||
+        sparkplug_is_own(b, m->will_topic))
         return broker_refuse(b, MQTT_BAD_TOPIC, "a will cannot have this topic");
     if (mqtt_has(w, MQTT_PAYLOAD_FORMAT) && w->payload_format == 1 && !utf8_valid(m->will_payload))
         return broker_refuse(b, MQTT_BAD_PAYLOAD, "the will is not the UTF-8 that it says it is");

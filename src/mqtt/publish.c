@@ -292,6 +292,8 @@ static uint8_t check(struct broker *b, const struct mqtt_publish *m, struct slic
     if (topic.p[0] == '$' &&
         (slice_starts(topic, "$SYS/") || slice_starts(topic, "$share/") || slice_is(topic, "$SYS")))
         return broker_refuse(b, MQTT_BAD_TOPIC, "this topic is the server's own");
+    if (sparkplug_is_own(b, topic))
+        return broker_refuse(b, MQTT_BAD_TOPIC, "this topic is the server's own");
     if (mqtt_topic_levels(topic) > MAX_LEVELS)
         return broker_refuse(b, MQTT_BAD_TOPIC, "the topic has too many levels");
     if (mqtt_has(&m->props, MQTT_PAYLOAD_FORMAT) && m->props.payload_format == 1 &&

@@ -63,6 +63,12 @@ void sparkplug_state(struct broker *b, bool online)
     say(b, &topic, &payload, 1, true);
 }
 
+bool sparkplug_is_own(const struct broker *b, struct slice topic)
+{
+    return b->spark && b->opts.sparkplug_host && slice_starts(topic, "spBv1.0/STATE/") &&
+           slice_is(slice_skip(topic, 14), b->opts.sparkplug_host);
+}
+
 bool sparkplug_takes(const struct broker *b, struct slice topic)
 {
     struct spark_topic t;

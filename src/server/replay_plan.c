@@ -166,8 +166,8 @@ static int name_columns(struct arena *a, struct plan *p, const struct plan_row *
     return 0;
 }
 
-/* What the sample has in a column.  A number is mostly numbers: a word among them ("ERR") is a fault
- * that is told when its row comes, and does not make texts of all the others. */
+/* What the sample has in a column.  A number is mostly numbers: a word among them ("ERR") is a
+ * fault that is told when its row comes, and does not make texts of all the others. */
 static enum value_type find_kind(const struct plan *p, const struct plan_row *rows, size_t n,
                                  size_t column)
 {

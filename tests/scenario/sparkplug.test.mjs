@@ -278,9 +278,24 @@ test("without leave nothing is made, and twins that are there are filled", async
     const said = JSON.parse(born.payload);
     assert.deepEqual([born.topic, born.packet.retain], ["spBv1.0/STATE/doppel", true]);
     assert.equal(said.online, true);
+    for (const payload of ['{"online":false,"timestamp":1}', ""]) {
+        const lie = { qos: 1, retain: true };
+        const refused = await publishMqtt(watcher, "spBv1.0/STATE/doppel", payload, lie);
+        assert.match(refused.reason, /server's own/);
+    }
+    await assert.rejects(
+        connectMqtt(t, server, {
+            protocolVersion: 5,
+            will: { topic: "spBv1.0/STATE/doppel", payload: "{}", qos: 1, retain: true },
+        }),
+        /Topic Name invalid|invalid topic/i,
+    );
+    const other = "spBv1.0/STATE/another";
+    await publishMqtt(watcher, other, "{}");
+    await until("that of another host", () => watcher.messages[1]?.topic === other);
     const ended = server.stop();
-    await until("its end", () => watcher.messages[1]);
-    assert.deepEqual(JSON.parse(watcher.messages[1].payload), { ...said, online: false });
+    await until("its end", () => watcher.messages[2]);
+    assert.deepEqual(JSON.parse(watcher.messages[2].payload), { ...said, online: false });
     await ended;
 });
 
