@@ -33,6 +33,8 @@ struct loading {
     struct map sessions; /* struct loaded by no */
     struct map messages; /* struct loaded_message by seq */
     int64_t now_us, mono_us;
+    uint64_t first_seq;   /* of all records that are there */
+    uint64_t round_start; /* of the last whole round */
 };
 
 static struct slice key_of(const uint64_t *number)
@@ -391,6 +393,7 @@ static int take_applied(struct loading *l, uint64_t seq, const struct record *r)
 static int take_round(struct loading *l, uint64_t seq, const struct record *r)
 {
     (void)seq;
+    l->round_start = r->number;
     size_t sessions_n = l->sessions.count, messages_n = l->messages.count;
     struct loaded **sessions = values_of(&l->sessions);
     struct loaded_message **messages = values_of(&l->messages);
@@ -421,11 +424,14 @@ static int (*const takers[])(struct loading *l, uint64_t seq, const struct recor
 
 int loading_record(void *arg, uint64_t seq, struct slice bytes)
 {
+    struct loading *l = arg;
     struct record r;
+    if (!l->first_seq)
+        l->first_seq = seq;
     int err = record_get(bytes, &r);
     if (err == ERR_UNSUPPORTED)
         log_error("mqtt", "this data directory was written by a newer Doppel");
-    return err ? err : takers[r.type](arg, seq, &r);
+    return err ? err : takers[r.type](l, seq, &r);
 }
 
 /* ---- beginning and end ---- */
@@ -478,6 +484,9 @@ void loading_end(struct loading *l, bool opened)
     size_t at = 0;
     if (!l)
         return;
+    if (l->first_seq > (l->round_start ? l->round_start : 1))
+        log_warn("mqtt", "%llu records of sessions and messages are missing",
+                 (unsigned long long)(l->first_seq - (l->round_start ? l->round_start : 1)));
     while ((x = map_next(&l->sessions, &at))) {
         map_release(&x->deliveries);
         settle_session(l, x, opened);

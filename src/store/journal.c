@@ -51,8 +51,9 @@
  * history, and after every start a new file is begun.  Behind damage, the next frame is searched
  * for at every multiple of 8 up to the end of the file, so one bad sector costs only the frames in
  * it.  Within a segment sequence numbers have no gap, and each segment tells the last number kept
- * before it, so that missing batches are known as such.  What is replayed is synced first: a crash
- * between write and sync leaves frames in the page cache that nobody was told about.
+ * before it, so that missing batches are known as such (those before the first segment of a journal
+ * of records are not: where it was trimmed to, its records tell).  What is replayed is synced
+ * first: a crash between write and sync leaves frames in the page cache that nobody was told about.
  *
  * WHEN WRITING FAILS.  After a failed fdatasync the kernel may call pages clean that never reached
  * the disk, so nothing is tried twice in the same place.  The frame is cut off (ftruncate and

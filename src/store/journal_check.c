@@ -33,7 +33,6 @@ static int read_header(int fd, struct journal_segment_header *ret)
 struct check {
     struct journal_opts opts;
     struct journal_recovery r;
-    bool begun;
 };
 
 static int check_file(struct check *c, const char *path, bool newest, uint64_t *ret_bytes)
@@ -47,9 +46,8 @@ static int check_file(struct check *c, const char *path, bool newest, uint64_t *
     int err = fstat(fd, &st) == 0 ? read_header(fd, &h) : ERR_IO;
     if (!err)
         c->opts.on_record = h.content == JOURNAL_RECORDS ? ignore_record : NULL;
-    if (!err && !c->begun && !c->opts.from)
+    if (!err && !c->r.begun && !c->opts.from)
         c->opts.from = c->r.last_seq = c->r.kept_seq = c->r.used_seq = h.kept_seq;
-    c->begun = c->begun || !err;
     if (!err || err == ERR_CORRUPT)
         err = journal_recover_segment(&c->r, fd, (uint64_t)st.st_size, newest, &found);
     *ret_bytes = (uint64_t)st.st_size;

@@ -91,6 +91,7 @@ struct journal_recovery {
     uint64_t last_seq; /* the highest delivered; from at the start */
     uint64_t kept_seq; /* the highest known to have been kept; from at the start */
     uint64_t used_seq; /* the highest known to have been given out; from at the start */
+    bool begun;        /* a segment has been read */
     uint64_t batches, readings, damaged_bytes, torn_bytes, missing_batches;
     struct journal_batch batch;
     unsigned char *window; /* bytes of the file from window_at on */

@@ -117,6 +117,50 @@ static void many_lazy_records_do_not_wait(void **state)
     journal_close(j);
 }
 
+/* The seq of one that begins a new segment, or lies behind its begin. */
+static uint64_t fill_segments(struct journal *j, unsigned segments)
+{
+    char text[4001] = {0};
+    memset(text, 'x', 4000);
+    struct journal_stats stats;
+    uint64_t seq;
+    do {
+        seq = put(j, text, false);
+        assert_int_equal(tally_wait(tally, seq), 0);
+        journal_stats(j, &stats);
+    } while (stats.segments < segments);
+    return seq;
+}
+
+static uint64_t missing(struct journal *j)
+{
+    struct journal_stats stats;
+    journal_stats(j, &stats);
+    return stats.missing_batches;
+}
+
+static void what_was_trimmed_is_not_missing(void **state)
+{
+    (void)state;
+    struct journal *j = open_records(0);
+    uint64_t seq = fill_segments(j, 4);
+    journal_trim(j, seq - 1);
+    fill_segments(j, 4);
+    journal_close(j);
+    j = open_records(0);
+    assert_int_not_equal(strncmp(seen.p, "1:", 2), 0); /* it was trimmed */
+    assert_int_equal(missing(j), 0);
+    fill_segments(j, 7);
+    journal_close(j);
+    char path[128];
+    snprintf(path, sizeof path, "%s/journal-%016llx", dir,
+             (unsigned long long)testing_first_segment(dir) + 1);
+    assert_int_equal(unlink(path), 0);
+    j = open_records(0);
+    assert_true(missing(j) > 0);
+    journal_close(j);
+}
+
 static void what_carries_something_else_is_refused(void **state)
 {
     (void)state;
@@ -135,6 +179,7 @@ int main(void)
         TEST(records_come_back_in_order),
         TEST(lazy_records_wait_for_company),
         TEST(many_lazy_records_do_not_wait),
+        TEST(what_was_trimmed_is_not_missing),
         TEST(what_carries_something_else_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -291,7 +291,10 @@ int journal_recover_segment(struct journal_recovery *r, int fd, uint64_t size, b
         err = ERR_UNSUPPORTED;
     if (err)
         return err;
-    count_missing(r, r->kept_seq, ret->header.kept_seq + 1);
+    /* where a journal of records was trimmed to, only its records tell */
+    if (r->begun || !r->opts->on_record)
+        count_missing(r, r->kept_seq, ret->header.kept_seq + 1);
+    r->begun = true;
     lift(&r->kept_seq, ret->header.kept_seq);
     lift(&r->used_seq, ret->header.base_seq - 1);
     s.expected_seq = ret->header.base_seq;

@@ -1,6 +1,8 @@
 /* What clients of others find after the server was killed: sessions, messages, what is retained. */
 
 import assert from "node:assert/strict";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import mqtt from "mqtt";
 import { run, Server, SLOW, temporary } from "../lib/doppel.mjs";
@@ -131,4 +133,26 @@ test("a kept session hears every acknowledged reading, over a kill", async (t) =
         .split("\n")
         .map((line) => JSON.parse(line).value);
     assert.deepEqual([...new Set(values)], [1, 2, 3], heard.output);
+});
+
+test("a journal that was trimmed is whole; one that lost its begin is not", async (t) => {
+    const s = await server(t).start();
+    const client = await mqtt.connectAsync(`mqtt://${s.mqtt}`, { protocolVersion: 5 });
+    const payload = "x".repeat(50_000);
+    for (let i = 0; i < 2000; i += 100) {
+        const some = Array.from({ length: 100 }, (_, k) => k % 10);
+        const say = (k) => client.publishAsync(`t/${k}`, payload, { qos: 1, retain: true });
+        await Promise.all(some.map(say));
+    }
+    await end(client);
+    const segments = () => readdirSync(join(s.data, "mqtt")).filter((f) => f.startsWith("journal-"));
+    await until("it to be trimmed", () => !segments().includes("journal-0000000000000001"));
+    await s.kill();
+    await s.start();
+    assert.match(s.log, / 10 retained messages/);
+    assert.doesNotMatch(s.log, /damaged|missing/);
+    await s.stop();
+    for (const f of segments().sort().slice(0, -1)) rmSync(join(s.data, "mqtt", f));
+    await s.start();
+    assert.match(s.log, /warn mqtt: \d+ records of sessions and messages are missing/);
 });
