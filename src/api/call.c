@@ -77,6 +77,12 @@ static void gone(struct http_req *r, void *data)
     (void)r;
 }
 
+struct provision_grant *call_grant(const struct call *call)
+{
+    const struct api_opts *opts = &call->api->opts;
+    return http_is_tls(call->req) ? opts->grant_https : opts->grant_http;
+}
+
 void call_wait(struct call *call, void (*on_gone)(struct call *call))
 {
     call->on_gone = on_gone;

@@ -149,12 +149,11 @@ static bool read_text(struct call *call, struct slice *ret)
 static void write_lines(struct call *call, struct slice database)
 {
     struct api *a = call->api;
-    bool tls = http_is_tls(call->req);
     /* the peer's words live with the connection, which may end before the answer */
     const char *peer = arena_printf(call->arena, "%s", http_peer(call->req));
     struct line_body body = {.source = {.via = "line", .topic = http_path(call->req)},
                              .database = database,
-                             .grant = tls ? a->opts.grant_https : a->opts.grant_http};
+                             .grant = call_grant(call)};
     if (!read_unit(call, &body.unit) || !read_text(call, &body.text))
         return;
     body.source.peer = peer ? peer : "";

@@ -71,10 +71,11 @@ void problem_write(struct json_writer *w, int err,
                    const char *detail); /* the members, in an open object */
 void call_json(struct call *call, int status, struct buf *body); /* body is released */
 void call_wait(struct call *call,
-               void (*on_gone)(struct call *call)); /* before going asynchronous */
-bool call_alive(struct call *call);                 /* false: it was released, do nothing more */
-struct twin *call_twin(struct call *call);          /* by parts[0]; NULL: answered with a problem */
-struct sensor *call_sensor(struct call *call);      /* by parts[0] and [1] */
+               void (*on_gone)(struct call *call));          /* before going asynchronous */
+struct provision_grant *call_grant(const struct call *call); /* of its listener; NULL: none */
+bool call_alive(struct call *call);            /* false: it was released, do nothing more */
+struct twin *call_twin(struct call *call);     /* by parts[0]; NULL: answered with a problem */
+struct sensor *call_sensor(struct call *call); /* by parts[0] and [1] */
 /* A parameter's text: of the address, or of the body when call_json_params() took that.  p NULL:
  * none. */
 struct slice call_param(struct call *call, const char *name);

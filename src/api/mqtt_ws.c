@@ -101,8 +101,9 @@ void mqtt_open(struct call *call)
         return;
     }
     struct broker *b = call->api->broker;
+    struct provision_grant *grant = call_grant(call); /* the request dies with the handshake */
     if (!ws_accept(call->req, &opts, &events, k, &k->ws))
         free(k);
-    else if (broker_join(b, &carrier, k, &k->conn))
+    else if (broker_join(b, &carrier, k, grant, &k->conn))
         ws_close(k->ws, 1013, "too many connections");
 }

@@ -200,13 +200,14 @@ void broker_accept(void *arg, struct net_conn *net)
 }
 
 int broker_join(struct broker *b, const struct broker_carrier *carrier, void *arg,
-                struct conn **ret)
+                struct provision_grant *grant, struct conn **ret)
 {
     struct conn *c = b->closing || is_crowded(b) ? NULL : mqtt_conn_new(b, NULL);
     if (!c)
         return b->closing || is_crowded(b) ? ERR_BUSY : ERR_NOMEM;
     c->carrier = carrier;
     c->carrier_arg = arg;
+    c->grant = grant;
     *ret = c;
     return 0;
 }

@@ -21,7 +21,8 @@ struct broker_opts {
     uint16_t keep_alive_max_s;  /* a 5.0 client that asks for longer is told this; 0: 60 s */
     bool sparkplug;             /* what is published under spBv1.0/ becomes readings, too */
     const char *sparkplug_host; /* host id under which our STATE is told; NULL: it is not */
-    struct provision_grant *grant, *grant_tls; /* for births of Sparkplug; NULL: nothing is made */
+    /* What births of Sparkplug may have made that come by a socket; NULL: nothing. */
+    struct provision_grant *grant, *grant_tls;
 };
 
 struct broker_stats {
@@ -57,8 +58,9 @@ struct broker_carrier {
 };
 struct conn; /* opaque */
 
+/* grant: of the listener by which the carrier came; NULL: nothing is made. */
 int broker_join(struct broker *b, const struct broker_carrier *carrier, void *arg,
-                struct conn **ret);
+                struct provision_grant *grant, struct conn **ret);
 void broker_carried(struct conn *c, struct slice bytes); /* c may be dead after each of the three */
 void broker_carrier_drained(struct conn *c);
 void broker_carrier_gone(struct conn *c);

@@ -159,7 +159,7 @@ static void a_slow_carrier_is_waited_for(void **state)
     struct client from = client_new(b, MQTT_V311, "from");
     struct conn *c;
     memset(&carried, 0, sizeof carried);
-    assert_int_equal(broker_join(b, &carrier, NULL, &c), 0);
+    assert_int_equal(broker_join(b, &carrier, NULL, NULL, &c), 0);
     broker_carried(c, bytes("10 @ 0004 'MQTT' 04 02 003c 0001 'a'"));
     broker_carried(c, bytes("82 @ 0001 0001 't' 01"));
     c->flush.fn(c->flush.arg); /* the end of the turn */
@@ -183,7 +183,7 @@ static void a_slow_carrier_is_waited_for(void **state)
     broker_carried(c, bytes("e000"));
     assert_int_equal(carried.closed, 1);
     assert_int_equal(b->conns_n, 1);
-    assert_int_equal(broker_join(b, &carrier, NULL, &c), 0);
+    assert_int_equal(broker_join(b, &carrier, NULL, NULL, &c), 0);
     broker_carrier_gone(c); /* it is not closed in turn */
     assert_int_equal(carried.closed, 1);
     buf_release(&carried.sent);

@@ -34,8 +34,10 @@ struct conn *mqtt_conn_new(struct broker *b, struct net_conn *net)
     b->conns_n++;
     if (b->conns_n > b->stats.connections_max)
         b->stats.connections_max = b->conns_n;
-    if (net)
+    if (net) {
+        c->grant = net_is_tls(net) ? b->opts.grant_tls : b->opts.grant;
         net_set_events(net, &events, c);
+    }
     return c;
 }
 

@@ -246,6 +246,7 @@ struct conn {
     struct buf memory;
     const struct broker_carrier *carrier; /* takes it at the end of the turn; NULL: it stays */
     void *carrier_arg;
+    struct provision_grant *grant; /* of the listener by which it came; NULL: nothing is made */
     struct loop_hook flush;
     struct conn *next, *prev;
     struct session *session; /* NULL before CONNECT */

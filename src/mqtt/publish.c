@@ -424,10 +424,7 @@ static uint8_t publish_sparkplug(struct conn *c, const struct mqtt_publish *m, s
     p->waiting = c->feeds = true;
     if (m->qos)
         pending_wait_in(c, p);
-    struct provision_grant *grant = !c->net              ? NULL
-                                    : net_is_tls(c->net) ? b->opts.grant_tls
-                                                         : b->opts.grant;
-    sparkplug_ingest(b, p, c->peer, topic, m->payload, grant);
+    sparkplug_ingest(b, p, c->peer, topic, m->payload, c->grant);
     return 0;
 }
 

@@ -20,12 +20,13 @@ const state = async (id) =>
 const sensor = async (id, name) => (await d.get(`/api/v1/twins/${id}/sensors/${name}`)).body;
 
 /* An edge node by hand: every message as we want it. */
-async function node(t, group, name, { server = d, bdSeq = 0, version = 5 } = {}) {
+async function node(t, group, name, { server = d, bdSeq = 0, version = 5, url } = {}) {
     const at = (type, device) => `spBv1.0/${group}/${type}/${name}${device ? `/${device}` : ""}`;
     const encode = (metrics, more = {}) => Buffer.from(encodePayload({ metrics, ...more }));
     const death = { name: "bdSeq", type: "UInt64", value: bdSeq };
     const client = await connectMqtt(t, server, {
         protocolVersion: version,
+        ...(url && { url }),
         will: { topic: at("NDEATH"), payload: encode([death]), qos: 1, retain: false },
     });
     let seq = 0;
@@ -297,6 +298,25 @@ test("without leave nothing is made, and twins that are there are filled", async
     await until("its end", () => watcher.messages[2]);
     assert.deepEqual(JSON.parse(watcher.messages[2].payload), { ...said, online: false });
     await ended;
+});
+
+test("over WebSocket the listener of HTTP says whether something is made", async (t) => {
+    for (const [listener, made] of [
+        ["http", true],
+        ["mqtt", false],
+    ]) {
+        const server = await start(t, { args: ["--provision", listener] });
+        const url = `ws://${server.http}/mqtt`;
+        const n = await node(t, "g", "ws", { server, url });
+        const r = await n.say("NBIRTH", [num("a", 1)]);
+        if (made) assert.equal(r.code, 0, r.reason);
+        else assert.match(r.reason, /no twin "g:ws"/);
+        const { points } = made ? await server.history("g:ws", "a") : { points: [] };
+        assert.deepEqual(points, made ? [[T0, 1]] : []);
+        const other = await node(t, "g", "tcp", { server });
+        const answer = await other.say("NBIRTH", [num("a", 1)]);
+        assert.equal(answer.code === 0, !made, answer.reason);
+    }
 });
 
 test("what may be made has a limit, which is told", async (t) => {
