@@ -99,7 +99,7 @@ static void send_missed(struct client *k)
 
 void client_pump(struct client *k)
 {
-    if (!k->ws || is_slow(k))
+    if (!k->ws || walk_is_on(k) || is_slow(k))
         return;
     if (k->missed)
         send_missed(k);
@@ -127,7 +127,8 @@ static void go_on(struct client *k)
 {
     client_pump(k);
     client_flush(k);
-    if (!k->paused || !core_has_room(k->stream->api->core) || ws_queued(k->ws) > DEAF_BYTES)
+    if (!k->paused || walk_is_on(k) || !core_has_room(k->stream->api->core) ||
+        ws_queued(k->ws) > DEAF_BYTES)
         return;
     k->paused = false;
     ws_resume(k->ws);
@@ -149,7 +150,9 @@ static void offer(struct client *k, struct slot *slot, const struct sensor *s,
 {
     if (slot->link && slot->in == &k->ready)
         return; /* the newest is owed already */
-    if (is_slow(k)) {
+    /* of what is being asked for nothing is sent before the answer */
+    bool asked = walk_is_on(k) && (!slot->message || slot->message == k->message);
+    if (asked || is_slow(k)) {
         slots_add(&k->ready, slot);
         return;
     }
@@ -232,6 +235,7 @@ static void on_close(void *arg, int code)
     struct stream *st = k->stream;
     (void)code;
     k->ws = NULL;
+    walk_end(k);
     wants_remove_all(k);
     loop_disarm(st->api->loop, &k->hook);
     for (struct client **at = &st->clients; *at; at = &(*at)->next) {
@@ -256,7 +260,7 @@ static void on_message(void *arg, bool text, struct slice message)
         client_binary(k, message);
     else
         client_message(k, message);
-    if (k->ws && !k->paused && ws_queued(k->ws) > DEAF_BYTES) {
+    if (k->ws && !k->paused && (walk_is_on(k) || ws_queued(k->ws) > DEAF_BYTES)) {
         k->paused = true; /* the timer goes on with it */
         ws_pause(k->ws);
     }
@@ -294,6 +298,7 @@ void stream_open(struct call *call)
         slots_init(&k->later[i]);
     k->later_at = tick_of(clock_mono_us());
     k->hook = (struct loop_hook){.fn = at_end_of_turn, .arg = k};
+    k->walking = (struct loop_hook){.fn = walk_turn, .arg = k};
     k->next = st->clients;
     st->clients = k;
     st->clients_n++;

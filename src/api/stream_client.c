@@ -275,57 +275,79 @@ static void send_subs_error(struct client *k, const struct said *said, int err, 
                NULL);
 }
 
+/* {word:id, ...}, to who gave an id.  sensors: SIZE_MAX: it does not say how many. */
+static void send_done(struct client *k, const char *word, const char *id, size_t sensors)
+{
+    struct buf b = {0};
+    struct json_writer w;
+    if (!*id)
+        return;
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    put_id(&w, word, slice_str(id));
+    if (sensors != SIZE_MAX) {
+        json_key(&w, "sensors");
+        json_put_uint(&w, sensors);
+    }
+    json_close(&w, '}');
+    send_buf(k, &b);
+}
+
+void client_subscribed(struct client *k, const char *id, int err, size_t sensors)
+{
+    if (err)
+        send_error(k, *id ? slice_str(id) : (struct slice){0}, err, NULL, NULL);
+    else
+        send_done(k, "subscribed", id, sensors);
+    client_pump(k); /* the last values as they are now, before anything newer */
+}
+
+void client_unsubscribed(struct client *k, const char *id)
+{
+    send_done(k, "unsubscribed", id, SIZE_MAX);
+}
+
+static void copy_id(char to[SAID_ID], struct slice id)
+{
+    snprintf(to, SAID_ID, "%.*s", (int)id.n, id.p ? id.p : "");
+}
+
 static void subscribe(struct client *k, const struct said *said)
 {
     struct sub *list = NULL;
-    size_t n = 0, sensors = 0;
+    size_t n = 0, reserved = 0;
+    char id[SAID_ID];
+    copy_id(id, said->id);
     int err = read_subs(said, said->subscribe, &list, &n);
     if (!err)
-        err = wants_add(k, list, n, &sensors);
-    free(list);
-    if (err) {
-        send_subs_error(k, said, err,
-                        "subscribe is a list of {\"twin\":\"id or *\",\"sensor\":\"id or *\"}");
+        err = wants_add(k, list, n, &reserved);
+    if (!err) {
+        walk_owe(k, list, n, reserved, id);
         return;
     }
-    if (said->id.p) {
-        struct buf b = {0};
-        struct json_writer w;
-        json_writer_init(&w, &b, 0);
-        json_open(&w, '{');
-        put_id(&w, "subscribed", said->id);
-        json_key(&w, "sensors");
-        json_put_uint(&w, sensors);
-        json_close(&w, '}');
-        send_buf(k, &b);
-    }
-    client_pump(k); /* the last values as they are now, before anything newer */
+    free(list);
+    send_subs_error(k, said, err,
+                    "subscribe is a list of {\"twin\":\"id or *\",\"sensor\":\"id or *\"}");
 }
 
 static void unsubscribe(struct client *k, const struct said *said)
 {
     struct sub *list = NULL;
     size_t n = 0;
+    char id[SAID_ID];
+    copy_id(id, said->id);
     if (slice_is(said->unsubscribe, "\"*\"")) {
         wants_remove_all(k);
-    } else {
-        int err = read_subs(said, said->unsubscribe, &list, &n);
-        if (err) {
-            send_subs_error(k, said, err, "unsubscribe is \"*\" or a list as for subscribe");
-            return;
-        }
-        wants_remove(k, list, n);
-        free(list);
+        client_unsubscribed(k, id);
+        return;
     }
-    struct buf b = {0};
-    struct json_writer w;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    put_id(&w, "unsubscribed", said->id);
-    json_close(&w, '}');
-    if (said->id.p)
-        send_buf(k, &b);
-    buf_release(&b);
+    int err = read_subs(said, said->unsubscribe, &list, &n);
+    if (err) {
+        send_subs_error(k, said, err, "unsubscribe is \"*\" or a list as for subscribe");
+        return;
+    }
+    wants_remove(k, list, n);
+    walk_review(k, list, n, id);
 }
 
 /* ---- the message ---- */

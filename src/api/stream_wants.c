@@ -39,24 +39,19 @@ static struct slice sub_key(const struct sub *sub)
     return slice_of(sub->key, sub->twin_n + 1 + sub->sensor_n);
 }
 
-static struct slice sub_twin(const struct sub *sub)
+struct slice sub_twin(const struct sub *sub)
 {
     return slice_of(sub->key, sub->twin_n);
 }
 
-static struct slice sub_sensor(const struct sub *sub)
+struct slice sub_sensor(const struct sub *sub)
 {
     return slice_of(sub->key + sub->twin_n + 1, sub->sensor_n);
 }
 
 /* ---- what a client wants of a sensor ---- */
 
-struct wish {
-    bool any, now; /* now: the present message asked for it */
-    int64_t interval_us;
-};
-
-static struct wish wish_of(const struct client *k, const struct sensor *s)
+struct wish wish_of(const struct client *k, const struct sensor *s)
 {
     struct wish wish = {0};
     char key[2 * ID_MAX + 2];
@@ -110,41 +105,62 @@ static struct slice slot_key(const uint32_t *series)
     return slice_of((const char *)series, sizeof *series);
 }
 
-static struct slot *slot_get(struct client *k, struct sensor *s)
+struct slot *slot_of(const struct client *k, uint32_t series)
 {
-    struct slot *slot = map_get(&k->slots, slot_key(&s->series));
+    return map_get(&k->slots, slot_key(&series));
+}
+
+static struct slot *slot_new(struct client *k)
+{
+    struct slot *slot = k->slots_free;
+    if (slot)
+        k->slots_free = slot->next;
+    else if (k->arena || (k->arena = arena_new()))
+        slot = arena_alloc(k->arena, sizeof *slot);
+    if (slot)
+        *slot = (struct slot){0};
+    return slot;
+}
+
+static void slot_give_back(struct client *k, struct slot *slot)
+{
+    slot->next = k->slots_free;
+    k->slots_free = slot;
+}
+
+struct slot *slot_get(struct client *k, struct sensor *s)
+{
+    struct slot *slot = slot_of(k, s->series);
     if (slot)
         return slot;
-    if (k->stream->slots_n >= k->stream->api->opts.max_watched || !(slot = calloc(1, sizeof *slot)))
+    if (k->stream->slots_n >= k->stream->api->opts.max_watched || !(slot = slot_new(k)))
         return NULL;
     slot->sensor = s;
     slot->series = s->series;
     slot->sent_us = INT64_MIN / 2; /* never: long ago enough for any interval */
     if (map_put(&k->slots, slot_key(&slot->series), slot, NULL)) {
-        free(slot);
+        slot_give_back(k, slot);
         return NULL;
     }
     k->stream->slots_n++;
     return slot;
 }
 
-static void slot_free(struct client *k, struct slot *slot)
+void slot_free(struct client *k, struct slot *slot)
 {
     slot_out(slot);
     map_remove(&k->slots, slot_key(&slot->series));
-    free(slot);
+    slot_give_back(k, slot);
     k->stream->slots_n--;
 }
 
 static void slots_free_all(struct client *k)
 {
-    struct slot *slot;
-    size_t at = 0;
-    while ((slot = map_next(&k->slots, &at)))
-        free(slot);
     k->stream->slots_n -= k->slots.count;
     map_release(&k->slots);
-    k->slots = (struct map){0};
+    arena_free(k->arena);
+    k->arena = NULL;
+    k->slots_free = NULL;
     slots_init(&k->ready);
     for (size_t i = 0; i < LATER_TICKS; i++)
         slots_init(&k->later[i]);
@@ -243,59 +259,6 @@ static int sub_put(struct client *k, const struct sub *like)
     return 0;
 }
 
-/* The sensor is wanted anew: its last value is owed.  Overlapping subscriptions of one message owe
- * it once. */
-static int owe(struct client *k, struct sensor *s, size_t *sensors)
-{
-    struct wish wish = wish_of(k, s);
-    if (!wish.now)
-        return 0;
-    struct slot *slot = slot_get(k, s);
-    if (!slot)
-        return ERR_NOMEM;
-    slot->interval_us = wish.interval_us;
-    if (slot->message == k->message)
-        return 0;
-    slot->message = k->message;
-    ++*sensors;
-    if (s->has_value)
-        slots_add(&k->ready, slot);
-    return 0;
-}
-
-static int owe_twin(struct client *k, const struct twin *t, size_t *sensors)
-{
-    int err = 0;
-    for (size_t i = 0; t && i < t->sensors_n && !err; i++)
-        err = owe(k, t->sensors[i], sensors);
-    return err;
-}
-
-/* For every sensor that the list names: once over all twins, or over those that it names. */
-static int owe_list(struct client *k, const struct sub *list, size_t n, size_t *sensors)
-{
-    struct core *c = k->stream->api->core;
-    size_t twins_n;
-    int err = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (list[i].twin_n)
-            continue;
-        struct twin *const *twins = core_twins(c, &twins_n);
-        for (size_t t = 0; t < twins_n && !err; t++)
-            err = owe_twin(k, twins[t], sensors);
-        return err;
-    }
-    for (size_t i = 0; i < n && !err; i++) {
-        struct twin *t = core_twin(c, sub_twin(&list[i]));
-        struct sensor *s = t && list[i].sensor_n ? core_sensor(t, sub_sensor(&list[i])) : NULL;
-        if (s)
-            err = owe(k, s, sensors);
-        else if (!list[i].sensor_n)
-            err = owe_twin(k, t, sensors);
-    }
-    return err;
-}
-
 /* How many sensors the list names, at most. */
 static size_t sensors_of(struct core *c, const struct sub *list, size_t n)
 {
@@ -309,76 +272,40 @@ static size_t sensors_of(struct core *c, const struct sub *list, size_t n)
     return sensors;
 }
 
-int wants_add(struct client *k, const struct sub *list, size_t n, size_t *ret_sensors)
+int wants_add(struct client *k, const struct sub *list, size_t n, size_t *ret_reserved)
 {
-    size_t fresh = 0, sensors = 0;
+    struct stream *st = k->stream;
+    size_t fresh = 0;
     for (size_t i = 0; i < n; i++)
         fresh += !map_get(&k->subs, sub_key(&list[i]));
     if (k->subs.count + fresh > SUBS_MAX)
         return ERR_TOO_LARGE;
-    size_t most = sensors_of(k->stream->api->core, list, n);
-    if (most > k->slots.count &&
-        k->stream->slots_n + most - k->slots.count > k->stream->api->opts.max_watched)
+    size_t most = sensors_of(st->api->core, list, n);
+    size_t more = most > k->slots.count ? most - k->slots.count : 0;
+    if (more && st->slots_n + st->slots_reserved + more > st->api->opts.max_watched)
         return ERR_OVERLOAD;
-    k->stream->generation++;
+    if (map_reserve(&k->slots, k->slots.count + more)) /* to grow late would take long */
+        return ERR_NOMEM;
+    st->generation++;
     int err = 0;
     for (size_t i = 0; i < n && !err; i++)
         err = sub_put(k, &list[i]);
     if (!err)
-        err = owe_list(k, list, n, &sensors);
-    if (!err)
-        *ret_sensors = sensors;
+        st->slots_reserved += *ret_reserved = more;
     return err;
 }
 
 /* ---- unsubscribing ---- */
 
-/* A subscription for it went: is the sensor still wanted, and how often? */
-static void review(struct client *k, struct slot *slot)
-{
-    struct wish wish = wish_of(k, slot->sensor);
-    if (wish.any)
-        slot->interval_us = wish.interval_us;
-    else
-        slot_free(k, slot);
-}
-
-static void review_all(struct client *k)
-{
-    struct slot **all = malloc((k->slots.count + 1) * sizeof(struct slot *)), *slot;
-    size_t n = 0, at = 0;
-    if (!all)
-        return; /* what is not wanted is not resolved any more, it only keeps its memory */
-    while ((slot = map_next(&k->slots, &at)))
-        all[n++] = slot;
-    for (size_t i = 0; i < n; i++)
-        review(k, all[i]);
-    free(all);
-}
-
 void wants_remove(struct client *k, const struct sub *list, size_t n)
 {
-    struct core *c = k->stream->api->core;
-    bool wild = false;
     k->stream->generation++;
     for (size_t i = 0; i < n; i++) {
         struct sub *sub = map_remove(&k->subs, sub_key(&list[i]));
         if (!sub)
             continue;
-        wild |= !sub->twin_n || !sub->sensor_n;
         index_remove(k->stream, sub_twin(sub), k);
         free(sub);
-    }
-    if (wild) {
-        review_all(k);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct twin *t = core_twin(c, sub_twin(&list[i]));
-        struct sensor *s = t ? core_sensor(t, sub_sensor(&list[i])) : NULL;
-        struct slot *slot = s ? map_get(&k->slots, slot_key(&s->series)) : NULL;
-        if (slot)
-            review(k, slot);
     }
 }
 
@@ -405,10 +332,12 @@ static int want_room(struct stream *st, uint32_t series)
     size_t n = st->wanted_n ? st->wanted_n : 256;
     while (n <= series)
         n *= 2;
-    struct wanted *more = realloc(st->wanted, n * sizeof *more);
+    struct wanted *more = calloc(n, sizeof *more); /* the system clears it where it is used */
     if (!more)
         return ERR_NOMEM;
-    memset(more + st->wanted_n, 0, (n - st->wanted_n) * sizeof *more);
+    if (st->wanted_n)
+        memcpy(more, st->wanted, st->wanted_n * sizeof *more);
+    free(st->wanted);
     st->wanted = more;
     st->wanted_n = n;
     return 0;
@@ -423,6 +352,8 @@ static void resolve_one(struct wanted *w, struct client *k, struct sensor *s)
     if (!slot)
         return;
     slot->interval_us = wish.interval_us;
+    if (!slot->message && !walk_is_on(k))
+        slot->message = k->message; /* of a twin made since: no message will count it */
     if (w->n == w->cap) {
         uint32_t cap = w->cap ? w->cap * 2 : 2;
         struct want *more = realloc(w->list, cap * sizeof *more);
@@ -459,7 +390,7 @@ void wants_forget_twin(struct stream *st, const struct twin *t)
     for (size_t i = 0; i < t->all_n; i++) {
         uint32_t series = t->all[i]->series;
         for (struct client *k = st->clients; k; k = k->next) {
-            struct slot *slot = map_get(&k->slots, slot_key(&series));
+            struct slot *slot = slot_of(k, series);
             if (slot)
                 slot_free(k, slot);
         }

@@ -69,6 +69,24 @@ struct item {
     int n;
 };
 
+static void a_map_with_room_does_not_grow(void **state)
+{
+    (void)state;
+    char keys[1000][8];
+    struct map m = {0};
+    assert_int_equal(map_reserve(&m, 1000), 0);
+    size_t cap = m.cap;
+    for (size_t i = 0; i < 1000; i++) {
+        snprintf(keys[i], sizeof keys[i], "%zu", i);
+        assert_int_equal(map_put(&m, slice_str(keys[i]), keys[i], NULL), 0);
+    }
+    assert_int_equal(m.cap, cap);
+    assert_int_equal(map_reserve(&m, 10), 0);
+    assert_int_equal(m.cap, cap);
+    assert_ptr_equal(map_get(&m, SLICE_LIT("999")), keys[999]);
+    map_release(&m);
+}
+
 static void a_map_finds_what_is_in_it(void **state)
 {
     (void)state;
@@ -215,6 +233,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_exactly),
         cmocka_unit_test(doubles_print_shortest_and_read_back),
         cmocka_unit_test(a_map_finds_what_is_in_it),
+        cmocka_unit_test(a_map_with_room_does_not_grow),
         cmocka_unit_test(times_follow_rfc_3339),
         cmocka_unit_test(durations_are_read),
         cmocka_unit_test(milliseconds_keep_microseconds),

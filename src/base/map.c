@@ -80,9 +80,9 @@ void *map_get(const struct map *m, struct slice key)
     return m->count ? find(m, key, map_hash(key.p, key.n))->value : NULL;
 }
 
-static int grow(struct map *m)
+static int grow(struct map *m, size_t cap)
 {
-    struct map bigger = {.cap = m->cap ? m->cap * 2 : 16, .count = m->count};
+    struct map bigger = {.cap = cap, .count = m->count};
     bigger.slots = calloc(bigger.cap, sizeof *bigger.slots);
     if (!bigger.slots)
         return ERR_NOMEM;
@@ -94,9 +94,17 @@ static int grow(struct map *m)
     return 0;
 }
 
+int map_reserve(struct map *m, size_t n)
+{
+    size_t cap = m->cap ? m->cap : 16;
+    while (cap / 4 * 3 < n && cap < SIZE_MAX / 4)
+        cap *= 2;
+    return cap > m->cap ? grow(m, cap) : 0;
+}
+
 int map_put(struct map *m, struct slice key, void *value, void **ret_old)
 {
-    if ((m->count + 1) * 4 > m->cap * 3 && grow(m))
+    if ((m->count + 1) * 4 > m->cap * 3 && grow(m, m->cap ? m->cap * 2 : 16))
         return ERR_NOMEM;
     uint64_t hash = map_hash(key.p, key.n);
     struct map_slot *s = find(m, key, hash);

@@ -27,6 +27,7 @@ void *map_get(const struct map *m, struct slice key);
 /* Add or replace; value is not NULL.  On replacement the old value is in *ret_old (may be NULL)
  * and the entry has the new key.  ERR_NOMEM leaves the map as it was. */
 int map_put(struct map *m, struct slice key, void *value, void **ret_old);
+int map_reserve(struct map *m, size_t n); /* so many entries go in without growing; ERR_NOMEM */
 void *map_remove(struct map *m, struct slice key); /* the value that was there, or NULL */
 
 /* Walk: size_t at = 0; while ((v = map_next(m, &at))) ...; the map must not change meanwhile. */

@@ -103,6 +103,7 @@ enum { ALERTS_MAX = 32 }; /* a twin; a power of two */
 struct twin *core_twin(struct core *c, struct slice id);
 struct sensor *core_sensor(const struct twin *t, struct slice id); /* NULL also when retired */
 struct sensor *core_series(struct core *c, uint32_t series);
+uint32_t core_series_end(const struct core *c); /* all numbers are below */
 size_t core_twin_count(const struct core *c);
 size_t core_series_count(const struct core *c);                /* of retired sensors too */
 struct twin *const *core_twins(struct core *c, size_t *ret_n); /* in order of id */

@@ -24,6 +24,11 @@ struct sensor *core_series(struct core *c, uint32_t series)
     return series < c->by_series_n ? c->by_series[series] : NULL;
 }
 
+uint32_t core_series_end(const struct core *c)
+{
+    return (uint32_t)c->by_series_n;
+}
+
 size_t core_twin_count(const struct core *c)
 {
     return c->twins_n;

@@ -197,3 +197,41 @@ test("who is too slow for events hears how many it missed", async (t) => {
     s.socket.close();
     await once(s.socket, "close");
 });
+
+test("everything is gone through in turns: the answer, each last value once, then what changes", async (t) => {
+    const own = await start(t, {});
+    const names = Array.from({ length: 1500 }, (_, i) => `s${i}`);
+    const values = (v) => Object.fromEntries(names.map((n) => [n, v]));
+    const ids = ["w-1", "w-2", "w-3", "w-4"];
+    for (const id of ids) {
+        await own.create(twin(id, names));
+        await own.post(`/api/v1/twins/${id}/readings`, { timestamp: 1000, ...values(1) });
+    }
+    const s = await Stream.open(t, own);
+    s.say({ subscribe: [{ twin: "*" }], id: 1 });
+    s.say({ subscribe: [{ twin: "w-1", sensor: "s0" }], id: 2 }); /* waits for the first */
+    /* amid the walk, or around it */
+    for (let i = 0; i < 8; i++)
+        await own.post("/api/v1/twins/w-4/readings", { timestamp: 2000 + i, s7: i });
+    const gone = await Stream.open(t, own);
+    gone.say({ subscribe: [{ twin: "*" }], id: 1 });
+    gone.socket.terminate();
+    await until("all", () => s.answers.length === 2 && s.updates.length >= 6001);
+    assert.deepEqual(s.answers, [
+        { subscribed: 1, sensors: 6000 },
+        { subscribed: 2, sensors: 1 },
+    ]);
+    const keys = s.updates.map((u) => `${u.twin}/${u.sensor}`);
+    assert.equal(new Set(keys).size, 6000);
+    await until("the newest", () => s.of("w-4", "s7").at(-1).value === 7);
+    const course = s.of("w-4", "s7").map((u) => u.t);
+    assert.deepEqual(course, [...course].sort());
+    assert.equal(s.of("w-1", "s0").length, 2, "asked for twice");
+
+    assert.deepEqual(await s.ask({ unsubscribe: [{ twin: "*" }], id: 3 }), { unsubscribed: 3 });
+    const before = s.updates.length;
+    await own.post("/api/v1/twins/w-2/readings", { timestamp: 3000, ...values(2) });
+    await own.post("/api/v1/twins/w-1/readings", { timestamp: 3000, ...values(3) });
+    await until("the one that is wanted by name", () => s.of("w-1", "s0").at(-1).value === 3);
+    assert.equal(s.updates.length, before + 1);
+});
