@@ -2,6 +2,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "store/backup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,6 +55,23 @@ static void tell_owner(int fd, const char *dir)
             dir);
 }
 
+/* Was a backup being put back into it when that was cut short? */
+static bool is_half(const char *dir)
+{
+    struct buf b = {0};
+    struct stat st;
+    buf_addf(&b, "%s/" BACKUP_MARK, dir);
+    char *path = buf_take(&b);
+    bool half = path && stat(path, &st) == 0;
+    free(path);
+    if (half)
+        snprintf(why, sizeof why,
+                 "the data directory %s is half of a backup: putting it back was cut short; remove "
+                 "the directory and restore again",
+                 dir);
+    return half;
+}
+
 int datadir_take(const char *dir, int *ret_fd, const char **ret_why)
 {
     struct buf b = {0};
@@ -87,6 +105,10 @@ int datadir_take(const char *dir, int *ret_fd, const char **ret_why)
         else
             snprintf(why, sizeof why, "the data directory %s cannot be locked: %s", dir,
                      strerror(errno));
+        goto fail;
+    }
+    if (is_half(dir)) {
+        err = ERR_CORRUPT;
         goto fail;
     }
     n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());

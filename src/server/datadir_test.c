@@ -66,6 +66,27 @@ static void what_cannot_be_is_told(void **state)
     assert_non_null(strstr(why, "cannot be made"));
 }
 
+/* Restoring was cut short: nobody takes what there is for all there was. */
+static void half_of_a_backup_is_refused(void **state)
+{
+    (void)state;
+    char dir[128], mark[160];
+    const char *why = NULL;
+    int fd = -1;
+    snprintf(dir, sizeof dir, "%s/half", base);
+    assert_int_equal(datadir_take(dir, &fd, &why), 0);
+    close(fd);
+    snprintf(mark, sizeof mark, "%s/restoring", dir);
+    FILE *f = fopen(mark, "w");
+    assert_non_null(f);
+    fclose(f);
+    assert_int_equal(datadir_take(dir, &fd, &why), ERR_CORRUPT);
+    assert_non_null(strstr(why, "restore again"));
+    unlink(mark);
+    assert_int_equal(datadir_take(dir, &fd, &why), 0);
+    close(fd);
+}
+
 static int make_base(void **state)
 {
     (void)state;
@@ -89,6 +110,7 @@ int main(void)
         cmocka_unit_test(it_is_made_for_its_owner_alone),
         cmocka_unit_test(two_cannot_have_it),
         cmocka_unit_test(what_cannot_be_is_told),
+        cmocka_unit_test(half_of_a_backup_is_refused),
     };
     return cmocka_run_group_tests(tests, make_base, remove_base);
 }

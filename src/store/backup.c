@@ -15,7 +15,9 @@
  * moment may be copied by half.  It was not acknowledged when the backup began; behind it there is
  * nothing, or the segment is copied again.
  *
- * The copy is made under NAME.partial, synced, and renamed: there is a whole backup or none. */
+ * The copy is made under NAME.partial, synced, and renamed: there is a whole backup or none.  What
+ * is put back has a file BACKUP_MARK beside it until all of it is on stable storage; no server
+ * starts on a directory that has one. */
 #include "store/backup.h"
 
 #include "base/arena.h"
@@ -573,9 +575,10 @@ static void remove_copy(struct job *j)
     struct path p;
     for (size_t i = 0; i < j->n; i++)
         unlink(path_in(j->to, j->files[i].path, &p));
-    unlink(path_in(j->to, "history.db", &p));
-    unlink(path_in(j->to, "catalog.db", &p));
-    unlink(path_in(j->to, BACKUP_MANIFEST, &p));
+    static const char *const more[] = {"history.db", "history.db-journal", "catalog.db",
+                                       "catalog.db-journal", BACKUP_MANIFEST};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+        unlink(path_in(j->to, more[i], &p));
     struct buf folders = {0};
     if (list_names(j, j->to, true, &folders) == 0)
         for (const char *name = folders.p; name && name < folders.p + folders.n;
@@ -698,6 +701,65 @@ static int make_folders(struct job *j)
     return 0;
 }
 
+/* From here until end_restore() the directory is half of something, and says so. */
+static int begin_restore(struct job *j)
+{
+    struct path p;
+    if (mkdir(j->to, 0700) != 0 && errno != EEXIST)
+        return fail_errno(j, "made", j->to);
+    int fd = open(path_in(j->to, BACKUP_MARK, &p), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return fail_errno(j, "written", p.text);
+    close(fd);
+    return sync_directory(j, j->to);
+}
+
+static int put_back(struct job *j)
+{
+    struct buf folders = {0};
+    int err = make_folders(j);
+    if (!err)
+        err = verify_files(j); /* reads again what it writes */
+    if (!err)
+        err = list_names(j, j->to, true, &folders);
+    for (const char *name = folders.p; !err && name && name < folders.p + folders.n;
+         name += strlen(name) + 1) {
+        struct path p;
+        err = sync_directory(j, path_in(j->to, name, &p));
+    }
+    buf_release(&folders);
+    return err ? err : sync_directory(j, j->to);
+}
+
+/* Is nothing left of a copy but the mark and the lock of who restores? */
+static bool is_bare(struct job *j)
+{
+    struct buf names = {0};
+    bool bare = list_names(j, j->to, true, &names) == 0 && !names.n &&
+                list_names(j, j->to, false, &names) == 0;
+    for (const char *name = names.p; bare && name && name < names.p + names.n;
+         name += strlen(name) + 1)
+        bare = strcmp(name, BACKUP_MARK) == 0 || strcmp(name, "lock") == 0;
+    buf_release(&names);
+    return bare;
+}
+
+/* All of it is there, or what is there goes, or the mark stays. */
+static int end_restore(struct job *j, int err)
+{
+    struct path p;
+    path_in(j->to, BACKUP_MARK, &p);
+    if (err) {
+        remove_copy(j);
+        if (is_bare(j) && unlink(p.text) == 0)
+            rmdir(j->to);
+        return err;
+    }
+    if (unlink(p.text) != 0)
+        return fail_errno(j, "removed", p.text);
+    return sync_directory(j, j->to);
+}
+
 int backup_restore(const char *from, const char *data, const struct backup_watch *w,
                    struct backup_report *ret)
 {
@@ -709,23 +771,11 @@ int backup_restore(const char *from, const char *data, const struct backup_watch
         err = check_target(j, data);
     if (!err)
         err = verify_files(j); /* before anything is written */
-    if (!err && mkdir(data, 0700) != 0 && errno != EEXIST)
-        err = fail_errno(j, "made", data);
+    if (err)
+        return job_end(j, err);
     snprintf(j->to, sizeof j->to, "%s", data);
+    err = begin_restore(j);
     if (!err)
-        err = make_folders(j);
-    if (!err)
-        err = verify_files(j); /* reads again what it writes */
-    struct buf folders = {0};
-    if (!err)
-        err = list_names(j, data, true, &folders);
-    for (const char *name = folders.p; !err && name && name < folders.p + folders.n;
-         name += strlen(name) + 1) {
-        struct path p;
-        err = sync_directory(j, path_in(data, name, &p));
-    }
-    buf_release(&folders);
-    if (!err)
-        err = sync_directory(j, data);
-    return job_end(j, err);
+        err = put_back(j);
+    return job_end(j, end_restore(j, err));
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define BACKUP_MANIFEST "backup.json"
+#define BACKUP_MARK "restoring" /* in a directory into which a backup is being put back */
 
 /* Told as a file is under way; total 0: not known yet. */
 struct backup_watch {
@@ -33,7 +34,8 @@ int backup_make(const char *data, const char *to, const struct backup_watch *w,
  * ERR_NOT_FOUND: it is no backup; ERR_UNSUPPORTED: of a newer program. */
 int backup_verify(const char *from, const struct backup_watch *w, struct backup_report *ret);
 
-/* Verify a backup, then copy it to a directory that is not there yet or empty (ERR_EXISTS). */
+/* Verify a backup, then copy it to a directory that is not there yet or empty (ERR_EXISTS).
+ * When that fails, what was copied is removed; when it is cut short, BACKUP_MARK stays. */
 int backup_restore(const char *from, const char *data, const struct backup_watch *w,
                    struct backup_report *ret);
 
