@@ -9,7 +9,7 @@
  *   rollup  up to 256 buckets of a tier of a series: first and last time, n, the bytes (rollup.c)
  *   dirty   stretches of time of a series in which roll-ups do not hold (history_rollup.c)
  *   meta    checkpoint: the journal is in here up to this number; how far a flush under way is
- *           (history_flush.c); and running totals
+ *           (history_flush.c); a time that has been; and running totals
  *
  * WRITTEN LATER WINS.  Ids rise with every write, and of two points of one time the one in the
  * chunk of the higher id holds.  Taking up an old chunk gives its points a new id, so it must not
@@ -37,6 +37,7 @@
  * A damaged chunk is passed over and stays where it is.
  *
  * VERSIONS.  1 had no roll-ups: no tables rollup and dirty, and last ended with the point. */
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "store/history_internal.h"
@@ -46,6 +47,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+
+#define KNOWN_EVERY_US INT64_C(10000000)
 
 static const char *const steps[] = {
     "CREATE TABLE meta(name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
@@ -188,6 +191,7 @@ static const struct {
     {"partial_series", offsetof(struct history_totals, partial_series)},
     {"rollup_rows", offsetof(struct history_totals, rollup_rows)},
     {"rollup_bytes", offsetof(struct history_totals, rollup_bytes)},
+    {"known_us", offsetof(struct history_totals, known_us)},
 };
 enum { TOTALS = sizeof total_rows / sizeof total_rows[0] };
 
@@ -250,15 +254,25 @@ static int put_totals(struct history *h, const struct history_totals *totals)
     return 0;
 }
 
-int history_commit(struct history *h, const struct history_totals *totals)
+struct history_time history_now(struct history *h)
 {
-    int err = put_totals(h, totals);
+    int64_t now = clock_now_us(), sure = steady_now(&h->clock, now, clock_mono_us());
+    return (struct history_time){sure, now > sure ? now : sure};
+}
+
+int history_commit(struct history *h, const struct history_totals *changed)
+{
+    struct history_totals totals = *changed;
+    int64_t sure = history_now(h).sure, known = totals.known_us;
+    if (sure < known || sure - known > KNOWN_EVERY_US)
+        totals.known_us = sure;
+    int err = put_totals(h, &totals);
     if (!err)
         err = db_commit(&h->writer);
     if (err)
         return err;
     pthread_mutex_lock(&h->lock);
-    h->totals = *totals;
+    h->totals = totals;
     pthread_mutex_unlock(&h->lock);
     return 0;
 }
@@ -333,6 +347,7 @@ int history_open(const char *path, struct history **ret)
         history_close(h);
         return err;
     }
+    steady_begin(&h->clock, h->totals.known_us, clock_now_us(), clock_mono_us());
     *ret = h;
     return 0;
 }

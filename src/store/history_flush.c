@@ -1,5 +1,4 @@
 /* Writing: how points become chunks is told at the top of history.c. */
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "store/history_internal.h"
@@ -353,7 +352,7 @@ static int keep_state(struct history *h, const struct history_flush_series *f,
         late_n++;
     if (late_n)
         err = mark_late(h, f->series, f->points, late_n);
-    if (!err && note_old(state, f->points[0].t_us, clock_now_us(), f->old_s))
+    if (!err && note_old(state, f->points[0].t_us, history_now(h).latest, f->old_s))
         err = history_state_write(h, f->series, state);
     return err;
 }

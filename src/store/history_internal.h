@@ -3,6 +3,7 @@
 #ifndef STORE_HISTORY_INTERNAL_H
 #define STORE_HISTORY_INTERNAL_H
 
+#include "base/steady.h"
 #include "store/db.h"
 #include "store/history.h"
 
@@ -62,6 +63,7 @@ struct history_totals {
     int64_t checkpoint, chunks, points, bytes;
     int64_t partial_seq, partial_series; /* a flush that is partly through; see history_flush.c */
     int64_t rollup_rows, rollup_bytes;
+    int64_t known_us; /* a time that has been; see history_now() */
 };
 
 /* What is known of a series, beside its newest point. */
@@ -83,6 +85,7 @@ struct history {
     struct db_pool *readers;
     char *path;
     int64_t next_id; /* the writer's own */
+    struct steady clock;
     struct buf encoded;
     pthread_mutex_t lock; /* for what follows */
     struct history_totals totals;
@@ -96,6 +99,13 @@ int history_span(int64_t t_min, int64_t t_max);
 struct history_totals history_totals(const struct history *h);
 /* Commit what the writer's transaction changed, these totals with it. */
 int history_commit(struct history *h, const struct history_totals *totals);
+
+/* What time it is.  What is let go of goes by `sure` (base/steady.h), what is kept by the later of
+ * the two. */
+struct history_time {
+    int64_t sure, latest;
+};
+struct history_time history_now(struct history *h);
 
 /* Is each time behind the one before? */
 bool points_rise(const struct point *p, size_t n);

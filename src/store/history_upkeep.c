@@ -23,7 +23,10 @@
  * from when they came: the series notes from when they are (late_from) and when the last came
  * (late_at), and lets nothing behind late_from go until the period has passed since.  A sensor
  * whose clock is wrong again and again would keep everything for ever: after twice the period
- * (late_since) the letter holds. */
+ * (late_since) the letter holds.
+ *
+ * WHAT TIME IT IS.  A clock that jumps forward, or is wrong when the machine starts, lets nothing
+ * go: time goes by base/steady.h, from the last time on that history.db knows of. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -62,7 +65,7 @@ struct visit {
     struct upkeep *u;
     struct history_view view;
     struct plan plan;
-    int64_t now_us;
+    struct history_time now;
     bool more;
 };
 
@@ -121,9 +124,9 @@ static int64_t limit_of(const struct visit *v, int64_t time_us)
     k = k < 0 ? 0 : k;
     while (k + 1 < ROLLUP_TIERS && rollup_width_us[k + 1] <= time_us / STEPS)
         k++;
-    int64_t limit = v->now_us - time_us;
-    bool waits = state->late_at && v->now_us - state->late_at <= time_us + LATE_SLACK_US &&
-                 v->now_us - state->late_since <= 2 * time_us;
+    int64_t limit = v->now.sure - time_us;
+    bool waits = state->late_at && v->now.sure - state->late_at <= time_us + LATE_SLACK_US &&
+                 v->now.sure - state->late_since <= 2 * time_us;
     if (waits && state->late_from < limit)
         limit = state->late_from;
     return rollup_floor(limit, rollup_width_us[k]);
@@ -443,16 +446,23 @@ static int forget_late(struct visit *v)
 {
     struct history_state *state = &v->view.state;
     int64_t keep = v->plan.keep_us;
-    if (!state->late_at || !keep || v->now_us - state->late_at <= keep + LATE_SLACK_US)
+    if (!state->late_at || !keep)
+        return 0;
+    bool early = state->late_at > v->now.latest + LATE_SLACK_US; /* noted by a wrong clock */
+    if (!early && v->now.sure - state->late_at <= keep + LATE_SLACK_US)
         return 0;
     int err = begin(v->u);
-    state->late_at = state->late_from = state->late_since = 0;
+    if (early)
+        state->late_at = state->late_since = v->now.latest;
+    else
+        state->late_at = state->late_from = state->late_since = 0;
     return err ? err : save(v);
 }
 
-static int visit(struct upkeep *u, const struct history_care *care, int64_t now_us, bool *ret_more)
+static int visit(struct upkeep *u, const struct history_care *care, struct history_time now,
+                 bool *ret_more)
 {
-    struct visit v = {.u = u, .plan = make_plan(&care->policy), .now_us = now_us};
+    struct visit v = {.u = u, .plan = make_plan(&care->policy), .now = now};
     v.view = (struct history_view){.db = &u->h->writer, .series = care->series};
     struct history_state *state = &v.view.state;
     struct history_range dirty = {0};
@@ -527,7 +537,8 @@ int history_upkeep(struct history *h, const struct history_care *list, size_t n,
                    int64_t budget_us, bool *ret_more)
 {
     struct upkeep u = {.h = h};
-    int64_t now = clock_now_us(), until = clock_mono_us() + budget_us;
+    struct history_time now = history_now(h);
+    int64_t until = clock_mono_us() + budget_us;
     bool more = false;
     int err = 0;
     size_t at = *done;

@@ -311,6 +311,50 @@ static void slices(void **state)
     history_close(h);
 }
 
+/* As if the machine's clock had been set by so much, while monotonic time stood still. */
+static void step(struct series *s, int64_t by)
+{
+    s->now += by;
+    s->h->clock.mono_us += by;
+    s->h->clock.since_us += by;
+}
+
+static void a_clock_that_jumps_lets_nothing_go(void **state)
+{
+    (void)state;
+    struct series s;
+    begin(&s, quarter);
+    live(&s, 5, 10 * SECOND);
+    int64_t n = ask_file("SELECT sum(n) FROM chunk"), now = s.now;
+    step(&s, 400 * DAY);
+    upkeep(&s, true);
+    struct point p[100]; /* what comes now looks old, or of the future */
+    for (int i = 0; i < 100; i++) {
+        p[i] = number(now + i * SECOND, i);
+        model_put(&s.m, p[i]);
+    }
+    flush(&s, p, 100);
+    upkeep(&s, true);
+    assert_int_equal(ask_file("SELECT sum(n) FROM chunk"), n + 100);
+    history_close(s.h); /* and when the program starts with such a clock */
+    s.h = open_history();
+    upkeep(&s, true);
+    assert_int_equal(ask_file("SELECT sum(n) FROM chunk"), n + 100);
+    step(&s, -400 * DAY);
+    upkeep(&s, true);
+    assert_int_equal(ask_file("SELECT sum(n) FROM chunk"), n + 100);
+    assert_true(ask_file("SELECT late_at FROM last") <= s.now);
+    for (int tier = 1; tier < ROLLUP_TIERS; tier++)
+        check_tier(s.h, &s.m, tier, 0, s.now + DAY, NULL, 0);
+
+    step(&s, 400 * DAY); /* it is so late indeed */
+    upkeep(&s, true);
+    s.now += HOUR + MINUTE;
+    upkeep(&s, true);
+    assert_int_equal(ask_file("SELECT ifnull(sum(n), 0) FROM chunk"), 0);
+    end(&s);
+}
+
 /* A file of version 1 opens, its readings stay, and are rolled up from the beginning. */
 static void a_file_of_version_1(void **state)
 {
@@ -436,6 +480,7 @@ int main(void)
         TEST(readings_for_a_time_of_their_own),
         TEST(space_comes_back),
         TEST(slices),
+        TEST(a_clock_that_jumps_lets_nothing_go),
         TEST(a_file_of_version_1),
         TEST(killed_in_the_middle),
     };
