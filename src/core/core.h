@@ -50,7 +50,7 @@ struct sensor {
     const char *id;
     struct point last;                   /* the newest by time */
     int64_t arrived_us;                  /* server time at which the newest came */
-    int64_t assigned_us;                 /* the last time that the server gave to a reading */
+    int64_t assigned_us;                 /* behind it are times that the server gives to readings */
     uint64_t updates;                    /* readings since start */
     struct open_series *head;            /* readings not yet in history */
     struct open_series *frozen;          /* those on their way there; they belong to the flush */

@@ -310,6 +310,8 @@ void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool 
 void live_restore(struct core *c, struct sensor *s, const struct reading *r)
 {
     live_apply(c, s, r, true);
+    if (r->t_us > s->assigned_us) /* the clock may have been set back meanwhile */
+        s->assigned_us = r->t_us;
     if (s->twin->state == LIVE_WAITING && s->has_value && !s->retired)
         s->twin->state = LIVE_STALE;
 }
