@@ -145,7 +145,8 @@ test("a journal that was trimmed is whole; one that lost its begin is not", asyn
         await Promise.all(some.map(say));
     }
     await end(client);
-    const segments = () => readdirSync(join(s.data, "mqtt")).filter((f) => f.startsWith("journal-"));
+    const segments = () =>
+        readdirSync(join(s.data, "mqtt")).filter((f) => f.startsWith("journal-"));
     await until("it to be trimmed", () => !segments().includes("journal-0000000000000001"));
     await s.kill();
     await s.start();
