@@ -1,12 +1,12 @@
 /* line_map.c - names by rules, and without. */
 #include "core/line_map.h"
-#include "base/crc32c.h"
 #include "base/err.h"
 #include "codec/json.h"
+#include "core/made_id.h"
 
 #include <stdio.h>
 
-enum { ID_MAX = 128, SUFFIX = 9, RULES_MAX = 1000, WORDS_MAX = 64 };
+enum { RULES_MAX = 1000, WORDS_MAX = 64 };
 
 struct rule {
     struct slice database, measurement, field; /* patterns; p NULL: any */
@@ -26,55 +26,6 @@ struct line_map {
     struct rule *rules;
     size_t rules_n;
 };
-
-/* ---- an id under way ---- */
-
-struct id {
-    char text[ID_MAX];
-    size_t n;
-    uint32_t sum;
-    bool lossy; /* it says less than what it was made of */
-};
-
-static bool fits_id(char c)
-{
-    return slice_is_id(slice_of(&c, 1));
-}
-
-static void id_byte(struct id *id, char c)
-{
-    if (id->n < ID_MAX)
-        id->text[id->n++] = c;
-    else
-        id->lossy = true;
-}
-
-/* A part of it; alone: no colon separates it from another. */
-static void id_part(struct id *id, struct slice part, bool alone)
-{
-    for (size_t i = 0; i < part.n; i++) {
-        bool fits = fits_id(part.p[i]);
-        id->lossy |= !fits || (part.p[i] == ':' && !alone);
-        id_byte(id, fits ? part.p[i] : '_');
-    }
-    id->sum = crc32c(id->sum, part.p ? part.p : "", part.n);
-    id->sum = crc32c(id->sum, "", 1); /* its NUL: where the part ends */
-}
-
-static struct slice id_end(struct id *id, struct arena *a)
-{
-    char suffix[SUFFIX + 1];
-    if (!id->n)
-        id_byte(id, '_'), id->lossy = true;
-    if (id->lossy) {
-        if (id->n > ID_MAX - SUFFIX)
-            id->n = ID_MAX - SUFFIX;
-        snprintf(suffix, sizeof suffix, ":%08x", id->sum);
-        memcpy(id->text + id->n, suffix, SUFFIX);
-        id->n += SUFFIX;
-    }
-    return arena_dup(a, slice_of(id->text, id->n));
-}
 
 /* ---- without a rule ---- */
 
@@ -115,24 +66,24 @@ static bool is_spent(const struct naming *how, const struct line_tag *tag)
 static struct slice plain_sensor(struct arena *a, const struct line_origin *o,
                                  const struct naming *how)
 {
-    struct id id = {0};
+    struct made_id id = {0};
     bool underscore = slice_find(o->measurement, '_') >= 0;
     bool value = how->measurement && !underscore && slice_is(o->field, "value");
     if (how->measurement)
-        id_part(&id, o->measurement, false);
+        made_id_part(&id, o->measurement, MADE_ID_PART);
     if (how->measurement && !value)
-        id_byte(&id, underscore ? ':' : '_');
+        made_id_byte(&id, underscore ? ':' : '_');
     if (!value)
-        id_part(&id, o->field, false);
+        made_id_part(&id, o->field, MADE_ID_PART);
     for (size_t i = 0; i < o->tags_n; i++) {
         if (is_spent(how, &o->tags[i]))
             continue;
-        id_byte(&id, ':');
-        id_part(&id, o->tags[i].key, false);
-        id_byte(&id, ':');
-        id_part(&id, o->tags[i].value, false);
+        made_id_byte(&id, ':');
+        made_id_part(&id, o->tags[i].key, MADE_ID_PART);
+        made_id_byte(&id, ':');
+        made_id_part(&id, o->tags[i].value, MADE_ID_PART);
     }
-    return id_end(&id, a);
+    return made_id_end(&id, a);
 }
 
 /* For people: "cpu usage_idle, cpu=cpu0". */
@@ -221,12 +172,12 @@ static bool next_piece(struct slice *rest, const struct line_origin *o, struct s
 static struct slice fill(struct arena *a, struct slice template, const struct line_origin *o,
                          bool *missing)
 {
-    struct id id = {0};
+    struct made_id id = {0};
     struct slice piece;
     bool bad = false;
     while (next_piece(&template, o, &piece, missing, &bad))
-        id_part(&id, piece, true);
-    return *missing ? (struct slice){0} : id_end(&id, a);
+        made_id_part(&id, piece, MADE_ID_WHOLE);
+    return *missing ? (struct slice){0} : made_id_end(&id, a);
 }
 
 static bool has_tags(const struct line_origin *o, struct slice template)
@@ -264,14 +215,14 @@ int line_map_names(const struct line_map *m, struct arena *a, const struct line_
     struct naming how = {.tag = twin_tag(m, o), .twin = r->twin};
     how.measurement = how.tag || how.twin.p;
     struct slice twin = how.tag ? how.tag->value : o->measurement;
-    struct id id = {0};
-    id_part(&id, twin, true);
+    struct made_id id = {0};
+    made_id_part(&id, twin, MADE_ID_WHOLE);
     struct line_names names = {.twin_name = r->twin.p ? slice_of(NULL, 0) : twin,
                                .sensor_name = sensor_name(a, o, &how),
                                .twin_type = r->twin_type,
                                .type = r->type,
                                .unit = r->unit};
-    names.twin = r->twin.p ? fill(a, r->twin, o, &missing) : id_end(&id, a);
+    names.twin = r->twin.p ? fill(a, r->twin, o, &missing) : made_id_end(&id, a);
     names.sensor = r->sensor.p ? fill(a, r->sensor, o, &missing) : plain_sensor(a, o, &how);
     if (!names.twin.p || !names.sensor.p || !names.sensor_name.p)
         return ERR_NOMEM;

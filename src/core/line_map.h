@@ -10,9 +10,7 @@
  *
  * A field called value is not named; where the measurement is the twin it is not named either;
  * where it has an underscore in it, a colon stands behind it.  So no two series of a twin have one
- * id. Bytes that no id has become _, and an id that says less than what it was made of (such bytes,
- * a colon in a part, more than 128 bytes) ends in a colon and eight digits of a checksum of the
- * whole.
+ * id.  What other bytes become is told in made_id.h.
  *
  * Rules (docs/line-protocol.md) come before that, the first that fits.  Pure but for the arena. */
 #ifndef CORE_LINE_MAP_H
