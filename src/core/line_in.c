@@ -293,14 +293,12 @@ static void refuse_unknown(struct line_job *job, const struct line *line,
         snprintf(detail, sizeof detail, "%.*s of %.*s: %s", SLICE_ARG(n->sensor),
                  SLICE_ARG(n->twin), why);
     else if (err == ERR_UNKNOWN_TWIN)
-        snprintf(
-            detail, sizeof detail,
-            "there is no twin \"%.*s\" (for its sensor \"%.*s\"), and none is made by itself here",
-            SLICE_ARG(n->twin), SLICE_ARG(n->sensor));
-    else if (err == ERR_UNKNOWN_SENSOR)
         snprintf(detail, sizeof detail,
-                 "%.*s has no sensor \"%.*s\", and none is made by itself here", SLICE_ARG(n->twin),
-                 SLICE_ARG(n->sensor));
+                 "there is no twin \"%.*s\" (for its sensor \"%.*s\"), " PROVISION_NONE,
+                 SLICE_ARG(n->twin), SLICE_ARG(n->sensor));
+    else if (err == ERR_UNKNOWN_SENSOR)
+        snprintf(detail, sizeof detail, "%.*s has no sensor \"%.*s\", " PROVISION_NONE,
+                 SLICE_ARG(n->twin), SLICE_ARG(n->sensor));
     else
         snprintf(detail, sizeof detail, "%s", err_info(err)->text);
     err = reason ? reason : err;

@@ -233,8 +233,9 @@ static int choose_sensor(struct provision *p, const struct twin *t, struct want_
         s->detail = "it can be no id: letters, digits, . _ - : and 1 to 128 of them";
         return ERR_INVALID;
     }
+    _Static_assert(TWIN_SENSORS_MAX == 10000, "the sentence below");
     if ((t ? t->sensors_n : 0) + asked >= TWIN_SENSORS_MAX) {
-        s->detail = "the twin has as many sensors as a twin can have";
+        s->detail = "the twin has 10000 sensors, and none can have more";
         return ERR_TOO_LARGE;
     }
     int err = spend(p, false, &s->detail);

@@ -15,6 +15,9 @@
 
 #include "core/core.h"
 
+/* Behind what is not there, where there is no grant. */
+#define PROVISION_NONE "and none is made here (--provision names listeners that may)"
+
 struct provision_limits {
     uint64_t twins_per_minute, sensors_per_minute;
     uint64_t twins, sensors; /* in all, since the grant was made */

@@ -300,10 +300,10 @@ static void refuse_unknown(struct job *job, const struct spb_metric *m,
         snprintf(detail, sizeof detail, "%.*s of %.*s: %s", SLICE_ARG(known->sensor),
                  SLICE_ARG(twin), why);
     else if (there)
-        snprintf(detail, sizeof detail, "%.*s has no sensor \"%.*s\", and none is made here",
+        snprintf(detail, sizeof detail, "%.*s has no sensor \"%.*s\", " PROVISION_NONE,
                  SLICE_ARG(twin), SLICE_ARG(known->sensor));
     else
-        snprintf(detail, sizeof detail, "there is no twin \"%.*s\", and none is made here",
+        snprintf(detail, sizeof detail, "there is no twin \"%.*s\", " PROVISION_NONE,
                  SLICE_ARG(twin));
     refuse_metric(job, m, err ? err : there ? ERR_UNKNOWN_SENSOR : ERR_UNKNOWN_TWIN, detail);
 }
