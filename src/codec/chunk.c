@@ -196,9 +196,12 @@ static int put_columns(const struct point *points, size_t n, uint8_t type, enum 
         return ERR_NOMEM;
     struct slice column = slice_of(out->p + start, out->n - start);
     if (type == VALUE_DOUBLE || type == VALUE_INT) {
-        bool ok = (type == VALUE_INT ? sum_whole : sum_doubles)(&column, n, 0, n, ret);
+        struct column_sum one = {.end = n};
+        struct column_sums ask = {.list = &one, .n = 1};
+        bool ok = (type == VALUE_INT ? sum_whole : sum_doubles)(&column, n, &ask);
         assert(ok);
         (void)ok;
+        *ret = one.numbers;
     } else {
         chunk_sum_points(points, n, ret);
     }

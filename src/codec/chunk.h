@@ -94,6 +94,30 @@ int chunk_to_columns(struct slice bytes, struct chunk_columns *ret);
  * what the summary has. */
 int chunk_sum(struct slice bytes, int64_t from_us, int64_t to_us, struct chunk_columns *scratch,
               struct chunk_numbers *ret);
+
+/* A stretch of a chunk, what its numbers come to and when. */
+struct chunk_stretch {
+    int64_t to_us;                /* asked: it ends before; the next begins there */
+    size_t n;                     /* points in it; 0: the times say nothing */
+    int64_t t_first, t_last;      /* of the first of them and the last */
+    struct chunk_numbers numbers; /* with NaN among them, fewer than n */
+    int64_t t_least, t_greatest;  /* of equal ones the first; numbers.n is not 0 */
+};
+
+enum { CHUNK_STRETCHES_MAX = 64 };
+
+/* What chunk_sum() tells, of 1 to CHUNK_STRETCHES_MAX stretches side by side.  ERR_INVALID: the
+ * points are neither all doubles nor all whole numbers, or the chunk is of version 1.  Every point
+ * of theirs is decoded.  *ret_about: as of chunk_summarize(), but for its numbers. */
+struct chunk_stretches {
+    int64_t from_us; /* where the first begins */
+    bool placed;     /* t_least and t_greatest are asked for, too */
+    size_t n;
+    struct chunk_stretch list[CHUNK_STRETCHES_MAX];
+};
+int chunk_sum_stretches(struct slice bytes, struct chunk_stretches *io,
+                        struct chunk_columns *scratch, struct chunk_summary *ret_about);
+
 void chunk_columns_release(struct chunk_columns *c);
 
 #endif

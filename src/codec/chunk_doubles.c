@@ -4,9 +4,7 @@
  * multiplies by 10^-e, which is faster by little here and misses more.)  A number that was computed
  * from decimals is often the neighbour of one, so what does not come back is told as its distance
  * from the nearest: two bytes instead of ten.  Bits are compared, so -0.0, infinities and NaN are
- * never taken for decimals.
- *
- * Sums of decimals are made from the whole numbers, without rounding, and divided once. */
+ * never taken for decimals. */
 #include "codec/chunk_doubles.h"
 
 #include "codec/chunk_lanes.h"
@@ -234,12 +232,6 @@ bool unpack_double(struct slice *in, double *ret)
 
 /* ---- reading, block after block ---- */
 
-/* A double that is not its decimal. */
-struct fix {
-    size_t at; /* in the block */
-    double v;
-};
-
 struct reader {
     unsigned form, cut;
     struct slice fixes;         /* to come */
@@ -357,166 +349,51 @@ bool unpack_doubles(struct slice *in, double *v, size_t n)
 
 /* ---- summing ---- */
 
-struct tally {
-    bool any;
-    double first, last;
-    struct lane_range decimals; /* of those that are decimals */
-    size_t decimals_n;
-    struct lane_fold doubles; /* of all others */
-};
-
-static const struct tally nothing = {
-    .decimals = {INT64_MAX, INT64_MIN, 0},
-    .doubles = {
-        .least = {HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL, HUGE_VAL},
-        .greatest = {-HUGE_VAL, -HUGE_VAL, -HUGE_VAL, -HUGE_VAL, -HUGE_VAL, -HUGE_VAL, -HUGE_VAL,
-                     -HUGE_VAL}}};
-
-static void note_ends(struct tally *t, double first, double last)
+static void walk_block(struct walk *w, struct reader *r, int64_t *m, size_t n, size_t start)
 {
-    if (!t->any)
-        t->first = first;
-    t->last = last;
-    t->any = true;
-}
-
-/* Doubles from..to of a block. */
-static void tally_doubles(struct tally *t, const double *v, size_t from, size_t to)
-{
-    size_t a = from, b = to, skip = from % LANES;
-    while (a < b && isnan(v[a]))
-        a++;
-    while (b > a && isnan(v[b - 1]))
-        b--;
-    if (a == b)
-        return;
-    note_ends(t, v[a], v[b - 1]);
-    if (skip) { /* each in the lane of its place: before the first comes NaN */
-        double head[LANES];
-        size_t n = to - from < LANES - skip ? to - from : LANES - skip;
-        for (size_t i = 0; i < skip; i++)
-            head[i] = NAN;
-        memcpy(head + skip, v + from, n * sizeof *v);
-        chunk_lanes()->fold(head, skip + n, &t->doubles);
-        from += n;
-    }
-    chunk_lanes()->fold(v + from, to - from, &t->doubles);
-}
-
-/* Decimals from..to of a block, in m, and the fixes among them; in m these become like a number
- * that has none. */
-static void tally_decimals(struct tally *t, int64_t *m, size_t from, size_t to, double divisor,
-                           const struct fix *fixes, size_t fixes_n)
-{
-    double fixed[PACK_BLOCK];
-    size_t a = 0, b = fixes_n, plain = from, plain_last = to;
-    for (size_t i = 0; i < fixes_n; i++)
-        fixed[i] = fixes[i].v;
-    chunk_lanes()->fold(fixed, fixes_n, &t->doubles);
-    /* the ends: of the fixes those that are no NaN, of the others the outermost */
-    while (a < b && isnan(fixed[a]))
-        a++;
-    while (b > a && isnan(fixed[b - 1]))
-        b--;
-    for (size_t i = 0; i < fixes_n && fixes[i].at == plain; i++)
-        plain++;
-    for (size_t i = fixes_n; i > 0 && fixes[i - 1].at + 1 == plain_last; i--)
-        plain_last--;
-    if (plain == to) {
-        if (a < b)
-            note_ends(t, fixed[a], fixed[b - 1]);
-        return;
-    }
-    note_ends(t, a < b && fixes[a].at < plain ? fixed[a] : (double)m[plain] / divisor,
-              a < b && fixes[b - 1].at >= plain_last ? fixed[b - 1]
-                                                     : (double)m[plain_last - 1] / divisor);
-    for (size_t i = 0; i < fixes_n; i++)
-        m[fixes[i].at] = m[plain];
-    chunk_lanes()->range(m + from, to - from, &t->decimals);
-    t->decimals.sum -= (uint64_t)m[plain] * fixes_n;
-    t->decimals_n += to - from - fixes_n;
-}
-
-static void finish(const struct tally *t, double divisor, struct chunk_numbers *ret)
-{
-    const struct lane_fold *d = &t->doubles;
-    *ret = (struct chunk_numbers){.n = (uint32_t)(t->decimals_n + d->n)};
-    if (!ret->n)
-        return;
-    const double *s = d->sum;
-    ret->first = t->first;
-    ret->last = t->last;
-    ret->sum = ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
-    ret->least = HUGE_VAL;
-    ret->greatest = -HUGE_VAL;
-    if (t->decimals_n) {
-        ret->sum += (double)(int64_t)t->decimals.sum / divisor;
-        ret->least = (double)t->decimals.least / divisor;
-        ret->greatest = (double)t->decimals.greatest / divisor;
-    }
-    for (size_t i = 0; i < LANES; i++) {
-        ret->least = d->least[i] < ret->least ? d->least[i] : ret->least;
-        ret->greatest = d->greatest[i] > ret->greatest ? d->greatest[i] : ret->greatest;
-    }
-    ret->least += 0.0; /* no -0.0 */
-    ret->greatest += 0.0;
-    if (isnan(ret->sum)) /* infinities of both signs: one NaN everywhere */
-        ret->sum = NAN;
-}
-
-static void tally_block(struct tally *t, struct reader *r, int64_t *m, size_t n, size_t from,
-                        size_t to)
-{
-    if (r->form > EXPONENT_MAX) {
+    if (r->form <= EXPONENT_MAX) {
+        struct fix fixes[PACK_BLOCK];
+        size_t found = next_fixes(r, m, n, fixes);
+        walk_decimals(w, m, n, start, fixes, found);
+    } else {
         double v[PACK_BLOCK];
         memcpy(v, m, n * sizeof *v);
-        tally_doubles(t, v, from, to);
-        return;
+        walk_doubles(w, v, n, start);
     }
-    struct fix fixes[PACK_BLOCK];
-    size_t found = next_fixes(r, m, n, fixes), first = 0;
-    while (first < found && fixes[first].at < from)
-        first++;
-    while (found > first && fixes[found - 1].at >= to)
-        found--;
-    if (from < to)
-        tally_decimals(t, m, from, to, power[r->form], fixes + first, found - first);
 }
 
-bool sum_doubles(struct slice *in, size_t n, size_t from, size_t to, struct chunk_numbers *ret)
+bool sum_doubles(struct slice *in, size_t n, struct column_sums *ask)
 {
     struct reader r;
-    struct tally t = nothing;
     if (!open_doubles(&r, in, n))
         return false;
-    for (size_t at = 0, got; at < to; at += got) {
+    struct walk w = walk_begin(ask, r.form <= EXPONENT_MAX ? power[r.form] : 1);
+    for (size_t at = 0, got; at < walk_end(&w); at += got) {
         int64_t m[PACK_BLOCK];
         got = next_block(&r, m);
         if (!got)
             return false;
-        size_t a = from > at ? from - at : 0, b = to - at < got ? to - at : got;
-        tally_block(&t, &r, m, got, a < b ? a : b, b);
+        walk_block(&w, &r, m, got, at);
     }
-    finish(&t, r.form <= EXPONENT_MAX ? power[r.form] : 1, ret);
+    walk_finish(&w);
     return true;
 }
 
-bool sum_whole(struct slice *in, size_t n, size_t from, size_t to, struct chunk_numbers *ret)
+bool sum_whole(struct slice *in, size_t n, struct column_sums *ask)
 {
     struct pack_reader r;
-    struct tally t = nothing;
     if (!pack_open(&r, in, n))
         return false;
-    for (size_t at = 0, got; at < to; at += got) {
+    struct walk w = walk_begin(ask, 1);
+    for (size_t at = 0, got; at < walk_end(&w); at += got) {
         int64_t m[PACK_BLOCK];
         double v[PACK_BLOCK];
         got = pack_next(&r, m);
         if (!got)
             return false;
-        size_t a = from > at ? from - at : 0, b = to - at < got ? to - at : got;
         chunk_lanes()->divide(m, got, 1, v);
-        tally_doubles(&t, v, a < b ? a : b, b);
+        walk_doubles(&w, v, got, at);
     }
-    finish(&t, 1, ret);
+    walk_finish(&w);
     return true;
 }

@@ -4,6 +4,7 @@
 #define CODEC_CHUNK_DOUBLES_H
 
 #include "codec/chunk_pack.h"
+#include "codec/chunk_tally.h"
 
 /* Write n > 0 doubles.  numbers: room for n more.  Running out of memory shows in out->failed. */
 void pack_doubles(struct buf *out, const double *v, size_t n, enum chunk_level level,
@@ -15,9 +16,8 @@ bool unpack_double(struct slice *in, double *ret);
 
 bool unpack_doubles(struct slice *in, double *v, size_t n);
 
-/* Of the doubles, or the whole numbers, of a column those from place from up to place to: NaN is
- * passed over, and -0.0 counts as 0.0. */
-bool sum_doubles(struct slice *in, size_t n, size_t from, size_t to, struct chunk_numbers *ret);
-bool sum_whole(struct slice *in, size_t n, size_t from, size_t to, struct chunk_numbers *ret);
+/* Of the doubles, or the whole numbers, of a column of n. */
+bool sum_doubles(struct slice *in, size_t n, struct column_sums *ask);
+bool sum_whole(struct slice *in, size_t n, struct column_sums *ask);
 
 #endif

@@ -29,6 +29,33 @@ static void check_columns(const struct chunk_points *points, const struct chunk_
         abort();
 }
 
+/* Thirds of a chunk side by side are what they are one by one, unless damage shows in one way only.
+ */
+static void try_stretches(struct slice bytes, const struct chunk_points *points,
+                          struct chunk_columns *columns)
+{
+    struct chunk_stretches ask = {.from_us = INT64_MIN, .placed = true, .n = 3};
+    struct chunk_summary about;
+    int64_t from = INT64_MIN;
+    for (size_t k = 0; k < 3; k++)
+        ask.list[k].to_us =
+            k < 2 && points->n > 2 ? points->points[(k + 1) * points->n / 3].t_us : INT64_MAX;
+    if (chunk_sum_stretches(bytes, &ask, columns, &about))
+        return;
+    for (size_t k = 0; k < 3 && points->n; from = ask.list[k++].to_us) {
+        struct chunk_numbers one;
+        const struct chunk_stretch *got = &ask.list[k];
+        if (got->n &&
+            (got->t_first < from || got->t_last >= got->to_us ||
+             (got->numbers.n && (got->t_least < got->t_first || got->t_least > got->t_last ||
+                                 got->t_greatest < got->t_first || got->t_greatest > got->t_last))))
+            abort();
+        if (!chunk_sum(bytes, from, got->to_us, columns, &one) && one.n != got->numbers.n &&
+            got->n != points->n)
+            abort();
+    }
+}
+
 /* All ways give the same.  Damage that the points do not show may be refused or not. */
 static void try_ways(struct slice bytes, const struct chunk_points *points, int expected)
 {
@@ -52,6 +79,7 @@ static void try_ways(struct slice bytes, const struct chunk_points *points, int 
             abort();
     }
     chunk_lanes_use(NULL);
+    try_stretches(bytes, points, &columns);
     if (!expected && (err || chunk_summarize(bytes, &summary)))
         abort();
     chunk_columns_release(&columns);

@@ -5,6 +5,7 @@
 #include "codec/chunk_head.h"
 #include "codec/chunk_lanes.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 static bool is_straight(const struct chunk_head *h)
@@ -131,18 +132,34 @@ static size_t find(const int64_t *times, size_t n, int64_t t)
     return low;
 }
 
-static int sum_straight(const struct chunk_head *h, int64_t from_us, int64_t to_us,
-                        struct chunk_columns *scratch, struct chunk_numbers *ret)
+/* Times into the scratch, and places of what is asked for by time. */
+static int open_sums(const struct chunk_head *h, struct slice *in, struct chunk_columns *scratch)
 {
-    struct slice in = h->rest;
     int err = make_room(scratch, h->n);
     if (err)
         return err;
-    if (!chunk_times(h, scratch->times) || !get_qualities(&in, h, NULL))
-        return ERR_CORRUPT;
-    size_t from = find(scratch->times, h->n, from_us), to = find(scratch->times, h->n, to_us);
-    bool ok = (h->type == VALUE_INT ? sum_whole : sum_doubles)(&in, h->n, from, to, ret);
+    *in = h->rest;
+    return chunk_times(h, scratch->times) && get_qualities(in, h, NULL) ? 0 : ERR_CORRUPT;
+}
+
+static int sum_columns(const struct chunk_head *h, struct slice in, struct column_sums *ask)
+{
+    bool ok = (h->type == VALUE_INT ? sum_whole : sum_doubles)(&in, h->n, ask);
     return ok ? 0 : ERR_CORRUPT;
+}
+
+static int sum_straight(const struct chunk_head *h, int64_t from_us, int64_t to_us,
+                        struct chunk_columns *scratch, struct chunk_numbers *ret)
+{
+    struct slice in;
+    int err = open_sums(h, &in, scratch);
+    if (err)
+        return err;
+    struct column_sum one = {.end = find(scratch->times, h->n, to_us)};
+    size_t from = find(scratch->times, h->n, from_us);
+    err = sum_columns(h, in, &(struct column_sums){.from = from, .list = &one, .n = 1});
+    *ret = one.numbers;
+    return err;
 }
 
 static int sum_by_points(struct slice bytes, int64_t from_us, int64_t to_us,
@@ -178,20 +195,82 @@ int chunk_sum(struct slice bytes, int64_t from_us, int64_t to_us, struct chunk_c
     return sum_by_points(bytes, from_us, to_us, scratch, ret);
 }
 
+/* ---- stretches side by side ---- */
+
+static void tell_stretch(const int64_t *times, size_t from, const struct column_sum *sum,
+                         bool placed, struct chunk_stretch *ret)
+{
+    ret->n = sum->end > from ? sum->end - from : 0;
+    ret->numbers = sum->numbers;
+    if (!ret->n)
+        return;
+    ret->t_first = times[from];
+    ret->t_last = times[sum->end - 1];
+    if (placed && sum->numbers.n) {
+        ret->t_least = times[sum->least_at];
+        ret->t_greatest = times[sum->greatest_at];
+    }
+}
+
+/* The places of stretches; the first one's beginning is answered. */
+static size_t stretch_places(const struct chunk_stretches *ask, const int64_t *times, size_t n,
+                             struct column_sum *sums)
+{
+    size_t from = find(times, n, ask->from_us), at = from;
+    for (size_t k = 0; k < ask->n; k++) {
+        at += find(times + at, n - at, ask->list[k].to_us);
+        sums[k].end = at;
+    }
+    return from;
+}
+
+/* What the head of a chunk tells, but for its numbers. */
+static void tell_head(const struct chunk_head *h, struct chunk_summary *ret)
+{
+    *ret = (struct chunk_summary){.n = (uint32_t)h->n,
+                                  .type = h->type,
+                                  .qualities = h->qualities,
+                                  .t_first = h->t_first,
+                                  .t_last = (int64_t)((uint64_t)h->t_first + h->span)};
+}
+
+int chunk_sum_stretches(struct slice bytes, struct chunk_stretches *io,
+                        struct chunk_columns *scratch, struct chunk_summary *ret_about)
+{
+    struct chunk_head head;
+    struct slice in;
+    struct column_sum sums[CHUNK_STRETCHES_MAX] = {0};
+    assert(io->n > 0 && io->n <= CHUNK_STRETCHES_MAX);
+    int err = chunk_open(bytes, &head);
+    if (!err && !is_straight(&head))
+        err = ERR_INVALID;
+    if (!err)
+        err = open_sums(&head, &in, scratch);
+    if (err)
+        return err;
+    const int64_t *times = scratch->times;
+    size_t from = stretch_places(io, times, head.n, sums);
+    err = sum_columns(&head, in, &(struct column_sums){from, sums, io->n, io->placed});
+    if (err)
+        return err;
+    tell_head(&head, ret_about);
+    for (size_t k = 0; k < io->n; from = sums[k++].end)
+        tell_stretch(times, from, &sums[k], io->placed, &io->list[k]);
+    return 0;
+}
+
 int chunk_summarize(struct slice bytes, struct chunk_summary *ret)
 {
     struct chunk_head head;
     int err = chunk_open(bytes, &head);
     if (err)
         return err;
-    *ret = (struct chunk_summary){.n = (uint32_t)head.n, .type = head.type};
     if (head.version > 1) {
-        ret->qualities = head.qualities;
-        ret->t_first = head.t_first;
-        ret->t_last = (int64_t)((uint64_t)head.t_first + head.span);
+        tell_head(&head, ret);
         ret->numbers = head.numbers;
         return 0;
     }
+    *ret = (struct chunk_summary){.n = (uint32_t)head.n, .type = head.type};
     struct chunk_points c = {0};
     err = chunk_decode(bytes, &c);
     if (!err) {

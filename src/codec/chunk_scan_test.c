@@ -258,6 +258,69 @@ static void assert_same_numbers(const struct chunk_numbers *a, const struct chun
     assert_memory_equal(&a->last, &b->last, sizeof a->last);
 }
 
+/* When the first of the least and of the greatest numbers were. */
+static void assert_placed(const struct chunk_points *points, size_t from,
+                          const struct chunk_stretch *got)
+{
+    size_t least = SIZE_MAX, greatest = SIZE_MAX;
+    for (size_t i = from; i < from + got->n; i++) {
+        double d = number_of(&points->points[i]);
+        if (isnan(d))
+            continue;
+        if (least == SIZE_MAX || d < number_of(&points->points[least]))
+            least = i;
+        if (greatest == SIZE_MAX || d > number_of(&points->points[greatest]))
+            greatest = i;
+    }
+    assert_true(got->t_least == points->points[least].t_us);
+    assert_true(got->t_greatest == points->points[greatest].t_us);
+}
+
+/* Stretches that begin and end anywhere, some of them empty, are each what their points are. */
+static void assert_stretches(struct slice bytes, const struct chunk_points *points,
+                             struct chunk_columns *scratch)
+{
+    const struct chunk_lanes *all[3];
+    size_t ways = chunk_lanes_all(all), at = draw() % (points->n + 1) / (1 + draw() % 20);
+    size_t ends[CHUNK_STRETCHES_MAX];
+    static struct chunk_stretches ask, first;
+    struct chunk_summary about;
+    ask = (struct chunk_stretches){.n = 1 + draw() % CHUNK_STRETCHES_MAX, .placed = true};
+    const size_t from = at, usual = 1 + draw() % (2 * points->n / ask.n + 2);
+    int64_t behind = points->points[points->n - 1].t_us + 1;
+    ask.from_us = at < points->n ? points->points[at].t_us : behind;
+    for (size_t k = 0; k < ask.n; k++) {
+        at += draw() % usual;
+        ends[k] = at = at < points->n ? at : points->n;
+        ask.list[k].to_us = at < points->n ? points->points[at].t_us : behind;
+    }
+    for (size_t way = 0; way < ways; way++) {
+        chunk_lanes_use(all[way]);
+        int err = chunk_sum_stretches(bytes, &ask, scratch, &about);
+        uint8_t type = points->points[0].type;
+        bool straight = type == VALUE_DOUBLE || type == VALUE_INT;
+        for (size_t i = 0; i < points->n; i++)
+            straight &= points->points[i].type == type;
+        assert_int_equal(err, straight && bytes.p[0] > 1 ? 0 : ERR_INVALID);
+        if (err)
+            return;
+        assert_int_equal(about.n, points->n);
+        first = way ? first : ask;
+        for (size_t k = 0, start = from; k < ask.n; start = ends[k++]) {
+            const struct chunk_stretch *one = &ask.list[k];
+            assert_int_equal(one->n, ends[k] - start);
+            assert_sum(points, start, ends[k], &one->numbers);
+            assert_same_numbers(&one->numbers, &first.list[k].numbers);
+            if (!one->n)
+                continue;
+            assert_true(one->t_first == points->points[start].t_us &&
+                        one->t_last == points->points[ends[k] - 1].t_us);
+            if (one->numbers.n)
+                assert_placed(points, start, one);
+        }
+    }
+}
+
 /* Everything that a chunk can tell agrees with its points, whichever way the machine goes. */
 static void assert_agrees(struct slice bytes)
 {
@@ -288,6 +351,8 @@ static void assert_agrees(struct slice bytes)
             assert_same_numbers(&all_of_it, &summary.numbers);
         }
     }
+    if (t_last < INT64_MAX)
+        assert_stretches(bytes, &points, &columns);
     chunk_lanes_use(NULL);
     if (draw() % 8 == 0) {
         chunk_points_release(&points);
