@@ -45,10 +45,10 @@ static int on_run(void *arg, const struct history_run *run)
     return f->kind->take(f, run);
 }
 
-static bool may_sum(void *arg, int64_t t_min, int64_t t_max)
+static int64_t sums_until(void *arg, int64_t t, int64_t t_max)
 {
     struct fold *f = arg;
-    return f->kind->sums && f->kind->sums(f, t_min, t_max);
+    return f->kind->until(f, t, t_max);
 }
 
 static void write_series(struct history *h, const struct tiled *data, const struct series *s)
@@ -62,7 +62,8 @@ static void write_series(struct history *h, const struct tiled *data, const stru
             p[n] = (struct point){.t_us = T0 + (int64_t)at * s->step_us, .type = VALUE_DOUBLE};
             p[n].as.d = tiled_point(data, s->number, at).value;
         }
-        struct history_flush_series one = {s->number, p, n};
+        struct history_flush_series one = {
+            .series = s->number, .points = p, .n = n, .level = CHUNK_MEDIUM};
         if (history_flush(h, &one, 1, 1, true))
             bench_die("the history cannot be written");
     }
@@ -81,9 +82,14 @@ static void ask_once(struct history *h, const struct series *s, const struct his
 {
     double began = bench_seconds(), own = own_seconds();
     struct fold *f = fold_new(q, on_row, NULL);
-    struct history_taker taker = {on_run, sums ? may_sum : NULL, f && f->kind->columns, f, NULL};
-    if (!f || history_scan(h, s->number, q->from_us, q->to_us, NULL, 0, &taker, NULL) ||
-        f->kind->end(f))
+    if (!f)
+        bench_die("out of memory");
+    struct history_taker taker = {.run = on_run,
+                                  .until = f->kind->until ? sums_until : NULL,
+                                  .placed = f->kind->placed || !sums,
+                                  .columns = f->kind->columns,
+                                  .arg = f};
+    if (history_scan(h, s->number, q->from_us, q->to_us, NULL, 0, &taker, NULL) || f->kind->end(f))
         bench_die("a question was not answered");
     fold_free(f);
     *ret_took = bench_seconds() - began;

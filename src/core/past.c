@@ -71,10 +71,10 @@ static int on_run(void *arg, const struct history_run *run)
     return code;
 }
 
-static bool may_sum(void *arg, int64_t t_min, int64_t t_max)
+static int64_t sums_until(void *arg, int64_t t, int64_t t_max)
 {
     struct history_job *j = arg;
-    return j->fold->kind->sums(j->fold, t_min, t_max);
+    return j->fold->kind->until(j->fold, t, t_max);
 }
 
 /* Its extremes in order of time, as if they were the readings; of texts the first. */
@@ -97,7 +97,8 @@ static int on_rollup(void *arg, const struct rollup *b)
     int64_t end_us = b->t_us + rollup_width_us[j->piece.tier];
     if (b->t_us < j->piece.from_us || end_us > j->piece.to_us)
         return 0;
-    if (j->piece.exact && b->t_us >= j->raw_from_us && !kind->sums(j->fold, b->t_us, end_us - 1)) {
+    if (j->piece.exact && b->t_us >= j->raw_from_us &&
+        kind->until(j->fold, b->t_us, end_us - 1) < end_us) {
         j->cut_us = b->t_us; /* a step ends in it, as where a zone's offset changes */
         return BUCKET_CUT;
     }
@@ -136,8 +137,12 @@ static int read_rollups(struct history_job *j)
 static int read_readings(struct history_job *j)
 {
     const struct fold_kind *kind = j->fold->kind;
-    struct history_taker taker = {on_run, kind->sums ? may_sum : NULL, kind->columns, j,
-                                  &j->turn.damaged};
+    struct history_taker taker = {.run = on_run,
+                                  .until = kind->until ? sums_until : NULL,
+                                  .placed = kind->placed,
+                                  .columns = kind->columns,
+                                  .arg = j,
+                                  .damaged = &j->turn.damaged};
     return history_scan(j->core->history, j->series, j->piece.from_us, j->piece.to_us, j->head,
                         j->head_n, &taker, &j->cancelled);
 }

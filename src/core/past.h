@@ -23,8 +23,9 @@ struct fold_kind {
     int (*take)(struct fold *f, const struct history_run *run);
     /* No run will follow.  FOLD_FULL: call it again next turn. */
     int (*end)(struct fold *f);
-    bool (*sums)(struct fold *f, int64_t t_min, int64_t t_max); /* as in history.h; may be NULL */
-    bool columns;                                               /* the same */
+    /* as in history.h; until may be NULL */
+    int64_t (*until)(const struct fold *f, int64_t t, int64_t t_max);
+    bool placed, columns;
     void (*free)(struct fold *f);
 };
 

@@ -289,13 +289,14 @@ static int take(struct fold *f, const struct history_run *run)
     return code;
 }
 
-static bool sums(struct fold *f, int64_t t_min, int64_t t_max)
+static int64_t until(const struct fold *f, int64_t t, int64_t t_max)
 {
-    const struct steps *s = (struct steps *)f;
+    (void)t_max;
+    const struct steps *s = (const struct steps *)f;
     int64_t start = s->now.start, end = s->now.end;
-    if (t_min < start || t_min >= end)
-        step_around(&f->query->every, t_min, &start, &end);
-    return t_max < end;
+    if (t < start || t >= end)
+        step_around(&f->query->every, t, &start, &end);
+    return end;
 }
 
 static int end(struct fold *f)
@@ -318,7 +319,7 @@ static void release(struct fold *f)
 struct fold *fold_steps(const struct history_query *q)
 {
     static const struct fold_kind kind = {
-        .take = take, .end = end, .sums = sums, .columns = true, .free = release};
+        .take = take, .end = end, .until = until, .columns = true, .free = release};
     struct steps *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;

@@ -71,9 +71,18 @@ enum form { POINTS = 1, COLUMNS = 2, SUMS = 4 };
 
 static struct history_sum sum_of(const struct point *p, size_t n)
 {
-    struct history_sum s = {p[0].t_us, p[n - 1].t_us, n, p[0].as.d, p[0].as.d, 0,
-                            p[0].as.d, p[n - 1].as.d};
+    struct history_sum s = {.t_min = p[0].t_us,
+                            .t_max = p[n - 1].t_us,
+                            .n = n,
+                            .least = p[0].as.d,
+                            .greatest = p[0].as.d,
+                            .first = p[0].as.d,
+                            .last = p[n - 1].as.d,
+                            .t_least = p[0].t_us,
+                            .t_greatest = p[0].t_us};
     for (size_t i = 0; i < n; i++) {
+        s.t_least = p[i].as.d < s.least ? p[i].t_us : s.t_least;
+        s.t_greatest = p[i].as.d > s.greatest ? p[i].t_us : s.t_greatest;
         s.least = fmin(s.least, p[i].as.d);
         s.greatest = fmax(s.greatest, p[i].as.d);
         s.sum += p[i].as.d;
@@ -81,21 +90,34 @@ static struct history_sum sum_of(const struct point *p, size_t n)
     return s;
 }
 
+/* Up to its end, in sums as a scan gives them.  Whatever the fold wants to know of later points. */
+static int give_sums(struct fold *f, const struct point *p, size_t n)
+{
+    int code = 0;
+    for (size_t i = 0, to; i < n && !code; i = to) {
+        int64_t end = f->kind->until(f, p[i].t_us, p[n - 1].t_us);
+        assert_true(end > p[i].t_us);
+        for (to = i; to < n && p[to].t_us < end;)
+            to++;
+        struct history_sum sum = sum_of(p + i, to - i);
+        code = f->kind->take(f, &(struct history_run){.n = sum.n, .sum = &sum});
+    }
+    return code;
+}
+
 static int give(struct fold *f, const struct point *p, size_t n, unsigned forms)
 {
     static int64_t times[MANY];
     static double numbers[MANY];
     struct history_run run = {.n = n};
-    struct history_sum sum;
     unsigned form = 1u << draw() % 3;
     bool doubles = true;
     for (size_t i = 0; i < n; i++)
         doubles &= p[i].type == VALUE_DOUBLE;
-    if (doubles && (forms & form & SUMS) && f->kind->sums &&
-        f->kind->sums(f, p[0].t_us, p[n - 1].t_us)) {
-        sum = sum_of(p, n);
-        run.sum = &sum;
-    } else if (doubles && (forms & form & COLUMNS) && f->kind->columns) {
+    if (doubles && (forms & form & SUMS) && f->kind->until &&
+        f->kind->until(f, p[0].t_us, p[n - 1].t_us) > p[0].t_us)
+        return give_sums(f, p, n);
+    if (doubles && (forms & form & COLUMNS) && f->kind->columns) {
         for (size_t i = 0; i < n; i++) {
             times[i] = p[i].t_us;
             numbers[i] = p[i].as.d;
@@ -395,12 +417,12 @@ static void thinning_gives_real_points_with_extremes(void **state)
             .from_us = INT64_MIN, .to_us = INT64_MAX, .how = PAST_THIN, .limit = 4 + draw() % 1000};
         run_fold(&q, p, n, POINTS, &one);
         check_thinned(&one, p, n, q.limit, true);
-        run_fold(&q, p, n, POINTS | COLUMNS, &other); /* the same, however it comes */
+        run_fold(&q, p, n, POINTS | COLUMNS | SUMS, &other); /* the same, however it comes */
         assert_int_equal(one.n, other.n);
         for (size_t i = 0; i < one.n; i++)
             assert_int_equal(one.row[i].t_us, other.row[i].t_us);
         q.how = PAST_LTTB;
-        run_fold(&q, p, n, POINTS | COLUMNS, &one);
+        run_fold(&q, p, n, POINTS | COLUMNS | SUMS, &one);
         check_thinned(&one, p, n, q.limit, false);
         assert_true(one.n <= q.limit && (n < 4 * q.limit || one.n == q.limit));
     }
@@ -420,7 +442,7 @@ static void thinning_the_whole_of_time(void **state)
                               .as.d = (double)(i * 7 % 12)};
     struct history_query q = {
         .from_us = INT64_MIN, .to_us = INT64_MAX, .how = PAST_THIN, .limit = 4};
-    run_fold(&q, p, 12, POINTS | COLUMNS, &got);
+    run_fold(&q, p, 12, POINTS | COLUMNS | SUMS, &got);
     check_thinned(&got, p, 12, 4, false);
     free(got.row);
 }

@@ -58,20 +58,25 @@ static void halve(struct thin *t)
     t->width_us = t->width_us > UINT64_MAX / 2 ? UINT64_MAX : 2 * t->width_us;
 }
 
-/* The bucket of a time not before any other; *ret_end: up to which time it goes, included. */
+/* The last time, included, of bucket number no, buckets being so wide. */
+static int64_t last_of(const struct thin *t, uint64_t no, uint64_t width_us)
+{
+    uint64_t room = (uint64_t)INT64_MAX - (uint64_t)t->start_us, end;
+    if (__builtin_mul_overflow(no + 1, width_us, &end) || end > room)
+        return INT64_MAX;
+    return (int64_t)((uint64_t)t->start_us + end - 1);
+}
+
+/* The bucket of a time not before any other; *ret_last: up to which time it goes, included. */
 static struct bucket *bucket_of(struct thin *t, int64_t t_us, int64_t *ret_last)
 {
-    uint64_t since = (uint64_t)t_us - (uint64_t)t->start_us, end;
+    uint64_t since = (uint64_t)t_us - (uint64_t)t->start_us;
     while (since / t->width_us >= t->cap)
         halve(t);
     size_t no = (size_t)(since / t->width_us);
     for (; t->n <= no; t->n++)
         t->buckets[t->n] = (struct bucket){0};
-    uint64_t room = (uint64_t)INT64_MAX - (uint64_t)t->start_us;
-    if (__builtin_mul_overflow(no + 1, t->width_us, &end) || end > room)
-        *ret_last = INT64_MAX;
-    else
-        *ret_last = (int64_t)((uint64_t)t->start_us + end - 1);
+    *ret_last = last_of(t, no, t->width_us);
     return &t->buckets[no];
 }
 
@@ -147,6 +152,22 @@ static int take_columns(struct thin *t, const struct history_run *run)
     return point_keep(&t->last, &newest);
 }
 
+/* Of what lies in one bucket the extremes are enough. */
+static int take_sum(struct thin *t, const struct history_sum *sum)
+{
+    struct point low = double_at(sum->t_least, sum->least);
+    struct point high = double_at(sum->t_greatest, sum->greatest);
+    struct point newest = double_at(sum->t_max, sum->last);
+    bool low_first = low.t_us <= high.t_us;
+    const struct point *first = low_first ? &low : &high, *second = low_first ? &high : &low;
+    int64_t last;
+    if (add(bucket_of(t, first->t_us, &last), first) ||
+        add(bucket_of(t, second->t_us, &last), second))
+        return ERR_NOMEM;
+    bucket_of(t, newest.t_us, &last); /* this decides how wide they are */
+    return point_keep(&t->last, &newest);
+}
+
 static int keep_few(struct thin *t, const struct point *p, size_t n)
 {
     if (t->few_n + n > t->few_cap) {
@@ -200,6 +221,8 @@ static int keep_few_columns(struct thin *t, const struct history_run *run)
 static int take(struct fold *f, const struct history_run *run)
 {
     struct thin *t = (struct thin *)f;
+    if (run->sum)
+        return take_sum(t, run->sum);
     if (!t->buckets && t->few_n + run->n <= t->limit)
         return run->points ? keep_few(t, run->points, run->n) : keep_few_columns(t, run);
     if (!t->buckets) {
@@ -210,6 +233,19 @@ static int take(struct fold *f, const struct history_run *run)
             return ERR_NOMEM;
     }
     return run->points ? take_many(t, run->points, run->n) : take_columns(t, run);
+}
+
+/* The end of the bucket of t, as wide as buckets will be when t_max has come. */
+static int64_t until(const struct fold *f, int64_t t_us, int64_t t_max)
+{
+    const struct thin *t = (const struct thin *)f;
+    if (!t->buckets)
+        return t_us;
+    uint64_t width_us = t->width_us, most = (uint64_t)t_max - (uint64_t)t->start_us;
+    while (most / width_us >= t->cap)
+        width_us = width_us > UINT64_MAX / 2 ? UINT64_MAX : 2 * width_us;
+    int64_t last = last_of(t, ((uint64_t)t_us - (uint64_t)t->start_us) / width_us, width_us);
+    return last < INT64_MAX ? last + 1 : INT64_MAX;
 }
 
 /* ---- the answer ---- */
@@ -263,7 +299,8 @@ static void release(struct fold *f)
     free(t);
 }
 
-static const struct fold_kind kind = {.take = take, .end = end, .columns = true, .free = release};
+static const struct fold_kind kind = {
+    .take = take, .end = end, .until = until, .placed = true, .columns = true, .free = release};
 
 struct fold *fold_thin(const struct history_query *q, size_t factor)
 {

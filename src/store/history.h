@@ -77,11 +77,12 @@ int history_upkeep(struct history *h, const struct history_care *list, size_t n,
  * is logged and left out. */
 int history_each_last(struct history *h, int (*fn)(void *arg, const struct reading *r), void *arg);
 
-/* What is stored about a chunk as a whole.  The numbers are of its numeric points alone. */
+/* What points come to, all of them doubles and none NaN. */
 struct history_sum {
     int64_t t_min, t_max; /* of the first point and the last */
-    size_t n;             /* points; as many of them are numbers */
+    size_t n;
     double least, greatest, sum, first, last;
+    int64_t t_least, t_greatest; /* of the first of them; only for a taker who wants them placed */
 };
 
 /* A piece of a series in rising order of time, in one of four forms; it lives until the taker
@@ -98,9 +99,13 @@ struct history_run {
 /* Who reads. */
 struct history_taker {
     int (*run)(void *arg, const struct history_run *run); /* non-zero ends the scan */
-    /* Would it do to know what the points between these times (both included) come to, instead of
-     * the points?  NULL: never.  Asked of chunks that lie inside the span and overlap nothing. */
-    bool (*sums)(void *arg, int64_t t_min, int64_t t_max);
+    /* From t on, up to which time (excluded) would it do to know what the points come to, instead
+     * of the points?  t: nothing would do.  The points in question go up to t_max, which is not
+     * before t.  NULL: never.  Asked of chunks that overlap nothing. */
+    int64_t (*until)(void *arg, int64_t t, int64_t t_max);
+    /* Only sums of points of good quality will do, and they must tell when the extremes were: what
+     * is stored about chunks does not. */
+    bool placed;
     bool columns; /* takes columns as well as points */
     void *arg;
     bool *damaged; /* set when damage was passed over, however the scan ends; may be NULL */

@@ -4,8 +4,9 @@
  * t_min; a chunk is read and decoded only when the merge reaches its t_min.  Where one source
  * stands alone its points are handed on as they lie; only where sources overlap are points copied
  * one by one, the highest rank winning a time: the head, then the highest id.  A chunk that nothing
- * overlaps goes as columns, and is not even read when its taker is content with what it comes to.
- */
+ * overlaps goes as what it comes to, when its taker is content with that, and then it is not even
+ * read; or as what few stretches of it come to, which are summed while it is being unpacked; or as
+ * columns. */
 #include "base/err.h"
 #include "base/log.h"
 #include "store/history_internal.h"
@@ -14,7 +15,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { BATCH = 512, RUN_MIN = 16, CURSORS_MAX = HISTORY_SPANS + 1 };
+enum { BATCH = 512, RUN_MIN = 16, STRETCH_MIN = 64, CURSORS_MAX = HISTORY_SPANS + 1 };
 
 struct cursor {
     sqlite3_stmt *s; /* NULL: at its end */
@@ -42,6 +43,7 @@ struct scan {
     size_t sources_n, sources_cap;
     struct chunk_points spare; /* a used-up chunk's memory */
     struct chunk_columns columns;
+    struct chunk_stretches stretches;
     struct point batch[BATCH];
     size_t batch_n;
     bool corrupt;
@@ -72,7 +74,7 @@ static int advance(struct scan *s, struct cursor *c)
         c->t_min = sqlite3_column_int64(c->s, 1);
         c->t_max = sqlite3_column_int64(c->s, 2);
         c->n = sqlite3_column_int64(c->s, 3);
-        if (s->taker->sums || s->taker->columns)
+        if (s->taker->until || s->taker->columns)
             read_sum(c);
         return 0;
     }
@@ -208,7 +210,8 @@ static int read_points(struct scan *s, const struct cursor *c, struct chunk_poin
     return err;
 }
 
-static int read_columns(struct scan *s, const struct cursor *c)
+/* *ret_done: columns, which do not tell of quality, tell all of it. */
+static int read_columns(struct scan *s, const struct cursor *c, bool *ret_done)
 {
     struct chunk_columns *columns = &s->columns;
     sqlite3_stmt *stmt;
@@ -220,6 +223,7 @@ static int read_columns(struct scan *s, const struct cursor *c)
     if (!err && (columns->n != (size_t)c->n || columns->times[0] != c->t_min ||
                  columns->times[columns->n - 1] != c->t_max))
         err = ERR_CORRUPT;
+    *ret_done = !err && columns->runs_n == 1 && columns->runs[0].quality == QUALITY_GOOD;
     return err;
 }
 
@@ -364,11 +368,6 @@ static bool is_alone(const struct scan *s, const struct cursor *c)
     return true;
 }
 
-static int give_sum(struct scan *s, const struct cursor *c)
-{
-    return s->taker->run(s->taker->arg, &(struct history_run){.n = c->sum.n, .sum = &c->sum});
-}
-
 static size_t find_time(const int64_t *times, size_t n, int64_t t)
 {
     size_t low = 0;
@@ -393,27 +392,102 @@ static int give_columns(struct scan *s)
     return s->taker->run(s->taker->arg, &run);
 }
 
+/* Into how many stretches its taker would have the chunk cut; 0: none, or so many that columns are
+ * better. */
+static size_t cut(struct scan *s, const struct cursor *c)
+{
+    const struct history_taker *taker = s->taker;
+    struct chunk_stretches *list = &s->stretches;
+    int64_t t = c->t_min > s->from ? c->t_min : s->from;
+    int64_t t_max = c->t_max < s->to ? c->t_max : s->to - 1;
+    size_t most = (size_t)c->n / STRETCH_MIN;
+    list->from_us = t;
+    list->placed = taker->placed;
+    list->n = 0;
+    while (t <= t_max) {
+        int64_t end = taker->until(taker->arg, t, t_max);
+        if (end <= t || list->n == most || list->n == CHUNK_STRETCHES_MAX)
+            return list->n = 0;
+        t = end < s->to ? end : s->to;
+        list->list[list->n++].to_us = t;
+    }
+    return list->n;
+}
+
+static int give_sum(struct scan *s, const struct history_sum *sum)
+{
+    return s->taker->run(s->taker->arg, &(struct history_run){.n = sum->n, .sum = sum});
+}
+
+/* Read the chunk as stretches.  *ret_done: this is the form of it. */
+static int read_stretches(struct scan *s, const struct cursor *c, bool *ret_done)
+{
+    sqlite3_stmt *stmt;
+    struct slice bytes;
+    struct chunk_summary about;
+    int err = find_bytes(s, c, &stmt, &bytes);
+    if (!err)
+        err = chunk_sum_stretches(bytes, &s->stretches, &s->columns, &about);
+    sqlite3_reset(stmt);
+    *ret_done = !err && (!s->taker->placed || about.qualities == 1 << QUALITY_GOOD);
+    if (err)
+        return err == ERR_INVALID ? 0 : err;
+    if (about.n != c->n || about.t_first != c->t_min || about.t_last != c->t_max)
+        return ERR_CORRUPT;
+    for (size_t k = 0; k < s->stretches.n; k++)
+        if (s->stretches.list[k].n != s->stretches.list[k].numbers.n)
+            return ERR_CORRUPT; /* the row says that none is NaN */
+    return 0;
+}
+
+static int give_stretches(struct scan *s)
+{
+    int code = 0;
+    for (size_t k = 0; k < s->stretches.n && !code; k++) {
+        const struct chunk_stretch *one = &s->stretches.list[k];
+        const struct chunk_numbers *v = &one->numbers;
+        if (one->n)
+            code = give_sum(s, &(struct history_sum){.t_min = one->t_first,
+                                                     .t_max = one->t_last,
+                                                     .n = one->n,
+                                                     .least = v->least,
+                                                     .greatest = v->greatest,
+                                                     .sum = v->sum,
+                                                     .first = v->first,
+                                                     .last = v->last,
+                                                     .t_least = one->t_least,
+                                                     .t_greatest = one->t_greatest});
+    }
+    return code;
+}
+
 /* A chunk of doubles that nothing overlaps goes to its taker without becoming points: as what it
- * comes to, or as columns.  *ret_done: it went, or was passed over. */
+ * comes to, or its stretches do, or as columns.  *ret_done: it went, or was passed over. */
 static int try_whole(struct scan *s, const struct cursor *c, bool *ret_done)
 {
     const struct history_taker *taker = s->taker;
+    bool in_stretches = false, in_columns = false;
     *ret_done = false;
     if (!c->has_sum || !is_alone(s, c))
         return 0;
+    int err = flush_batch(s);
+    if (err)
+        return err;
+    size_t stretches = taker->until ? cut(s, c) : 0;
     bool inside = c->t_min >= s->from && c->t_max < s->to;
-    bool sum = inside && taker->sums && taker->sums(taker->arg, c->t_min, c->t_max);
-    if (!sum && !taker->columns)
-        return 0;
-    int err = flush_batch(s), damage = 0;
-    if (!err && !sum)
-        damage = read_columns(s, c);
-    bool good =
-        !sum && !damage && s->columns.runs_n == 1 && s->columns.runs[0].quality == QUALITY_GOOD;
-    if (err || (!sum && !damage && !good))
-        return err; /* columns do not tell of quality */
-    *ret_done = true;
-    return sum ? give_sum(s, c) : damage ? pass_over(s, c, damage) : give_columns(s);
+    if (stretches == 1 && inside && !taker->placed) {
+        *ret_done = true;
+        return give_sum(s, &c->sum);
+    }
+    if (stretches)
+        err = read_stretches(s, c, &in_stretches);
+    if (!err && !in_stretches && taker->columns)
+        err = read_columns(s, c, &in_columns);
+    *ret_done = err || in_stretches || in_columns;
+    return err            ? pass_over(s, c, err)
+           : in_stretches ? give_stretches(s)
+           : in_columns   ? give_columns(s)
+                          : 0;
 }
 
 /* Take up the chunk of a cursor, in whatever form, and move the cursor on. */

@@ -117,11 +117,16 @@ static void model_clear(struct model *m)
     *m = (struct model){0};
 }
 
+enum { ANY = 4, GOOD_DOUBLES };
+
 static struct point random_point(int64_t t, unsigned kinds)
 {
     static const char *const texts[] = {"", "on", "off", "an alarm of some length"};
     struct value v;
-    switch (kinds < 4 ? kinds : draw() % 4) {
+    switch (kinds == ANY ? draw() % 4 : kinds) {
+    case GOOD_DOUBLES:
+        return (struct point){
+            .t_us = t, .type = VALUE_DOUBLE, .as.d = (double)(draw() % 10000) / 100 - 50};
     case 0:
         v = value_double((double)(draw() % 10000) / 100);
         break;
@@ -151,7 +156,9 @@ struct expectation {
     const struct point *p;
     size_t n, at;
     size_t stop_at; /* 0: do not */
-    size_t whole;   /* chunks that came as columns or a sum */
+    size_t whole;   /* chunks, or stretches, that came as columns or a sum */
+    bool placed;
+    size_t placed_sums;
 };
 
 static bool same(const struct point *a, const struct point *b)
@@ -185,10 +192,19 @@ static void expect_sum(struct expectation *e, const struct history_sum *sum)
 {
     assert_true(e->n - e->at >= sum->n);
     const struct point *p = e->p + e->at;
-    struct history_sum want = {p[0].t_us, p[sum->n - 1].t_us, sum->n, p[0].as.d, p[0].as.d, 0,
-                               p[0].as.d, p[sum->n - 1].as.d};
+    struct history_sum want = {.t_min = p[0].t_us,
+                               .t_max = p[sum->n - 1].t_us,
+                               .least = p[0].as.d,
+                               .greatest = p[0].as.d,
+                               .first = p[0].as.d,
+                               .last = p[sum->n - 1].as.d,
+                               .t_least = p[0].t_us,
+                               .t_greatest = p[0].t_us};
     for (size_t i = 0; i < sum->n; i++) {
         assert_int_equal(p[i].type, VALUE_DOUBLE);
+        assert_true(!e->placed || p[i].quality == QUALITY_GOOD);
+        want.t_least = p[i].as.d < want.least ? p[i].t_us : want.t_least;
+        want.t_greatest = p[i].as.d > want.greatest ? p[i].t_us : want.t_greatest;
         want.least = p[i].as.d < want.least ? p[i].as.d : want.least;
         want.greatest = p[i].as.d > want.greatest ? p[i].as.d : want.greatest;
         want.sum += p[i].as.d;
@@ -196,6 +212,9 @@ static void expect_sum(struct expectation *e, const struct history_sum *sum)
     assert_true(want.t_min == sum->t_min && want.t_max == sum->t_max);
     assert_true(want.least == sum->least && want.greatest == sum->greatest);
     assert_true(want.first == sum->first && want.last == sum->last);
+    e->placed_sums += e->placed;
+    if (e->placed)
+        assert_true(want.t_least == sum->t_least && want.t_greatest == sum->t_greatest);
     double off = want.sum - sum->sum;
     assert_true(off < 1e-6 && off > -1e-6);
     e->at += sum->n;
@@ -216,11 +235,18 @@ static int expect(void *arg, const struct history_run *run)
     return 0;
 }
 
-static bool now_and_then(void *arg, int64_t t_min, int64_t t_max)
+/* Nothing will do, or all of it, or some. */
+static int64_t now_and_then(void *arg, int64_t t, int64_t t_max)
 {
     (void)arg;
-    assert_true(t_min <= t_max);
-    return draw() & 1;
+    assert_true(t <= t_max);
+    uint64_t length = (uint64_t)t_max - (uint64_t)t;
+    uint64_t choice = draw() % 8;
+    return choice == 0   ? t
+           : choice < 3  ? t_max + 1
+           : length < 1  ? t + 1
+           : choice == 3 ? t + 1 + (int64_t)(draw() % length)
+                         : t + 1 + (int64_t)(length / 4 + draw() % (length / 2 + 1));
 }
 
 static size_t lower(const struct model *m, int64_t t)
@@ -231,7 +257,7 @@ static size_t lower(const struct model *m, int64_t t)
     return i;
 }
 
-static size_t whole_chunks;
+static size_t whole_chunks, placed_sums;
 
 static void check_scan(struct history *h, uint32_t series, const struct model *m, int64_t from,
                        int64_t to, const struct point *head, size_t head_n)
@@ -242,11 +268,14 @@ static void check_scan(struct history *h, uint32_t series, const struct model *m
                                   &(struct history_taker){.run = expect, .arg = &e}, NULL),
                      0);
     assert_int_equal(e.at, e.n);
-    struct expectation other = {.p = e.p, .n = e.n}; /* the same in every form */
-    struct history_taker taker = {expect, now_and_then, true, &other, NULL};
+    bool placed = draw() & 1;
+    struct expectation other = {.p = e.p, .n = e.n, .placed = placed}; /* the same in every form */
+    struct history_taker taker = {
+        .run = expect, .until = now_and_then, .placed = placed, .columns = true, .arg = &other};
     assert_int_equal(history_scan(h, series, from, to, head, head_n, &taker, NULL), 0);
     assert_int_equal(other.at, other.n);
     whole_chunks += other.whole;
+    placed_sums += other.placed_sums;
 }
 
 /* The newest point before a time is in reach of what is said about it. */
@@ -363,15 +392,17 @@ static void what_was_flushed_is_read(void **state)
 {
     (void)state;
     random_flushes(0, 0, 300, 6000);
+    random_flushes(GOOD_DOUBLES, 0, 100, 6000);
     random_flushes(1, 0, 100, 6000);
     random_flushes(2, 0, 100, 6000);
     random_flushes(3, 0, 100, 3000);
-    assert_true(whole_chunks > 100);
+    assert_true(whole_chunks > 100 && placed_sums > 100);
 }
 
 static void late_and_repeated_times_are_read_right(void **state)
 {
     (void)state;
+    random_flushes(GOOD_DOUBLES, 5, 100, 6000);
     random_flushes(0, 3, 200, 6000);
     random_flushes(0, 50, 300, 6000);
     random_flushes(4, 10, 200, 3000);
@@ -558,6 +589,19 @@ static int enough(void *arg, const struct history_run *run)
     return 42;
 }
 
+static int64_t by_thousands(void *arg, int64_t t, int64_t t_max)
+{
+    (void)arg, (void)t_max;
+    return (t / 1000000 + 1) * 1000000;
+}
+
+static int count_sums(void *arg, const struct history_run *run)
+{
+    size_t *count = arg;
+    *count += run->n;
+    return 0;
+}
+
 static void a_damaged_chunk_is_passed_over(void **state)
 {
     (void)state;
@@ -586,6 +630,20 @@ static void a_damaged_chunk_is_passed_over(void **state)
     assert_int_equal(scan(h, 1, 0, INT64_MAX, count_run, &r), ERR_CORRUPT);
     assert_int_equal(r.count, 15000);
     assert_int_equal(r.missing, 3000);
+    for (int placed = 0; placed < 2; placed++) { /* also when it is cut into stretches */
+        size_t count = 0;
+        bool told = false;
+        struct history_taker sums = {.run = count_sums,
+                                     .until = by_thousands,
+                                     .placed = placed,
+                                     .columns = true,
+                                     .arg = &count,
+                                     .damaged = &told};
+        assert_int_equal(history_scan(h, 1, 0, INT64_MAX, NULL, 0, &sums, NULL), ERR_CORRUPT);
+        assert_true(told);
+        /* of the short one nothing is read when what is stored about it will do */
+        assert_int_equal(count, placed ? 15000 : 15500);
+    }
     bool damaged = false; /* it is told as well when the taker has had enough */
     struct history_taker taker = {.run = enough, .damaged = &damaged};
     assert_int_equal(history_scan(h, 1, 6000000, INT64_MAX, NULL, 0, &taker, NULL), 42);
