@@ -76,7 +76,9 @@ static bool find_media(struct call *call, struct slice body, struct media *ret)
 
 static struct ingest *begin(struct call *call, enum body_format format)
 {
-    struct ingest_source src = {"http", http_peer(call->req), http_path(call->req), format};
+    /* the peer's words live with the connection, which may end before the answer */
+    const char *peer = arena_printf(call->arena, "%s", http_peer(call->req));
+    struct ingest_source src = {"http", peer ? peer : "", http_path(call->req), format};
     struct ingest *in = NULL;
     if (!core_has_room(call->core))
         call_problem(call, ERR_OVERLOAD, "The disk is behind. Send it again in a second.");
@@ -93,12 +95,11 @@ void twin_readings(struct call *call)
     struct ingest *in = known ? begin(call, media.format) : NULL;
     if (!in)
         return;
-    if (media.sequence)
-        ingest_sequence(in, call->parts[0], body);
-    else
-        ingest_readings(in, call->parts[0], body);
     call_wait(call, NULL);
-    ingest_commit(in, on_ingested, call);
+    ingest_large(
+        in,
+        &(struct ingest_body){.twin = call->parts[0], .payload = body, .sequence = media.sequence},
+        on_ingested, call);
 }
 
 void sensor_readings(struct call *call)
@@ -116,9 +117,11 @@ void sensor_readings(struct call *call)
     struct ingest *in = begin(call, media.format);
     if (!in)
         return;
-    ingest_sensor(in, call->parts[0], call->parts[1], body);
     call_wait(call, NULL);
-    ingest_commit(in, on_ingested, call);
+    ingest_large(
+        in,
+        &(struct ingest_body){.twin = call->parts[0], .sensor = call->parts[1], .payload = body},
+        on_ingested, call);
 }
 
 /* ---- sensors ---- */

@@ -188,6 +188,7 @@ void core_stop(struct core *c)
     end_pool(&c->flushes); /* a flush under way has ended after this */
     journal_close(c->journal);
     c->journal = NULL;
+    ingest_end_turns(c);
     ingest_drain(c);
     ingest_cancel_all(c);
     erase_cancel_all(c);

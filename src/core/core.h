@@ -208,6 +208,16 @@ void ingest_refuse(struct ingest *in, struct slice twin, struct slice sensor, in
  * applied, or refused. */
 void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg);
 
+/* A body that may be large, and the commit: much of it is read in turns of the loop, so that others
+ * are served between.  All that is pointed to, the source's words too, lives until done. */
+struct ingest_body {
+    struct slice twin, sensor; /* sensor empty: as ingest_readings() */
+    struct slice payload;
+    bool sequence;
+};
+void ingest_large(struct ingest *in, const struct ingest_body *body, ingest_done_fn *done,
+                  void *arg);
+
 void ingest_drop(struct ingest *in); /* ends it and keeps nothing */
 
 /* Does it make sense to read more from the peers?  False while too much waits for the disk. */

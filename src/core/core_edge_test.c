@@ -60,6 +60,78 @@ static void a_text_that_breaks_off_is_refused_for_that_alone(void **state)
     assert_int_equal(h.rejected, 2);
 }
 
+/* [{"temp":0},{"temp":1},...] */
+static void write_many(struct buf *b, size_t n, const char *end)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_addf(b, "%s{\"temp\":%zu}", i ? "," : "[", i);
+    buf_addf(b, "%s", end);
+    assert_false(b->failed);
+}
+
+static void say_large(struct world *w, const struct buf *b, struct heard *h)
+{
+    *h = (struct heard){.w = w};
+    ingest_large(begin(w),
+                 &(struct ingest_body){.twin = SLICE_LIT("pump"), .payload = buf_slice(b)},
+                 on_heard, h);
+}
+
+static void wait_for(struct heard *h)
+{
+    h->waiting = true;
+    while (!h->called) /* others end it too */
+        loop_run(h->w->loop);
+}
+
+static void a_large_body_lets_others_through(void **state)
+{
+    struct world *w = *state;
+    enum { MANY = 40000 };
+    struct buf good = {0}, bad = {0};
+    struct heard first, second;
+    put(w, TWIN_CREATE, profile, 0);
+    write_many(&good, MANY, "]");
+    write_many(&bad, MANY, ",{]");
+    say_large(w, &good, &first);
+    say_large(w, &bad, &second);
+    struct heard small = say(w, ingest_telemetry, "{\"on\":true}");
+    assert_int_equal(small.accepted, 1);
+    assert_false(first.called || second.called);
+    wait_for(&second);
+    assert_int_equal(second.err, ERR_MALFORMED); /* at its end, so none of it is kept */
+    assert_int_equal(second.accepted, 0);
+    assert_int_equal(second.rejected, 1);
+    wait_for(&first);
+    assert_int_equal(first.err, 0);
+    assert_int_equal(first.accepted, MANY);
+    assert_int_equal(sensor_of(w, "temp")->updates, MANY);
+    assert_true(point_value(&sensor_of(w, "temp")->last).as.d == MANY - 1);
+
+    say_large(w, &good, &first); /* the end comes before it is read */
+    core_stop(w->core);
+    assert_true(first.called);
+    assert_int_equal(first.err, ERR_CANCELLED);
+    assert_int_equal(first.accepted, 0);
+    buf_release(&good);
+    buf_release(&bad);
+}
+
+static void a_large_body_may_outlive_its_twin(void **state)
+{
+    struct world *w = *state;
+    struct buf body = {0};
+    struct heard h;
+    struct kept gone = {.w = w};
+    put(w, TWIN_CREATE, profile, 0);
+    write_many(&body, 200000, "]");
+    say_large(w, &body, &h);
+    core_twin_remove(w->core, SLICE_LIT("pump"), 0, on_twin, &gone);
+    wait_for(&h);
+    assert_true(h.err == ERR_UNKNOWN_TWIN || h.accepted == 200000);
+    buf_release(&body);
+}
+
 static void a_rejection_shows_the_value(void **state)
 {
     static const struct {
@@ -444,6 +516,8 @@ int main(void)
         TEST(what_is_packed_is_made_anew_when_it_is_missing),
         TEST(names_may_be_escaped),
         TEST(a_text_that_breaks_off_is_refused_for_that_alone),
+        TEST(a_large_body_lets_others_through),
+        TEST(a_large_body_may_outlive_its_twin),
         TEST(a_rejection_shows_the_value),
         TEST(a_flood_of_refusals_is_counted_and_bounded),
         TEST(only_a_kept_reading_decides_the_kind),

@@ -201,7 +201,7 @@ static int64_t patience(const struct core *c)
 void flush_if_due(struct core *c, bool now)
 {
     int64_t mono = clock_mono_us();
-    if (!c->flushes)
+    if (!c->flushes || c->half_applied) /* history holds whole batches */
         return;
     if (c->flush) {
         if (!c->flush->running && mono >= c->flush->retry_at_us)

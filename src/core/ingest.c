@@ -3,8 +3,9 @@
  * One message is one struct ingest: the good readings it has, the refusals, and who wants to hear.
  * On commit the readings go to the journal as one batch and the message waits in a queue, in order
  * of the journal's numbers; when the journal says that they are on stable storage they are applied,
- * in that order, and the sender hears.  So what anyone is shown is never lost, and recovery, which
- * reads the journal in the same order, comes to the same state. */
+ * in that order and some thousands in a turn of the loop, and the sender hears.  So what anyone is
+ * shown is never lost, and recovery, which reads the journal in the same order, comes to the same
+ * state. */
 #include "core/ingest.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -20,6 +21,7 @@
 
 enum {
     ROOM_READINGS = 2000000, /* waiting for the disk: more is not read from the peers */
+    APPLY_READINGS = 8192,   /* applied in a turn of the loop; then others are served */
     SPARE_MAX = 64,
     SPARE_READINGS = 4096, /* a spare does not keep a larger array */
     SPARE_SAID = 256,
@@ -64,6 +66,43 @@ struct arena *ingest_arena(struct ingest *in)
     if (!in->arena && !(in->arena = arena_new()))
         in->failed = true;
     return in->arena;
+}
+
+/* ---- what is read in turns ---- */
+
+static void leave(struct ingest_turn *t)
+{
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+    loop_disarm(t->core->loop, &t->hook);
+}
+
+static void on_turn(void *arg)
+{
+    struct ingest_turn *t = arg;
+    leave(t);
+    t->fn(t->arg); /* which may free it, or want another */
+}
+
+void ingest_later(struct core *c, struct ingest_turn *t, loop_fn *fn, void *arg)
+{
+    *t = (struct ingest_turn){.hook = {.fn = on_turn, .arg = t},
+                              .next = c->turns,
+                              .link = &c->turns,
+                              .core = c,
+                              .fn = fn,
+                              .arg = arg};
+    if (t->next)
+        t->next->link = &t->next;
+    c->turns = t;
+    loop_at_end(c->loop, &t->hook);
+}
+
+void ingest_end_turns(struct core *c)
+{
+    while (c->turns)
+        on_turn(c->turns);
 }
 
 /* ---- refusals ---- */
@@ -309,9 +348,100 @@ bool core_has_room(const struct core *c)
 
 /* ---- the journal's word ---- */
 
+/* Apply the next of a batch, at most as many as *room, which they are taken off.  True: that was
+ * the last. */
+static bool apply_some(struct core *c, struct ingest *in, size_t *room)
+{
+    size_t end = in->n - in->applied > *room ? in->applied + *room : in->n;
+    *room -= end - in->applied;
+    c->applying_seq = in->seq;
+    for (; in->applied < end; in->applied++) {
+        const struct reading *r = &in->readings[in->applied];
+        struct sensor *s = r->series < c->by_series_n ? c->by_series[r->series] : NULL;
+        if (!s)
+            continue; /* its twin was deleted meanwhile */
+        s->unsettled -= s->unsettled > 0;
+        if (head_add(c, s, r))
+            log_error("core", "out of memory: a reading is in the journal but not yet in history");
+        live_apply(c, s, r, false);
+    }
+    c->half_applied = in->applied < in->n;
+    c->stats.readings += c->half_applied ? 0 : in->n;
+    return !c->half_applied;
+}
+
+/* Do what the journal says; false: there is no room for all of it in this turn. */
+static bool settle(struct core *c, struct synced word, size_t *room)
+{
+    struct ingest *in;
+    while ((in = c->waiting_first) && in->seq <= word.seq) {
+        if (!*room || (!word.err && !apply_some(c, in, room)))
+            return false;
+        c->waiting_first = in->next;
+        if (!c->waiting_first)
+            c->waiting_last = NULL;
+        c->waiting_readings -= in->n;
+        if (word.err)
+            refuse_all(in, word.err);
+        answer(in);
+    }
+    if (!word.err)
+        c->applied_seq = word.seq;
+    else
+        flush_if_due(c, true); /* what history takes the journal can let go of */
+    return true;
+}
+
+/* The oldest word of the journal that is not done; false: there is none. */
+static bool first_word(struct core *c, struct synced *ret)
+{
+    pthread_mutex_lock(&c->synced_lock);
+    bool any = c->synced_n;
+    if (any)
+        *ret = c->synced[0];
+    c->synced_posted = any;
+    pthread_mutex_unlock(&c->synced_lock);
+    return any;
+}
+
+static void word_done(struct core *c, struct synced word)
+{
+    pthread_mutex_lock(&c->synced_lock);
+    if (c->synced[0].seq == word.seq) /* else it has come to say more */
+        memmove(c->synced, c->synced + 1, --c->synced_n * sizeof *c->synced);
+    pthread_mutex_unlock(&c->synced_lock);
+}
+
+/* True: all that the journal has said is done. */
+static bool drain(struct core *c, size_t room)
+{
+    struct synced word;
+    bool any = false;
+    c->apply_now_us = clock_now_us();
+    c->apply_mono_us = clock_mono_us();
+    while (first_word(c, &word)) {
+        if (!settle(c, word, &room))
+            return false;
+        word_done(c, word);
+        any = true;
+    }
+    if (any)
+        flush_if_due(c, false);
+    return true;
+}
+
+static void drain_turn(void *arg)
+{
+    struct core *c = arg;
+    if (!drain(c, APPLY_READINGS))
+        loop_at_end(c->loop, &c->drain_hook);
+}
+
 static void drain_posted(void *arg)
 {
-    ingest_drain(arg);
+    struct core *c = arg;
+    c->drain_hook = (struct loop_hook){.fn = drain_turn, .arg = c};
+    drain_turn(c);
 }
 
 void ingest_on_synced(void *arg, uint64_t seq, int err)
@@ -341,58 +471,10 @@ void ingest_on_synced(void *arg, uint64_t seq, int err)
     }
 }
 
-static void apply_all(struct core *c, const struct ingest *in)
-{
-    c->applying_seq = in->seq;
-    for (size_t i = 0; i < in->n; i++) {
-        const struct reading *r = &in->readings[i];
-        struct sensor *s = r->series < c->by_series_n ? c->by_series[r->series] : NULL;
-        if (!s)
-            continue; /* its twin was deleted meanwhile */
-        s->unsettled -= s->unsettled > 0;
-        if (head_add(c, s, r))
-            log_error("core", "out of memory: a reading is in the journal but not yet in history");
-        live_apply(c, s, r, false);
-    }
-    c->stats.readings += in->n;
-}
-
-static void settle(struct core *c, struct synced word)
-{
-    while (c->waiting_first && c->waiting_first->seq <= word.seq) {
-        struct ingest *in = c->waiting_first;
-        c->waiting_first = in->next;
-        if (!c->waiting_first)
-            c->waiting_last = NULL;
-        c->waiting_readings -= in->n;
-        if (word.err)
-            refuse_all(in, word.err);
-        else
-            apply_all(c, in);
-        answer(in);
-    }
-    if (!word.err)
-        c->applied_seq = word.seq;
-    else
-        flush_if_due(c, true); /* what history takes the journal can let go of */
-}
-
 void ingest_drain(struct core *c)
 {
-    pthread_mutex_lock(&c->synced_lock);
-    struct synced *words = c->synced;
-    size_t n = c->synced_n;
-    c->synced = NULL;
-    c->synced_n = c->synced_cap = 0;
-    c->synced_posted = false;
-    pthread_mutex_unlock(&c->synced_lock);
-    c->apply_now_us = clock_now_us();
-    c->apply_mono_us = clock_mono_us();
-    for (size_t i = 0; i < n; i++)
-        settle(c, words[i]);
-    free(words);
-    if (n)
-        flush_if_due(c, false);
+    loop_disarm(c->loop, &c->drain_hook);
+    drain(c, SIZE_MAX);
 }
 
 void ingest_cancel_all(struct core *c)

@@ -33,11 +33,22 @@ struct ingest {
     size_t rejects_n, rejected;
     int err;
     const char *detail;
+    size_t applied; /* of the readings */
     uint64_t seq;
     ingest_done_fn *done;
     void *done_arg;
     bool failed; /* memory ran out */
 };
+
+enum { TURN_BYTES = 64 << 10 }; /* of a large body, read in a turn of the loop */
+
+/* Go on with it in the loop's next turn.  core_stop() does so at once, when the journal is closed
+ * and there is nothing left but to commit. */
+void ingest_later(struct core *c, struct ingest_turn *t, loop_fn *fn, void *arg);
+static inline bool ingest_is_over(const struct core *c)
+{
+    return !c->journal;
+}
 
 /* The message's arena, made when first needed; NULL: out of memory, the message has failed. */
 struct arena *ingest_arena(struct ingest *in);

@@ -288,61 +288,89 @@ static int read_own(struct ingest *in, struct sensor *s, struct body *b, enum bo
     return err;
 }
 
-/* The values of a text, one after the other; ERR_INVALID: it is JSON, but not of the right form. */
-static int read_values(struct ingest *in, struct twin *t, struct sensor *s, struct body *b,
-                       bool singles)
+/* A whole text, of JSON or CBOR, on its way: an object or an array of objects; or, with s, what
+ * that sensor says. */
+struct text {
+    struct body b;
+    enum body_event e; /* the next, while err is 0 */
+    int err;           /* ERR_INVALID: it is JSON, but not of the right form */
+    bool array, singles;
+    struct slice payload;
+    struct ingest_mark before;
+};
+
+static void text_begin(struct text *x, const struct ingest *in, struct slice payload, bool singles)
 {
-    enum body_event e;
-    int err = body_next(b, &e);
-    bool array = !err && e == BODY_ARRAY;
-    if (array)
-        err = body_next(b, &e);
-    while (!err && e != BODY_ARRAY_END && e != BODY_END) {
-        if (s)
-            err = read_own(in, s, b, e);
-        else
-            err = e == BODY_OBJECT ? read_message(in, t, b, singles) : ERR_INVALID;
-        if (!err)
-            err = body_next(b, &e);
-        if (!array)
-            break;
-    }
-    if (!err && array)
-        err = body_next(b, &e);
-    if (!err && e != BODY_END)
-        err = ERR_INVALID;
-    return err;
+    x->payload = payload;
+    x->singles = singles;
+    x->before = ingest_mark(in);
+    body_init(&x->b, in->src.format, payload);
+    x->err = body_next(&x->b, &x->e);
+    x->array = !x->err && x->e == BODY_ARRAY;
+    if (x->array)
+        x->err = body_next(&x->b, &x->e);
 }
 
-/* A whole text, of JSON or CBOR: an object or an array of objects; or, with s, what that sensor
- * says.  A text that cannot be read is refused whole, for that one reason: what it seemed to say
- * before the fault is let go. */
-static void read_text(struct ingest *in, struct twin *t, struct sensor *s, struct slice payload,
-                      bool singles)
+/* The values of it, one after the other, up to the one that ends at this byte or behind.  True:
+ * that was all. */
+static bool text_read(struct ingest *in, struct twin *t, struct sensor *s, struct text *x,
+                      size_t until)
 {
-    struct body b;
-    struct ingest_mark before = ingest_mark(in);
-    body_init(&b, in->src.format, payload);
-    int err = read_values(in, t, s, &b, singles);
-    if (!err)
-        return;
-    ingest_rewind(in, before);
+    struct body *b = &x->b;
+    int err = x->err;
+    while (!err && x->e != BODY_ARRAY_END && x->e != BODY_END) {
+        if (body_at(b) >= until)
+            return false;
+        if (s)
+            err = read_own(in, s, b, x->e);
+        else
+            err = x->e == BODY_OBJECT ? read_message(in, t, b, x->singles) : ERR_INVALID;
+        if (!err)
+            err = body_next(b, &x->e);
+        if (!x->array)
+            break;
+    }
+    if (!err && x->array)
+        err = body_next(b, &x->e);
+    if (!err && x->e != BODY_END)
+        err = ERR_INVALID;
+    x->err = err;
+    return true;
+}
+
+/* A text that cannot be read is refused whole, for that one reason: what it seemed to say before
+ * the fault is let go. */
+static void text_end(struct ingest *in, const struct twin *t, const struct sensor *s,
+                     const struct text *x)
+{
     struct slice twin = slice_str(t->id), id = slice_str(s ? s->id : NULL);
-    if (err == ERR_MALFORMED)
-        ingest_refusef(in, twin, id, err, payload, "not %s at byte %zu: %s",
-                       b.format == BODY_CBOR ? "CBOR" : "JSON", body_at(&b),
-                       body_error(&b) ? body_error(&b) : "it ends too early");
-    else if (err == ERR_INVALID)
+    if (!x->err)
+        return;
+    ingest_rewind(in, x->before);
+    if (x->err == ERR_MALFORMED)
+        ingest_refusef(in, twin, id, x->err, x->payload, "not %s at byte %zu: %s",
+                       x->b.format == BODY_CBOR ? "CBOR" : "JSON", body_at(&x->b),
+                       body_error(&x->b) ? body_error(&x->b) : "it ends too early");
+    else if (x->err == ERR_INVALID)
         ingest_refuse(in, twin, id, ERR_MALFORMED,
                       s ? "a reading is a value or an object with \"value\", or an array of these"
                         : "a message is an object, or an array of objects",
-                      payload);
-    else if (err == ERR_TOO_LARGE)
-        ingest_refusef(in, twin, id, err, payload, "an object has at most %d readings",
+                      x->payload);
+    else if (x->err == ERR_TOO_LARGE)
+        ingest_refusef(in, twin, id, x->err, x->payload, "an object has at most %d readings",
                        MEMBERS_MAX);
     else
-        ingest_refuse(in, twin, id, err, err_info(err)->text, payload);
+        ingest_refuse(in, twin, id, x->err, err_info(x->err)->text, x->payload);
     in->index++;
+}
+
+static void read_text(struct ingest *in, struct twin *t, struct sensor *s, struct slice payload,
+                      bool singles)
+{
+    struct text x;
+    text_begin(&x, in, payload, singles);
+    text_read(in, t, s, &x, SIZE_MAX);
+    text_end(in, t, s, &x);
 }
 
 /* ---- the bodies ---- */
@@ -446,4 +474,96 @@ void ingest_sequence(struct ingest *in, struct slice twin, struct slice payload)
         if (item.n)
             read_text(in, t, NULL, item, true);
     }
+}
+
+/* ---- large ones, in turns ---- */
+
+struct large {
+    struct ingest *in;
+    struct ingest_turn turn;
+    struct slice twin, sensor, rest;
+    bool sequence, open;
+    struct text text;
+    ingest_done_fn *done;
+    void *arg;
+};
+
+static bool next_text(struct large *l, struct slice *ret)
+{
+    if (l->sequence)
+        return next_of(l->in->src.format, &l->rest, ret);
+    *ret = l->rest;
+    l->rest = (struct slice){0};
+    return ret->n;
+}
+
+/* True: it is read to its end, or no more of it can be. */
+static bool read_turn(struct large *l)
+{
+    struct ingest *in = l->in;
+    struct twin *t = need_twin(in, l->twin, l->sensor, l->rest); /* it may have gone meanwhile */
+    struct sensor *s = t && l->sensor.n ? core_sensor(t, l->sensor) : NULL;
+    size_t room = TURN_BYTES;
+    if (t && l->sensor.n && !s)
+        unknown_sensor(in, t, l->sensor, l->rest);
+    if (!t || (l->sensor.n && !s))
+        return true;
+    while (room) {
+        struct slice item;
+        if (!l->open && !next_text(l, &item))
+            return true;
+        if (!l->open && !(in->src.format == BODY_JSON ? slice_trim(item).n : item.n)) {
+            room--;
+            continue;
+        }
+        if (!l->open)
+            text_begin(&l->text, in, l->sequence ? slice_trim(item) : item, !s);
+        l->open = true;
+        size_t from = body_at(&l->text.b);
+        if (!text_read(in, t, s, &l->text, from + room))
+            return false;
+        text_end(in, t, s, &l->text);
+        l->open = false;
+        size_t read = body_at(&l->text.b) - from;
+        room -= read < room ? read : room;
+    }
+    return false;
+}
+
+static void go_on(void *arg)
+{
+    struct large *l = arg;
+    if (!ingest_is_over(l->in->core) && !read_turn(l)) {
+        ingest_later(l->in->core, &l->turn, go_on, l);
+        return;
+    }
+    ingest_commit(l->in, l->done, l->arg);
+    free(l);
+}
+
+void ingest_large(struct ingest *in, const struct ingest_body *body, ingest_done_fn *done,
+                  void *arg)
+{
+    bool json = in->src.format == BODY_JSON;
+    struct slice text = json ? slice_trim(body->payload) : body->payload;
+    bool bare = body->sensor.n && json && text.n && text.p[0] != '['; /* one value */
+    struct large *l = text.n > TURN_BYTES && !bare ? calloc(1, sizeof *l) : NULL;
+    if (l) {
+        *l = (struct large){.in = in,
+                            .twin = body->twin,
+                            .sensor = body->sensor,
+                            .rest = body->sequence ? body->payload : text,
+                            .sequence = body->sequence,
+                            .done = done,
+                            .arg = arg};
+        go_on(l);
+        return;
+    }
+    if (body->sensor.n)
+        ingest_sensor(in, body->twin, body->sensor, body->payload);
+    else if (body->sequence)
+        ingest_sequence(in, body->twin, body->payload);
+    else
+        ingest_readings(in, body->twin, body->payload);
+    ingest_commit(in, done, arg);
 }

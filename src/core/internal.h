@@ -28,6 +28,15 @@ struct synced {
     int err;
 };
 
+/* Something large that is read in turns of the loop, embedded in its owner. */
+struct ingest_turn {
+    struct loop_hook hook;
+    struct ingest_turn *next, **link;
+    struct core *core;
+    loop_fn *fn;
+    void *arg;
+};
+
 struct flush;
 struct twin_job;
 struct upkeep;
@@ -59,11 +68,14 @@ struct core {
     /* messages under way, in order of their sequence numbers */
     struct ingest *waiting_first, *waiting_last, *spare;
     size_t waiting_readings, spare_n;
+    struct ingest_turn *turns; /* that are to come */
     pthread_mutex_t synced_lock;
     struct synced *synced; /* under the lock, with n and cap */
     size_t synced_n, synced_cap;
     uint64_t synced_posted_seq;
     bool synced_posted;
+    struct loop_hook drain_hook; /* the next turn of applying */
+    bool half_applied;           /* the first that waits has come to the heads in part */
     uint64_t applied_seq;
     uint64_t applying_seq; /* the batch that is being applied, or was the last */
     struct replayed *replayed;
@@ -141,6 +153,7 @@ void erase_cancel_all(struct core *c);
 /* ingest.c */
 void ingest_on_synced(void *arg, uint64_t seq, int err); /* the journal's thread */
 void ingest_drain(struct core *c);
+void ingest_end_turns(struct core *c);
 void ingest_cancel_all(struct core *c);
 void ingest_release(struct core *c);
 

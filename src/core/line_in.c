@@ -156,7 +156,8 @@ struct line_job {
     struct line_in *owner;
     struct line_body body;
     struct ingest *in;
-    struct line_reader reader;
+    struct line_reader reader, here; /* here: where it stood before it was looked through */
+    struct ingest_turn turn;
     size_t from;           /* field of the next line: those before are in already */
     size_t refused_before; /* when that line began */
     struct provision *asking;
@@ -408,12 +409,15 @@ static void take_back(struct line_job *job)
     job->owner->fields_cap = job->reader.cap;
 }
 
-/* What the rest of the body, from this line on, wants made. */
-static void look_through(struct line_job *job)
+/* What the next of the body wants made; true: it is at its end. */
+static bool look_through(struct line_job *job)
 {
     struct line line;
     struct line_names names;
-    while (line_next(&job->reader, &line)) {
+    const char *began = job->reader.at;
+    while (job->reader.at - began < TURN_BYTES) {
+        if (!line_next(&job->reader, &line))
+            return true;
         if (line.error)
             continue;
         struct opened p = open_line(job, &line);
@@ -427,28 +431,63 @@ static void look_through(struct line_job *job)
                 want(job, f, &names);
         }
     }
+    return false;
 }
 
-static void finish(struct line_job *job);
+enum how_far { AT_END, AT_MISSING, AT_TURN };
 
-/* Read on from where the reader stands; false: it stands at a line of which something must be made.
- */
-static bool take_lines(struct line_job *job)
+/* Read on from where the reader stands; AT_MISSING: it stands at a line of which something must be
+ * made. */
+static enum how_far take_lines(struct line_job *job)
 {
     struct line line;
-    for (;;) {
+    const char *began = job->reader.at;
+    while (job->reader.at - began < TURN_BYTES) {
         struct line_reader before = job->reader;
         if (!line_next(&job->reader, &line))
-            return true;
+            return AT_END;
         if (!job->from)
             job->refused_before = job->in->rejected;
         if (!take_line(job, &line)) {
             job->reader.at = before.at;
             job->reader.number = before.number;
-            return false;
+            return AT_MISSING;
         }
         job->result.points++;
         job->result.dropped += job->in->rejected > job->refused_before;
+    }
+    return AT_TURN;
+}
+
+static void on_committed(void *arg, const struct ingest_result *r);
+static void look_turn(void *arg);
+
+static void finish(struct line_job *job)
+{
+    /* that should be kept; at the end of everything there may be more than was read */
+    job->kept = job->in->n + (job->in->failed || ingest_is_over(job->owner->core));
+    ingest_commit(job->in, on_committed, job);
+}
+
+static void take_turn(void *arg)
+{
+    struct line_job *job = arg;
+    enum how_far far = AT_END;
+    if (!ingest_is_over(job->owner->core)) {
+        lend(job);
+        far = take_lines(job);
+        take_back(job);
+    }
+    if (far == AT_END) {
+        finish(job);
+    } else if (far == AT_TURN) {
+        ingest_later(job->owner->core, &job->turn, take_turn, job);
+    } else if (!(job->asking = provision_begin(job->owner->core, job->body.grant))) {
+        job->in->failed = true; /* what is not there is refused */
+        finish(job);
+    } else {
+        job->here = job->reader;
+        look_turn(job);
     }
 }
 
@@ -457,26 +496,25 @@ static void on_made(void *arg, struct provision *p)
     struct line_job *job = arg;
     (void)p;
     job->made = true;
-    lend(job);
-    take_lines(job);
-    take_back(job);
-    finish(job);
+    take_turn(job);
 }
 
-static void make_missing(struct line_job *job)
+static void look_turn(void *arg)
 {
-    job->asking = provision_begin(job->owner->core, job->body.grant);
-    if (!job->asking) { /* what is not there is refused */
-        job->in->failed = true;
+    struct line_job *job = arg;
+    if (ingest_is_over(job->owner->core)) {
         finish(job);
         return;
     }
-    struct line_reader here = job->reader;
     lend(job);
-    look_through(job);
+    bool whole = look_through(job);
     take_back(job);
-    job->reader.at = here.at;
-    job->reader.number = here.number;
+    if (!whole) {
+        ingest_later(job->owner->core, &job->turn, look_turn, job);
+        return;
+    }
+    job->reader.at = job->here.at;
+    job->reader.number = job->here.number;
     provision_commit(job->asking, on_made, job);
 }
 
@@ -500,12 +538,6 @@ static void on_committed(void *arg, const struct ingest_result *r)
     free(job);
 }
 
-static void finish(struct line_job *job)
-{
-    job->kept = job->in->n + job->in->failed;
-    ingest_commit(job->in, on_committed, job);
-}
-
 bool line_in_take(struct line_in *l, const struct line_body *body, line_done_fn *done, void *arg)
 {
     struct line_job *job = calloc(1, sizeof *job);
@@ -517,12 +549,6 @@ bool line_in_take(struct line_in *l, const struct line_body *body, line_done_fn 
     *job = (struct line_job){.owner = l, .body = *body, .in = in, .done = done, .arg = arg};
     line_reader_init(&job->reader, body->text, body->unit);
     l->jobs++;
-    lend(job);
-    bool whole = take_lines(job);
-    take_back(job);
-    if (whole)
-        finish(job);
-    else
-        make_missing(job);
+    take_turn(job);
     return true;
 }

@@ -206,6 +206,39 @@ static void an_end_answers(void **state)
     line_in_free(in);
 }
 
+/* Known and new twins by turns, far more than a turn reads. */
+static void large_bodies_are_read_in_turns(void **state)
+{
+    struct world *w = *state;
+    enum { LINES = 20000, TWINS = 50 };
+    struct line_in *in = open_in(w, "");
+    struct provision_grant g = {.limits = {100, 1000, 100, 1000}};
+    struct buf b = {0};
+    struct line_heard h, small;
+    for (int i = 0; i < LINES; i++)
+        buf_addf(&b, "m,host=h%d x=%d %d\n", i * TWINS / LINES, i, i + 1);
+    buf_addf(&b, "m,host=h0 x\n");
+    buf_add_byte(&b, 0);
+    assert_true(begin(w, in, &g, b.p, &h));
+    small = take(w, in, &g, "m,host=small x=1 1");
+    assert_int_equal(small.r.accepted, 1);
+    assert_false(h.called);
+    while (!h.called)
+        loop_run(w->loop);
+    assert_int_equal(h.r.accepted, LINES);
+    assert_int_equal(h.r.points, LINES + 1);
+    assert_int_equal(h.r.dropped, 1);
+    assert_int_equal(h.r.line, LINES + 1);
+    assert_int_equal(named(w, "h49", "m_x")->updates, LINES / TWINS);
+    assert_true(begin(w, in, &g, b.p, &h));
+    core_stop(w->core);
+    assert_true(h.called);
+    assert_int_equal(h.r.accepted, 0);
+    assert_int_equal(h.r.err, ERR_CANCELLED);
+    buf_release(&b);
+    line_in_free(in);
+}
+
 static void databases_may_be_told_apart(void **state)
 {
     struct world *w = *state;
@@ -226,6 +259,7 @@ int main(void)
         TEST(two_bodies_at_once_make_it_once),
         TEST(past_a_limit_it_is_said),
         TEST(an_end_answers),
+        TEST(large_bodies_are_read_in_turns),
         TEST(databases_may_be_told_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

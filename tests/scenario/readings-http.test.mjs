@@ -190,6 +190,47 @@ test("a reading in another unit is converted when it says so", async () => {
     near((await d.history("units", "pressure-1")).points, [14.503773773, 3]);
 });
 
+const T0 = 1_600_000_000_000;
+
+test("megabytes are read in turns, and the answer is of all of it", async () => {
+    await d.create(twin("r-huge", { x: {}, on: { format: "BOOLEAN" } }));
+    const n = 60_000;
+    const rows = Array.from({ length: n }, (_, i) => `{"timestamp":${T0 + i},"x":${i}}`);
+    rows[n / 2] = `{"timestamp":${T0},"y":1}`;
+    const forms = [
+        ["application/x-ndjson", rows.join("\n")],
+        ["application/json", `[${rows.join(",\n")}]`],
+    ];
+    const path = "/api/v1/twins/r-huge/readings";
+    for (const [type, body] of forms) {
+        const slow = d.send("POST", path, body, type);
+        for (let i = 0; i < 3; i++) assert.equal((await d.get("/healthz")).status, 200);
+        const r = await slow;
+        assert.equal(r.body.code, "unknown-sensor");
+        assert.equal(r.body.accepted, n - 1);
+        assert.deepEqual(
+            r.body.rejected.map((x) => x.index),
+            [n / 2],
+        );
+        const past = await d.allHistory("r-huge", "x", undefined, 50_000);
+        assert.equal(past.length, n - 1);
+        assert.deepEqual(past.at(-1), [T0 + n - 1, n - 1]);
+    }
+    const late = rows.map((_, i) => `{"timestamp":${T0 + n + i},"x":${i}}`);
+    const broken = await d.send("POST", path, `[${late.join(",")},{]`, "application/json");
+    assert.equal(broken.body.code, "malformed");
+    assert.equal(broken.body.accepted, 0);
+    assert.equal((await d.get("/api/v1/twins/r-huge/sensors/x")).body.value, n - 1);
+    const own = late.map((_, i) => `{"t":${T0 + 2 * n + i},"value":${i}}`);
+    const sent = await d.send(
+        "POST",
+        "/api/v1/twins/r-huge/sensors/x/readings",
+        `[${own.join(",")}]`,
+        "application/json",
+    );
+    assert.deepEqual(sent.body, { accepted: n });
+});
+
 test("a large body in one request", async () => {
     await d.create(twin("http-10", ["a"]));
     const n = 20_000;
