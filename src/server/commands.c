@@ -267,6 +267,21 @@ static const struct command_example check_examples[] = {
     {0},
 };
 
+static const struct option_row compact_options[] = {
+    {.name = "data",
+     .value = "DIR",
+     .fallback = "data",
+     .help = "the data directory, as of doppel serve"},
+    {.name = "dry-run", .help = "only tell what would be won"},
+    {0},
+};
+
+static const struct command_example compact_examples[] = {
+    {"doppel compact --data /srv/doppel --dry-run", "what would be won?"},
+    {"doppel compact --data /srv/doppel", "while no server runs"},
+    {0},
+};
+
 static const struct command_example completion_examples[] = {
     {"source <(doppel completion bash)", "for this shell"},
     {"doppel completion fish > ~/.config/fish/completions/doppel.fish", "for good"},
@@ -447,6 +462,19 @@ const struct command commands[] = {
      .examples = check_examples,
      .words = "file",
      .run = check_run},
+    {.name = "compact",
+     .args = "",
+     .summary = "make a data directory as small as it can be, while no server runs in it",
+     .text = "Writes history.db anew beside the old one: readings in full chunks at the level that "
+             "the profile asks for, without what was corrected since and without the past of twins "
+             "that are gone.  The new file is read from one end to the other before it takes the "
+             "old one's place, so it needs room for both.  What is damaged is taken over as it is "
+             "and told, and then the code is 1.  Whatever ends it early, nothing is lost.",
+     .options = compact_options,
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = compact_examples,
+     .run = compact_run},
     {.name = "import",
      .args = "FILE",
      .summary = "read a table of measurements (CSV) into the history of twins",

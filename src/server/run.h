@@ -19,8 +19,9 @@ int version_run(const struct invocation *in);
 int replay_run(const struct invocation *in); /* replay.c */
 int backup_run(const struct invocation *in); /* backup.c */
 int restore_run(const struct invocation *in);
-int check_run(const struct invocation *in);  /* check.c */
-int import_run(const struct invocation *in); /* import.c */
+int check_run(const struct invocation *in);   /* check.c */
+int compact_run(const struct invocation *in); /* compact.c */
+int import_run(const struct invocation *in);  /* import.c */
 
 /* Findings as lines "FILE:LINE:COLUMN: error [rule] sentence (/pointer)". */
 void findings_print(FILE *out, const char *file, const struct findings *f, bool warnings);

@@ -323,6 +323,12 @@ int catalog_commit(struct catalog *c)
     return c->fault ? c->fault : db_commit(&c->writer);
 }
 
+int catalog_vacuum(struct catalog *c)
+{
+    int err = db_exec(&c->writer, "VACUUM");
+    return err ? err : db_exec(&c->writer, "PRAGMA wal_checkpoint(TRUNCATE)");
+}
+
 /* One change: a transaction of its own, or a part of the batch that can be taken back alone. */
 static int change_begin(struct catalog *c)
 {

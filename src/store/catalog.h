@@ -45,6 +45,9 @@ int catalog_remove(struct catalog *c, struct slice id); /* with its series; ERR_
 int catalog_begin(struct catalog *c);
 int catalog_commit(struct catalog *c);
 
+/* Write the file anew without what is free in it, all or nothing. */
+int catalog_vacuum(struct catalog *c);
+
 /* ERR_NOT_FOUND.  The latest is what the writer has written, committed or not: its thread's. */
 int catalog_get(struct catalog *c, struct slice id, struct arena *a, struct catalog_twin *ret);
 int catalog_get_latest(struct catalog *c, struct slice id, struct arena *a,

@@ -47,6 +47,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define KNOWN_EVERY_US INT64_C(10000000)
 
@@ -328,11 +329,23 @@ int history_state_write(struct history *h, uint32_t series, const struct history
     return db_run(&h->writer, s);
 }
 
+/* What a compaction left that was killed; it holds nothing that is not in the file itself. */
+static void remove_leftover(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+    char name[4096];
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        snprintf(name, sizeof name, "%s" HISTORY_COMPACT_END "%s", path, ends[i]);
+        unlink(name);
+    }
+}
+
 int history_open(const char *path, struct history **ret)
 {
     struct history *h = calloc(1, sizeof *h);
     if (!h)
         return ERR_NOMEM;
+    remove_leftover(path);
     int err = db_open(&h->writer, path, &kind);
     if (err) {
         free(h);

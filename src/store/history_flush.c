@@ -7,8 +7,6 @@
 #include <stdlib.h>
 
 enum {
-    LINE_FRESH,
-    LINE_LATE,
     OPEN_MAX = 64,           /* chunks taken up at once; the stack is a dozen high */
     DONE_POINTS = 2048,      /* so many are finished */
     DONE_WEIGHT = 256 << 10, /* or so heavy */
@@ -199,25 +197,23 @@ int history_bind_chunk(struct history *h, sqlite3_stmt *s, int at, const struct 
     return 0;
 }
 
-static int insert(struct line *l, const struct point *p, size_t n, bool open)
+int history_insert_chunk(struct history *h, const struct history_place *at, const struct point *p,
+                         size_t n, enum chunk_level level, struct history_totals *totals)
 {
-    struct history *h = l->h;
     sqlite3_stmt *s = db_stmt(&h->writer, SQL_INSERT);
     if (!s)
         return db_error(&h->writer);
-    /* what is open is written again soon */
-    enum chunk_level level = open && l->level > CHUNK_LOW ? CHUNK_LOW : l->level;
     int err = history_bind_chunk(h, s, 5, p, n, level);
     if (err)
         return err;
     sqlite3_bind_int64(s, 1, h->next_id++);
-    sqlite3_bind_int64(s, 2, l->series);
-    sqlite3_bind_int(s, 3, l->line);
-    sqlite3_bind_int(s, 4, open);
+    sqlite3_bind_int64(s, 2, at->series);
+    sqlite3_bind_int(s, 3, at->line);
+    sqlite3_bind_int(s, 4, at->open);
     err = db_run(&h->writer, s);
-    l->totals->chunks++;
-    l->totals->points += (int64_t)n;
-    l->totals->bytes += (int64_t)h->encoded.n;
+    totals->chunks++;
+    totals->points += (int64_t)n;
+    totals->bytes += (int64_t)h->encoded.n;
     return err;
 }
 
@@ -240,8 +236,7 @@ static int remove_taken(struct line *l)
     return 0;
 }
 
-/* How many points the next chunk gets. */
-static size_t cut(const struct point *p, size_t n)
+size_t history_cut(const struct point *p, size_t n)
 {
     size_t weight = 0, i = 0;
     while (i < n && i < CHUNK_POINTS_MAX) {
@@ -253,17 +248,24 @@ static size_t cut(const struct point *p, size_t n)
     return i;
 }
 
+bool history_is_done(const struct point *p, size_t n)
+{
+    return n >= DONE_POINTS || weight_of_all(p, n) >= DONE_WEIGHT;
+}
+
 static int write_chunks(struct line *l)
 {
     const struct point *p = l->points;
     size_t left = l->n;
     while (left) {
-        size_t n = cut(p, left);
-        bool open = n == left && n < DONE_POINTS && weight_of_all(p, n) < DONE_WEIGHT;
-        int err = insert(l, p, n, open);
+        size_t n = history_cut(p, left);
+        struct history_place at = {l->series, l->line, n == left && !history_is_done(p, n)};
+        /* what is open is written again soon */
+        enum chunk_level level = at.open && l->level > CHUNK_LOW ? CHUNK_LOW : l->level;
+        int err = history_insert_chunk(l->h, &at, p, n, level, l->totals);
         if (err)
             return err;
-        if (!open) {
+        if (!at.open) {
             l->has_done = true;
             l->done_t_max = p[n - 1].t_us;
         }

@@ -9,6 +9,8 @@
 
 #include <pthread.h>
 
+#define HISTORY_COMPACT_END ".compact" /* of the name of the file that compact.c writes */
+
 enum {
     HISTORY_READERS = 4,
     HISTORY_SPANS = 17, /* classes of a chunk's length in time; see history_span() */
@@ -127,6 +129,18 @@ int history_write_last(struct history *h, uint32_t series, const struct point *n
 /* The row of a chunk: bytes, extents and numbers of n points, into columns from at on. */
 int history_bind_chunk(struct history *h, sqlite3_stmt *s, int at, const struct point *p, size_t n,
                        enum chunk_level level);
+
+enum { LINE_FRESH, LINE_LATE };
+struct history_place {
+    uint32_t series;
+    int line;
+    bool open;
+};
+/* A new chunk, younger than all others. */
+int history_insert_chunk(struct history *h, const struct history_place *at, const struct point *p,
+                         size_t n, enum chunk_level level, struct history_totals *totals);
+size_t history_cut(const struct point *p, size_t n);   /* how many of them the next chunk gets */
+bool history_is_done(const struct point *p, size_t n); /* large enough to be finished */
 
 /* Take the points with from <= t < to out of the chunks of a series. */
 int history_raw_cut(struct history *h, uint32_t series, int64_t from, int64_t to,
