@@ -432,6 +432,7 @@ static int take_row(struct import *m, const struct plan_row *row)
         bad_row(m, row, "is no time", row->fields[m->map.time_at]);
         return CODE_OK;
     }
+    m->plan.form.near_us = r.t_us;
     if (m->map.twin_at != SIZE_MAX && !(twin = id_of(m, row->fields[m->map.twin_at], id)).p) {
         bad_row(m, row, "cannot be the id of a twin", row->fields[m->map.twin_at]);
         return CODE_OK;
@@ -440,6 +441,16 @@ static int take_row(struct import *m, const struct plan_row *row)
     for (size_t i = 0; i < m->map.columns_n && code == CODE_OK; i++)
         code = take_value(m, row, &m->map.columns[i], &r, twin);
     return code;
+}
+
+/* A row that was settled before: where the next one's time is near to. */
+static void pass_row(struct import *m, const struct plan_row *row)
+{
+    struct time_form *form = &m->plan.form;
+    int64_t t;
+    if (form->zone && row->n == m->plan.n &&
+        !time_form_parse(form, row->fields[m->map.time_at], &t))
+        form->near_us = t;
 }
 
 static int read_table(struct import *m)
@@ -452,6 +463,8 @@ static int read_table(struct import *m)
             return CODE_FAILED;
         if (m->rows >= m->state.rows)
             code = take_row(m, &row);
+        else
+            pass_row(m, &row);
         m->rows++;
         if (m->dry || m->rows % 256)
             continue;

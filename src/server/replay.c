@@ -375,7 +375,7 @@ static int play_row(struct replay *r, const struct plan_row *row)
         r->first_us = t;
         r->begun = true;
     }
-    r->last_us = t;
+    r->last_us = r->plan.form.near_us = t;
     if (r->speed > 0) {
         int64_t after = (int64_t)((double)(t - r->first_us) / r->speed);
         int code = wait_until(r, r->mono_us + after);

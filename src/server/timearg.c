@@ -78,6 +78,32 @@ static bool take_offset(struct slice *s, struct parts *p)
     return true;
 }
 
+/* The moment that a local time is in summer or in winter; false: at no moment. */
+static bool local_moment(struct tm tm, int summer, time_t *ret)
+{
+    struct tm back;
+    int minute = tm.tm_min, hour = tm.tm_hour;
+    tm.tm_isdst = summer;
+    *ret = mktime(&tm);
+    return localtime_r(ret, &back) && back.tm_isdst == summer && back.tm_hour == hour &&
+           back.tm_min == minute;
+}
+
+/* In the form's zone.  An hour that there is twice: see near_us.  One that there is not: as the C
+ * library has it. */
+static time_t zone_moment(const struct time_form *f, struct tm tm)
+{
+    time_t summer, winter;
+    bool in_summer = local_moment(tm, 1, &summer), in_winter = local_moment(tm, 0, &winter);
+    if (in_summer && in_winter) {
+        time_t near = (time_t)(f->near_us / SECOND);
+        time_t early = summer < winter ? summer : winter, late = summer < winter ? winter : summer;
+        return llabs(near - late) <= llabs(near - early) ? late : early;
+    }
+    tm.tm_isdst = -1;
+    return in_summer ? summer : in_winter ? winter : mktime(&tm);
+}
+
 /* The moment in the form's zone, or in the offset that the time itself has. */
 static int moment(const struct time_form *f, const struct parts *p, int64_t *ret_us)
 {
@@ -106,9 +132,8 @@ static int moment(const struct time_form *f, const struct parts *p, int64_t *ret
                     .tm_mday = p->day,
                     .tm_hour = hour,
                     .tm_min = p->minute,
-                    .tm_sec = p->second,
-                    .tm_isdst = -1};
-    *ret_us = (int64_t)mktime(&tm) * SECOND + p->micro;
+                    .tm_sec = p->second};
+    *ret_us = (int64_t)zone_moment(f, tm) * SECOND + p->micro;
     return 0;
 }
 

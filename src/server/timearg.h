@@ -16,6 +16,8 @@ struct time_form {
     const char *pattern; /* of TIME_PATTERN */
     const char *zone;    /* "Europe/Berlin", or NULL for UTC; for times without an offset */
     int64_t offset_us;   /* east of UTC, when zone is NULL */
+    int64_t near_us;     /* of the two moments that a local time may be when clocks are set back,
+                            the nearer to this: that of the row before; 0: the earlier */
 };
 
 /* "auto", "rfc3339", "unix", "unix-ms", "unix-us", "unix-ns", or a pattern with %Y %m %d %H %M %S

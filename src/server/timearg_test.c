@@ -6,6 +6,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -126,6 +127,30 @@ static void zones_keep_summer_time(void **state)
     assert_int_equal(summer - winter, INT64_C(23) * 3600 * 1000000);
 }
 
+/* 2 o'clock comes twice on 2024-10-27: which it is, the row before tells. */
+static void an_hour_that_comes_twice_is_two(void **state)
+{
+    (void)state;
+    if (access("/usr/share/zoneinfo/Europe/Berlin", R_OK) != 0)
+        skip();
+    static const char *const rows[] = {"01:30", "02:00", "02:30", "02:00", "02:30", "03:00"};
+    struct time_form f;
+    const char *why;
+    int64_t t, begin = 0;
+    assert_int_equal(time_form_init(&f, NULL, "Europe/Berlin", &why), 0);
+    for (int i = 0; i < 6; i++) {
+        char text[32];
+        snprintf(text, sizeof text, "2024-10-27 %s", rows[i]);
+        assert_int_equal(time_form_parse(&f, slice_str(text), &t), 0);
+        begin = i ? begin : t;
+        assert_int_equal((t - begin) / 60000000, 30 * i);
+        f.near_us = t;
+    }
+    f.near_us = 0;
+    assert_int_equal(time_form_parse(&f, SLICE_LIT("2024-10-27 02:30"), &t), 0);
+    assert_int_equal((t - begin) / 60000000, 60);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +158,7 @@ int main(void)
         cmocka_unit_test(columns_are_read),
         cmocka_unit_test(wrong_columns_are_refused),
         cmocka_unit_test(zones_keep_summer_time),
+        cmocka_unit_test(an_hour_that_comes_twice_is_two),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

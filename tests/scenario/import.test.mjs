@@ -137,6 +137,23 @@ test("what is wrong is told with its line, and the rest is there", async () => {
     assert.match(quiet.stderr, /more than 2 errors/);
 });
 
+test("the hour that comes twice when clocks are set back is two", async () => {
+    const rows = [];
+    for (const hour of ["01", "02", "02", "03"])
+        for (let m = 0; m < 60; m += 10)
+            rows.push(`2024-10-27 ${hour}:${m || "00"},${rows.length}`);
+    const file = write("clocks.csv", `time,a\n${rows.join("\n")}\n`);
+    const map = mapping("clocks", {
+        time: { column: "time", zone: "Europe/Berlin" },
+        columns: { a: "a" },
+    });
+    const r = await run([file, "--map", write("clocks.json", map), "--batch", "5"]);
+    assert.equal(r.code, 0, r.output);
+    const from = Date.parse("2024-10-26T23:00:00Z");
+    const wanted = rows.map((_, i) => [from + i * 600_000, i]);
+    assert.deepEqual(await d.allHistory("clocks", "a"), wanted);
+});
+
 test("a sensor that is made is of what its column mostly has", async () => {
     const text = [
         "time,temp,serial,force",
