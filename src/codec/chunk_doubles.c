@@ -349,16 +349,16 @@ bool unpack_doubles(struct slice *in, double *v, size_t n)
 
 /* ---- summing ---- */
 
-static void walk_block(struct walk *w, struct reader *r, int64_t *m, size_t n, size_t start)
+static void walk_block(struct sum_walk *w, struct reader *r, int64_t *m, size_t n, size_t start)
 {
     if (r->form <= EXPONENT_MAX) {
         struct fix fixes[PACK_BLOCK];
         size_t found = next_fixes(r, m, n, fixes);
-        walk_decimals(w, m, n, start, fixes, found);
+        sum_walk_decimals(w, m, n, start, fixes, found);
     } else {
         double v[PACK_BLOCK];
         memcpy(v, m, n * sizeof *v);
-        walk_doubles(w, v, n, start);
+        sum_walk_doubles(w, v, n, start);
     }
 }
 
@@ -367,15 +367,15 @@ bool sum_doubles(struct slice *in, size_t n, struct column_sums *ask)
     struct reader r;
     if (!open_doubles(&r, in, n))
         return false;
-    struct walk w = walk_begin(ask, r.form <= EXPONENT_MAX ? power[r.form] : 1);
-    for (size_t at = 0, got; at < walk_end(&w); at += got) {
+    struct sum_walk w = sum_walk_begin(ask, r.form <= EXPONENT_MAX ? power[r.form] : 1);
+    for (size_t at = 0, got; at < sum_walk_end(&w); at += got) {
         int64_t m[PACK_BLOCK];
         got = next_block(&r, m);
         if (!got)
             return false;
         walk_block(&w, &r, m, got, at);
     }
-    walk_finish(&w);
+    sum_walk_finish(&w);
     return true;
 }
 
@@ -384,16 +384,16 @@ bool sum_whole(struct slice *in, size_t n, struct column_sums *ask)
     struct pack_reader r;
     if (!pack_open(&r, in, n))
         return false;
-    struct walk w = walk_begin(ask, 1);
-    for (size_t at = 0, got; at < walk_end(&w); at += got) {
+    struct sum_walk w = sum_walk_begin(ask, 1);
+    for (size_t at = 0, got; at < sum_walk_end(&w); at += got) {
         int64_t m[PACK_BLOCK];
         double v[PACK_BLOCK];
         got = pack_next(&r, m);
         if (!got)
             return false;
         chunk_lanes()->divide(m, got, 1, v);
-        walk_doubles(&w, v, got, at);
+        sum_walk_doubles(&w, v, got, at);
     }
-    walk_finish(&w);
+    sum_walk_finish(&w);
     return true;
 }

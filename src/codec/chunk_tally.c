@@ -190,21 +190,21 @@ static void finish(const struct tally *t, double divisor, struct column_sum *ret
 
 /* ---- the walk through the stretches ---- */
 
-struct walk walk_begin(struct column_sums *ask, double divisor)
+struct sum_walk sum_walk_begin(struct column_sums *ask, double divisor)
 {
-    struct walk w = {.ask = ask, .from = ask->from, .divisor = divisor, .t = nothing};
+    struct sum_walk w = {.ask = ask, .from = ask->from, .divisor = divisor, .t = nothing};
     w.t.placed = ask->placed;
     return w;
 }
 
-size_t walk_end(const struct walk *w)
+size_t sum_walk_end(const struct sum_walk *w)
 {
     return w->ask->list[w->ask->n - 1].end;
 }
 
 /* The next piece of the block of n places from start on: it is of one stretch, and from *ret_from
  * up to *ret_to in the block.  False: the block is done. */
-static bool walk_piece(struct walk *w, size_t start, size_t n, size_t *ret_from, size_t *ret_to)
+static bool walk_piece(struct sum_walk *w, size_t start, size_t n, size_t *ret_from, size_t *ret_to)
 {
     while (w->k < w->ask->n && w->from >= w->ask->list[w->k].end) {
         finish(&w->t, w->divisor, &w->ask->list[w->k++]);
@@ -221,15 +221,15 @@ static bool walk_piece(struct walk *w, size_t start, size_t n, size_t *ret_from,
     return true;
 }
 
-void walk_doubles(struct walk *w, const double *v, size_t n, size_t start)
+void sum_walk_doubles(struct sum_walk *w, const double *v, size_t n, size_t start)
 {
     size_t from, to;
     while (walk_piece(w, start, n, &from, &to))
         tally_doubles(&w->t, v, from, to, start);
 }
 
-void walk_decimals(struct walk *w, int64_t *m, size_t n, size_t start, const struct fix *fixes,
-                   size_t fixes_n)
+void sum_walk_decimals(struct sum_walk *w, int64_t *m, size_t n, size_t start,
+                       const struct fix *fixes, size_t fixes_n)
 {
     size_t from, to, first = 0;
     while (walk_piece(w, start, n, &from, &to)) {
@@ -243,8 +243,8 @@ void walk_decimals(struct walk *w, int64_t *m, size_t n, size_t start, const str
     }
 }
 
-void walk_finish(struct walk *w)
+void sum_walk_finish(struct sum_walk *w)
 {
     size_t from, to;
-    walk_piece(w, walk_end(w), 0, &from, &to);
+    walk_piece(w, sum_walk_end(w), 0, &from, &to);
 }

@@ -42,7 +42,7 @@ struct tally {
     double least, greatest; /* of the others, as far as their places are known; NaN: not at all */
 };
 
-struct walk {
+struct sum_walk {
     struct column_sums *ask;
     size_t k;    /* the stretch that is under way */
     size_t from; /* where what is not tallied yet begins */
@@ -51,16 +51,16 @@ struct walk {
 };
 
 /* divisor: of decimals what makes them of their whole numbers. */
-struct walk walk_begin(struct column_sums *ask, double divisor);
-size_t walk_end(const struct walk *w); /* the place behind which nothing is asked for */
+struct sum_walk sum_walk_begin(struct column_sums *ask, double divisor);
+size_t sum_walk_end(const struct sum_walk *w); /* the place behind which nothing is asked for */
 
 /* The next block, of n numbers (LANE_BLOCK at most), begins at place start.  m is changed where
  * fixes are. */
-void walk_doubles(struct walk *w, const double *v, size_t n, size_t start);
-void walk_decimals(struct walk *w, int64_t *m, size_t n, size_t start, const struct fix *fixes,
-                   size_t fixes_n);
+void sum_walk_doubles(struct sum_walk *w, const double *v, size_t n, size_t start);
+void sum_walk_decimals(struct sum_walk *w, int64_t *m, size_t n, size_t start,
+                       const struct fix *fixes, size_t fixes_n);
 
-void walk_finish(
-    struct walk *w); /* there are no more blocks: the stretches hold what they come to */
+void sum_walk_finish(
+    struct sum_walk *w); /* there are no more blocks: the stretches hold what they come to */
 
 #endif
