@@ -192,6 +192,8 @@ static int make_plan(struct import *m)
         term_problem("%s:%zu: %s", m->file, m->sample[0].line, m->sample_why[0]);
         return CODE_USAGE;
     }
+    if (option_on(m->in, "propose"))
+        plan_guess(m->sample, m->sample_n, csv_separator(m->csv), &m->map.opts);
     if (plan_look(m->arena, m->sample, m->sample_n, &m->map.opts, &m->plan, &why)) {
         term_problem("%s: %s", m->file, why);
         return CODE_USAGE;

@@ -360,7 +360,8 @@ void import_map_propose(const struct plan *plan, char separator, const char *twi
     json_key(&w, "time");
     json_open(&w, '{');
     put(&w, "column", plan->time < plan->n ? plan->columns[plan->time].name : SLICE_LIT(""));
-    put(&w, "format", SLICE_LIT("auto"));
+    put(&w, "format",
+        plan->form.kind == TIME_PATTERN ? slice_str(plan->form.pattern) : SLICE_LIT("auto"));
     put(&w, "zone", SLICE_LIT("UTC"));
     json_close(&w, '}');
     put(&w, "twin", slice_str(twin));

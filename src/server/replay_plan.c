@@ -297,6 +297,48 @@ int plan_look(struct arena *a, const struct plan_row *rows, size_t n, const stru
     return 0;
 }
 
+/* Is it digits, this, and digits? */
+static bool has_fraction(struct slice s, char mark)
+{
+    s = slice_trim(s);
+    if (s.n && (s.p[0] == '-' || s.p[0] == '+'))
+        s = slice_skip(s, 1);
+    ptrdiff_t at = slice_find(s, mark);
+    for (size_t i = 0; i < s.n; i++)
+        if ((ptrdiff_t)i != at && (s.p[i] < '0' || s.p[i] > '9'))
+            return false;
+    return at > 0 && (size_t)at + 1 < s.n;
+}
+
+void plan_guess(const struct plan_row *rows, size_t n, char separator, struct plan_opts *opts)
+{
+    static const char *const patterns[] = {"%d.%m.%Y %H:%M:%S", "%d.%m.%Y %H:%M:%S.%f",
+                                           "%d.%m.%Y %H:%M:%S,%f", "%d.%m.%Y %H:%M", "%d.%m.%Y"};
+    struct time_form form;
+    const char *why;
+    size_t commas = 0, points = 0, times = 0;
+    int64_t t;
+    for (size_t i = 0; i < n; i++)
+        for (size_t c = 0; c < rows[i].n; c++) {
+            commas += has_fraction(rows[i].fields[c], ',');
+            points += has_fraction(rows[i].fields[c], '.');
+        }
+    opts->decimal_comma = separator != ',' && commas > points;
+    for (size_t k = 0; k < sizeof patterns / sizeof patterns[0] && times * 2 < n; k++) {
+        if (time_form_init(&form, patterns[k], NULL, &why))
+            continue;
+        times = 0;
+        for (size_t i = 0; i < n; i++)
+            for (size_t c = 0; c < rows[i].n; c++)
+                if (!time_form_parse(&form, rows[i].fields[c], &t)) {
+                    times++;
+                    break;
+                }
+    }
+    if (times && times * 2 >= n)
+        opts->form = form;
+}
+
 int plan_make(struct arena *a, const struct plan_row *rows, size_t n, const struct plan_opts *opts,
               struct plan *ret, const char **ret_why)
 {

@@ -49,6 +49,10 @@ int plan_make(struct arena *a, const struct plan_row *rows, size_t n, const stru
 int plan_look(struct arena *a, const struct plan_row *rows, size_t n, const struct plan_opts *opts,
               struct plan *ret, const char **ret_why);
 
+/* For a proposal, which a person looks over: are numbers written with commas, and are dates written
+ * with points?  What was found is set in opts. */
+void plan_guess(const struct plan_row *rows, size_t n, char separator, struct plan_opts *opts);
+
 /* A column by its name, else by that in any case, else by its number from 1; SIZE_MAX: none. */
 size_t plan_column(const struct plan *p, struct slice name);
 

@@ -60,6 +60,28 @@ for (const file of ["skab/valve1/0.csv", "nab/machine_temperature_system_failure
         }
     });
 
+test("a table of another country as it is proposed: commas, semicolons, dates with points", async () => {
+    const rows = [
+        "01.03.2024 10:00;1,5;100;a 1,5",
+        "02.03.2024 10:00;-1,25;x;b 2",
+        "3.3.2024 9:30;2;102;",
+    ];
+    const file = write("country.csv", `zeit;druck;temp;notiz\n${rows.join("\n")}\n`);
+    const proposed = await run([file, "--propose"]);
+    assert.equal(proposed.code, 0, proposed.output);
+    const map = JSON.parse(proposed.stdout);
+    assert.deepEqual(
+        [map.separator, map.decimal, map.time],
+        [";", ",", { column: "zeit", format: "%d.%m.%Y %H:%M", zone: "UTC" }],
+    );
+    const r = await run([file, "--map", write("country.json", map), "--json"]);
+    assert.deepEqual([r.code, JSON.parse(r.stdout).errors], [1, 1], r.output);
+    const values = async (sensor) => (await d.allHistory("country", sensor)).map((p) => p[1]);
+    assert.deepEqual(await values("druck"), [1.5, -1.25, 2]);
+    assert.deepEqual(await values("temp"), [100, 102]);
+    assert.deepEqual(await values("notiz"), ["a 1,5", "b 2"]);
+});
+
 test("every form of a mapping: twins and sensors from columns, units, types, zones, commas", async () => {
     const sensors = {
         temp: { unit: "celsius" },
