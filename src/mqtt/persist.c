@@ -38,7 +38,7 @@
 #include <stdlib.h>
 
 enum {
-    SEGMENT_BYTES = 16 << 20,
+    SEGMENT_BYTES = 4 << 20, /* of an idle broker this is all */
     PENDING_BYTES = 64 << 20,
     ROOM_BYTES = 16 << 20, /* put and not yet kept, from which peers are not read */
     ROUND_BYTES = 32 << 20,

@@ -40,6 +40,9 @@
  * has still to be marked as written) and 90 us over blocks written before.  O_DIRECT saved 10 us
  * more and was turned down: it needs aligned buffers and fails on some file systems.
  *
+ * How large a file is, its owner says; or it is the 64th part of what is free on the disk, between
+ * 4 and 64 MiB, so that a small disk is not filled with room for what may come.
+ *
  * A new or recycled file gets its header under the name of a spare, is synced, then renamed, and
  * the directory is synced before a frame goes in.  So a file called journal-* always had a header,
  * whenever the program was killed.  The directory is also synced before a recycled file gets its
@@ -79,7 +82,6 @@
 #include <time.h>
 
 enum {
-    SEGMENT_BYTES = 64 << 20,
     PENDING_BYTES = 64 << 20,
     BUFFER_KEPT = 1 << 20, /* a buffer that grew larger is given back */
     LAZY_BYTES = 1 << 20,  /* so many lazy bytes do not wait any longer */
@@ -404,8 +406,7 @@ static int recover(struct journal *j, const char *dir, const struct journal_opts
                                  .last_seq = opts->from,
                                  .kept_seq = opts->from,
                                  .used_seq = opts->from};
-    size_t bytes = opts->segment_bytes ? opts->segment_bytes : SEGMENT_BYTES;
-    int err = journal_segments_open(dir, bytes, &r, &j->segments);
+    int err = journal_segments_open(dir, opts->segment_bytes, &r, &j->segments);
     journal_recovery_release(&r);
     if (err)
         return err;

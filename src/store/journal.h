@@ -13,7 +13,7 @@
 struct journal; /* opaque */
 
 struct journal_opts {
-    size_t segment_bytes; /* 0: 64 MiB */
+    size_t segment_bytes; /* 0: by the free space of the disk, 4 to 64 MiB */
     size_t pending_bytes; /* not yet synced, at most; ERR_OVERLOAD above; 0: 64 MiB */
     /* Every kept batch after the sequence number from, in order, during journal_open().  A text
      * value lives until the callback returns.  Non-zero ends the opening with that error. */

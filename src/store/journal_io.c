@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static int io_open(void *arg, const char *path, int flags)
@@ -62,6 +63,13 @@ static int io_unlink(void *arg, const char *path)
     return unlink(path);
 }
 
+static uint64_t io_room(void *arg, int fd)
+{
+    struct statvfs fs;
+    (void)arg;
+    return fstatvfs(fd, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : UINT64_MAX;
+}
+
 const struct journal_io journal_io_system = {
     .open = io_open,
     .pread = io_pread,
@@ -72,5 +80,6 @@ const struct journal_io journal_io_system = {
     .truncate = io_truncate,
     .rename = io_rename,
     .unlink = io_unlink,
+    .room = io_room,
     .retry_ms = 1000,
 };

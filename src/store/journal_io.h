@@ -21,7 +21,8 @@ struct journal_io {
     int (*truncate)(void *arg, int fd, off_t n);
     int (*rename)(void *arg, const char *from, const char *to);
     int (*unlink)(void *arg, const char *path);
-    int retry_ms; /* how often a failing disk is tried */
+    uint64_t (*room)(void *arg, int fd); /* free bytes of the file system; may be NULL: plenty */
+    int retry_ms;                        /* how often a failing disk is tried */
 };
 
 extern const struct journal_io journal_io_system;

@@ -17,7 +17,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SPARES_MAX = 2, SEGMENT_MIN = 4 * JOURNAL_PAGE };
+enum {
+    SPARES_LEAST = 2,
+    SPARES_BYTES = 32 << 20, /* of small ones there may be more */
+    SEGMENT_MIN = 4 * JOURNAL_PAGE,
+    /* Where the disk says how large a file is: at most this part of what is free. */
+    FIT_MOST = 64 << 20,
+    FIT_LEAST = 4 << 20,
+    FIT_PART = 64,
+};
 
 struct segment {
     uint64_t number;
@@ -35,6 +43,7 @@ struct journal_segments {
     char *dir;
     int dir_fd;
     uint64_t segment_bytes;
+    bool fits; /* segment_bytes follows the free space */
     uint32_t content;
     uint64_t next_number;
     struct segment_list sealed; /* in rising order of number */
@@ -107,6 +116,42 @@ static int write_all(struct journal_segments *s, int fd, const unsigned char *p,
     return 0;
 }
 
+static size_t spares_max(const struct journal_segments *s)
+{
+    uint64_t n = s->fits || s->content == JOURNAL_RECORDS ? SPARES_BYTES / s->segment_bytes : 0;
+    return n > SPARES_LEAST ? (size_t)n : SPARES_LEAST;
+}
+
+/* Spares of another size, such as one that was being made, and too many of them go. */
+static void sort_out_spares(struct journal_segments *s)
+{
+    for (size_t i = 0; i < s->spares.n;) {
+        struct path path;
+        if (s->spares.items[i].size == s->segment_bytes && i < spares_max(s)) {
+            i++;
+            continue;
+        }
+        s->io.unlink(s->io.arg, path_of(s, "spare", s->spares.items[i].number, &path));
+        list_remove(&s->spares, i);
+    }
+}
+
+/* How large the next file is to be.  Spares of another size go: where room has become scarce they
+ * hold much of it. */
+static void fit(struct journal_segments *s)
+{
+    if (!s->fits)
+        return;
+    uint64_t room = s->io.room ? s->io.room(s->io.arg, s->dir_fd) : UINT64_MAX;
+    uint64_t bytes = FIT_MOST;
+    while (bytes > FIT_LEAST && bytes > room / FIT_PART)
+        bytes /= 2;
+    if (bytes == s->segment_bytes)
+        return;
+    s->segment_bytes = bytes;
+    sort_out_spares(s);
+}
+
 /* A segment whose batches are all in history: keep the file for another use, or remove it.  error,
  * and then it is still there. */
 static int retire(struct journal_segments *s, const struct segment *g)
@@ -114,7 +159,7 @@ static int retire(struct journal_segments *s, const struct segment *g)
     struct path from, to;
     path_of(s, "journal", g->number, &from);
     s->dir_changed = true;
-    if (g->size == s->segment_bytes && s->spares.n < SPARES_MAX) {
+    if (g->size == s->segment_bytes && s->spares.n < spares_max(s)) {
         if (list_add(&s->spares, *g) != 0)
             return ENOMEM;
         if (s->io.rename(s->io.arg, from.text, path_of(s, "spare", g->number, &to)) == 0)
@@ -126,6 +171,7 @@ static int retire(struct journal_segments *s, const struct segment *g)
 
 void journal_segments_trim(struct journal_segments *s, uint64_t seq)
 {
+    fit(s);
     for (size_t i = 0; i < s->sealed.n;)
         if (s->sealed.items[i].last_seq <= seq && retire(s, &s->sealed.items[i]) == 0)
             list_remove(&s->sealed, i);
@@ -198,6 +244,8 @@ static int sync_dir(struct journal_segments *s)
 static int take_file(struct journal_segments *s, uint64_t need, struct segment *g, int *ret_fd)
 {
     struct path path;
+    if (!s->spares.n)
+        fit(s);
     int error = s->dir_changed ? sync_dir(s) : 0;
     if (error)
         return error;
@@ -392,20 +440,6 @@ static int list_files(struct journal_segments *s)
     return err;
 }
 
-/* Spares of another size, such as one that was being made, and too many of them go. */
-static void sort_out_spares(struct journal_segments *s)
-{
-    for (size_t i = 0; i < s->spares.n;) {
-        struct path path;
-        if (s->spares.items[i].size == s->segment_bytes && i < SPARES_MAX) {
-            i++;
-            continue;
-        }
-        s->io.unlink(s->io.arg, path_of(s, "spare", s->spares.items[i].number, &path));
-        list_remove(&s->spares, i);
-    }
-}
-
 /* Replay one segment.  What is behind its last frame is given back to the file system: nothing will
  * be written there. */
 static int recover(struct journal_segments *s, struct journal_recovery *r, size_t i)
@@ -445,6 +479,7 @@ int journal_segments_open(const char *dir, size_t segment_bytes, struct journal_
     s->dir_changed = true;
     s->content = r->opts->on_record ? JOURNAL_RECORDS : JOURNAL_READINGS;
     s->next_number = 1;
+    s->fits = !segment_bytes;
     s->segment_bytes = segment_bytes < SEGMENT_MIN ? SEGMENT_MIN : segment_bytes;
     s->segment_bytes = (s->segment_bytes + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
     int err = ERR_NOMEM;
@@ -463,6 +498,7 @@ int journal_segments_open(const char *dir, size_t segment_bytes, struct journal_
         err = recover(s, r, i);
     if (err)
         goto fail;
+    fit(s);
     sort_out_spares(s);
     journal_segments_trim(s, r->opts->from);
     *ret = s;

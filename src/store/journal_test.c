@@ -489,17 +489,57 @@ static void the_replay_can_be_ended(void **state)
     tally_free(t);
 }
 
+static uint64_t room; /* that the disk says it has */
+
+static uint64_t say_room(void *arg, int fd)
+{
+    (void)arg, (void)fd;
+    return room;
+}
+
+static uint64_t bytes_with_room(uint64_t bytes)
+{
+    struct journal_opts opts = {.from = 1000}; /* nothing of before is kept */
+    struct journal_io io = journal_io_system;
+    struct journal_stats stats;
+    struct journal *j = NULL;
+    io.room = say_room;
+    room = bytes;
+    assert_int_equal(journal_open_with(dir, &opts, &io, &j), 0);
+    journal_stats(j, &stats);
+    journal_close(j);
+    assert_int_equal(stats.segments, 1);
+    return stats.segment_bytes;
+}
+
+static void files_follow_the_room_of_the_disk(void **state)
+{
+    (void)state;
+    assert_int_equal(bytes_with_room(UINT64_MAX), 64 << 20);
+    assert_int_equal(bytes_with_room(UINT64_C(2) << 30), 32 << 20);
+    assert_int_equal(bytes_with_room(100 << 20), 4 << 20);
+    assert_int_equal(bytes_with_room(0), 4 << 20);
+    assert_int_equal(bytes_with_room(UINT64_C(4) << 30), 64 << 20);
+}
+
 int main(void)
 {
     log_set_level(LOG_ERROR + 1);
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(every_value_comes_back),          TEST(what_is_no_batch_is_refused),
-        TEST(too_much_waiting_is_overload),    TEST(a_batch_larger_than_a_segment_is_kept),
-        TEST(numbers_rise_for_ever),           TEST(segments_are_recycled),
-        TEST(a_cut_file_gives_what_is_whole),  TEST(any_flipped_byte_is_seen_and_costs_one_frame),
-        TEST(both_headers_lost_costs_nothing), TEST(stale_frames_are_never_taken),
-        TEST(a_lost_segment_is_noticed),       TEST(a_newer_segment_is_left_alone),
+        TEST(every_value_comes_back),
+        TEST(what_is_no_batch_is_refused),
+        TEST(too_much_waiting_is_overload),
+        TEST(a_batch_larger_than_a_segment_is_kept),
+        TEST(numbers_rise_for_ever),
+        TEST(segments_are_recycled),
+        TEST(files_follow_the_room_of_the_disk),
+        TEST(a_cut_file_gives_what_is_whole),
+        TEST(any_flipped_byte_is_seen_and_costs_one_frame),
+        TEST(both_headers_lost_costs_nothing),
+        TEST(stale_frames_are_never_taken),
+        TEST(a_lost_segment_is_noticed),
+        TEST(a_newer_segment_is_left_alone),
         TEST(the_replay_can_be_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
