@@ -1,13 +1,18 @@
 /* query_bench - how fast questions about the past are answered, from history.db to rows.
  *
- * usage: query_bench [--data FOLDER] [--millions N] [--rounds N] [--dir FOLDER]
+ * usage: query_bench [--data FOLDER] [--millions N] [--rounds N] [--program FILE]
  *
- * Measured machines (FOLDER, default ../shared/data) are written once, into a temporary history in
- * FOLDER --dir (default /tmp): a year of one reading a minute, and N million readings (default 20)
- * one second apart.  Then each question is asked --rounds times (default 21), on one thread, with
- * everything in the page cache; the medians of time and of the thread's own time are told, and what
- * the latter is in points a second a core.  "from sums" leaves chunks unread that lie within one
- * step; "every point" decodes all of them. */
+ * Measured machines (FOLDER, default ../shared/data) are written once, straight into the history of
+ * a temporary data directory: a year of one reading a minute, and N million readings (default 20;
+ * 100 take 200 MB and a few seconds) one second apart.  Then each question is asked --rounds times
+ * (default 21), on one thread, with everything in the page cache; the medians of time and of the
+ * thread's own time are told, and what the latter is in points a second a core.  "from sums" leaves
+ * chunks unread that lie within one step; "every point" decodes all of them.
+ *
+ * With --program, which is doppel, the same directory is then served, and questions are asked over
+ * HTTP, each on a connection of its own: the time is a client's, "own" is what the server took of
+ * the processor (all its threads).  Steps of 3,607 s cut every chunk of one reading a second, so
+ * that nothing is answered from what is stored about chunks. */
 #include "base/err.h"
 #include "core/past.h"
 #include "peers/tiled.h"
@@ -16,7 +21,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #define MINUTE INT64_C(60000000)
 #define DAY (1440 * MINUTE)
@@ -64,7 +68,7 @@ static void write_series(struct history *h, const struct tiled *data, const stru
         }
         struct history_flush_series one = {
             .series = s->number, .points = p, .n = n, .level = CHUNK_MEDIUM};
-        if (history_flush(h, &one, 1, 1, true))
+        if (history_flush(h, &one, 1, history_checkpoint(h), true))
             bench_die("the history cannot be written");
     }
     free(p);
@@ -142,41 +146,103 @@ static void ask_all(struct history *h, const struct series *year, const struct s
     ask(h, large, "thinned to 1,000, extremes", thin, true, rounds);
 }
 
-static void remove_files(const char *dir, const char *path)
+/* ---- through HTTP ---- */
+
+static const char twin[] =
+    "{\"@context\":{\"@vocab\":\"https://schema.org/\",\"mvmd\":\"https://mvmd.org/v1/\"},"
+    "\"@type\":\"DigitalDocument\",\"name\":\"Bench\",\"identifier\":{\"@type\":\"PropertyValue\","
+    "\"propertyID\":\"MVMD-ID\",\"value\":\"bench\"},\"subjectOf\":{\"@type\":\"Thing\",\"name\":"
+    "\"Bench\"},\"synchronization\":{\"mechanism\":\"MQTT\",\"endpoint\":\"mqtt://127.0.0.1/"
+    "twins\","
+    "\"updateFrequency\":60},\"sensors\":["
+    "{\"id\":\"year\",\"name\":\"Year\",\"type\":\"temperature\",\"unit\":\"celsius\"},"
+    "{\"id\":\"large\",\"name\":\"Large\",\"type\":\"temperature\",\"unit\":\"celsius\"}]}";
+
+/* Have the twin made, and a reading of each sensor that tells which series is which: 1 and 2. */
+static void make_twin(const char *program, const char *dir)
 {
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    char name[600];
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(name, sizeof name, "%s%s", path, ends[i]);
-        unlink(name);
-    }
-    rmdir(dir);
+    struct bench_server server;
+    size_t bytes;
+    char readings[128];
+    bench_start(&server, program, dir, NULL);
+    bench_ask(server.http, "POST", "/api/v1/twins", twin, &bytes);
+    snprintf(readings, sizeof readings, "{\"timestamp\":%lld,\"year\":1,\"large\":2}",
+             (long long)(T0 / 1000));
+    bench_ask(server.http, "POST", "/api/v1/twins/bench/readings", readings, &bytes);
+    bench_stop(&server);
+}
+
+static int find_series(void *arg, const struct reading *r)
+{
+    struct series **both = arg;
+    both[value_as_double(r->value) == 2]->number = r->series;
+    return 0;
+}
+
+static void ask_http(const struct bench_server *server, const struct series *s, const char *sensor,
+                     const char *what, const char *how, long rounds)
+{
+    double *took = malloc((size_t)rounds * sizeof *took);
+    char path[256];
+    size_t bytes = 0;
+    if (!took)
+        bench_die("out of memory");
+    snprintf(path, sizeof path, "/api/v1/twins/bench/sensors/%s/history?from=%lld&to=%lld&%s",
+             sensor, (long long)(T0 / 1000), (long long)((T0 + (int64_t)s->n * s->step_us) / 1000),
+             how);
+    double began = bench_cpu_seconds(server);
+    for (long i = 0; i < rounds; i++)
+        took[i] = bench_ask(server->http, "GET", path, NULL, &bytes);
+    double own = (bench_cpu_seconds(server) - began) / (double)rounds;
+    printf("  %-40s %9.3f ms %9.3f ms own %8.1f M points/s %7zu bytes\n", what,
+           1e3 * bench_median(took, (size_t)rounds), 1e3 * own, (double)s->n / own / 1e6, bytes);
+    fflush(stdout);
+    free(took);
+}
+
+static void ask_server(const char *program, const char *dir, const struct series *year,
+                       const struct series *large, long rounds)
+{
+    struct bench_server server;
+    bench_start(&server, program, dir, NULL);
+    printf("the same over HTTP\n");
+    ask_http(&server, year, "year", "thinned to 1,000, extremes", "points=1000", 10 * rounds);
+    ask_http(&server, large, "large", "mean of each day, from sums", "every=1d&fn=mean", rounds);
+    ask_http(&server, large, "large", "mean of each 3,607 s, every point", "every=3607s&fn=mean",
+             rounds);
+    ask_http(&server, large, "large", "thinned to 1,000, extremes", "points=1000", rounds);
+    bench_stop(&server);
 }
 
 int main(int argc, char **argv)
 {
-    const char *data_dir = "../shared/data", *parent = "/tmp";
+    const char *data_dir = "../shared/data", *program = NULL;
     long millions = 20, rounds = 21;
     const struct bench_option options[] = {{"--data", NULL, &data_dir},
                                            {"--millions", &millions, NULL},
                                            {"--rounds", &rounds, NULL},
-                                           {"--dir", NULL, &parent}};
+                                           {"--program", NULL, &program}};
     bench_options(argc, argv, options, sizeof options / sizeof options[0]);
+    if (millions < 1 || rounds < 1)
+        bench_die("--millions and --rounds are 1 or more");
+    struct series year = {1, YEAR, MINUTE}, large = {2, (size_t)millions * 1000000, 1000000};
     struct tiled data;
     struct history *h;
-    char dir[512], path[576];
+    char path[576];
     tiled_open(&data, data_dir);
-    snprintf(dir, sizeof dir, "%s/query_bench.XXXXXX", parent);
-    if (millions < 1 || rounds < 1 || !mkdtemp(dir))
-        bench_die("--millions and --rounds are 1 or more, and --dir is a folder");
+    const char *dir = bench_folder();
+    if (program)
+        make_twin(program, dir);
     snprintf(path, sizeof path, "%s/history.db", dir);
-    if (history_open(path, &h))
+    if (history_open(path, &h) ||
+        history_each_last(h, find_series, (struct series *[]){&year, &large}))
         bench_die("the history cannot be opened");
-    const struct series year = {1, YEAR, MINUTE}, large = {2, (size_t)millions * 1000000, 1000000};
     write_series(h, &data, &year);
     write_series(h, &data, &large);
     ask_all(h, &year, &large, rounds);
     history_close(h);
-    remove_files(dir, path);
+    if (program)
+        ask_server(program, dir, &year, &large, rounds);
+    bench_remove(dir);
     return 0;
 }

@@ -293,21 +293,8 @@ static double speak(long messages, double rate)
 
 static double ask_ms(const char *path)
 {
-    char bytes[65536];
-    struct buf b = {0};
-    double began = bench_seconds();
-    int fd = bench_dial(server.http);
-    buf_addf(&b, "GET %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n", path);
-    if (write(fd, b.p, b.n) != (ssize_t)b.n)
-        bench_die("write");
-    ssize_t n = read(fd, bytes, sizeof bytes);
-    if (n < 12 || strncmp(bytes, "HTTP/1.1 200", 12) != 0)
-        bench_die(path);
-    while (read(fd, bytes, sizeof bytes) > 0)
-        ;
-    close(fd);
-    buf_release(&b);
-    return (bench_seconds() - began) * 1000;
+    size_t bytes;
+    return bench_ask(server.http, "GET", path, NULL, &bytes) * 1000;
 }
 
 static double figures[24];

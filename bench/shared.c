@@ -180,6 +180,29 @@ void bench_add_publish(struct buf *out, const char *topic, uint16_t packet_id, s
     buf_add_slice(out, payload);
 }
 
+double bench_ask(int port, const char *method, const char *path, const char *json,
+                 size_t *ret_bytes)
+{
+    char bytes[65536], status[16] = {0};
+    struct buf b = {0};
+    double began = bench_seconds();
+    int fd = bench_dial(port);
+    buf_addf(&b, "%s %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n", method, path);
+    if (json)
+        buf_addf(&b, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(json));
+    buf_addf(&b, "\r\n%s", json ? json : "");
+    bench_write_all(fd, b.p, b.n);
+    *ret_bytes = 0;
+    for (ssize_t n; (n = read(fd, bytes, sizeof bytes)) > 0; *ret_bytes += (size_t)n)
+        for (size_t i = 0; i < (size_t)n && *ret_bytes + i < sizeof status - 1; i++)
+            status[*ret_bytes + i] = bytes[i];
+    close(fd);
+    buf_release(&b);
+    if (strncmp(status, "HTTP/1.1 2", 10) != 0)
+        bench_die(path);
+    return bench_seconds() - began;
+}
+
 /* ---- figures ---- */
 
 double bench_seconds(void)

@@ -36,6 +36,11 @@ void bench_remove(const char *folder);
 int bench_dial(int port); /* loopback, without delay */
 void bench_write_all(int fd, const void *p, size_t n);
 
+/* A request on a connection of its own: how long its answer took to come, all of it, in seconds.
+ * json: the body; NULL: none.  Any status but 2xx ends the program. */
+double bench_ask(int port, const char *method, const char *path, const char *json,
+                 size_t *ret_bytes);
+
 /* MQTT 3.1.1, appended: CONNECT, clean, without keep-alive; PUBLISH at QoS 1. */
 void bench_add_connect(struct buf *out, const char *client_id);
 void bench_add_publish(struct buf *out, const char *topic, uint16_t packet_id,
