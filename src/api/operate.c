@@ -153,6 +153,7 @@ FIGURE(mqtt_out, f->mqtt.messages_out)
 FIGURE(mqtt_bytes_in, f->mqtt.bytes_in)
 FIGURE(mqtt_bytes_out, f->mqtt.bytes_out)
 FIGURE(mqtt_dropped, f->mqtt.dropped)
+FIGURE(mqtt_turned_away, f->mqtt.turned_away)
 FIGURE(http_requests, f->api->requests)
 FIGURE(streams, stream_clients(f->api->stream))
 
@@ -200,6 +201,8 @@ static const struct metric metric_table[] = {
     {"doppel_mqtt_sent_bytes", COUNTER, "bytes", "MQTT bytes sent.", mqtt_bytes_out},
     {"doppel_mqtt_dropped_messages", COUNTER, NULL,
      "MQTT messages that slow subscribers did not get.", mqtt_dropped},
+    {"doppel_mqtt_refused_connections", COUNTER, NULL,
+     "MQTT connections refused or ended for what the client did.", mqtt_turned_away},
     {"doppel_http_requests", COUNTER, NULL, "HTTP requests.", http_requests},
     {"doppel_stream_connections", GAUGE, NULL, "Open streams.", streams},
 };

@@ -27,6 +27,7 @@ struct broker_opts {
 
 struct broker_stats {
     uint64_t connections, connections_max, connected_total;
+    uint64_t turned_away; /* connections that were ended for what the client did */
     uint64_t sessions, sessions_away, sessions_expired, subscriptions, shared;
     uint64_t retained, retained_bytes;
     uint64_t messages_in, messages_out, dropped; /* PUBLISH */

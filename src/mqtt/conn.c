@@ -128,6 +128,28 @@ static void leave_carrier(struct conn *c, const char *text)
     carrier->close(c->carrier_arg, text);
 }
 
+/* Whoever asks why a device is not heard finds it in the log, once a minute at most: a client that
+ * is refused comes again at once, for ever. */
+static void tell_operator(struct conn *c, uint8_t reason, const char *text)
+{
+    struct broker *b = c->broker;
+    const char *who = c->peer ? c->peer : mqtt_conn_address(c);
+    int64_t now = clock_mono_us();
+    bool usual = reason == MQTT_SHUTTING_DOWN || reason == MQTT_KEEP_ALIVE_TIMEOUT ||
+                 reason == MQTT_TAKEN_OVER;
+    text = text ? text : "-";
+    b->stats.turned_away += !usual;
+    if (usual || (b->told_us && now - b->told_us < INT64_C(60000000))) {
+        log_debug("mqtt", "%s: ended with 0x%02x, %s", who, reason, text);
+        return;
+    }
+    uint64_t others = b->stats.turned_away - b->told_before - 1;
+    log_info("mqtt", "%s: ended with 0x%02x, %s; %llu others since the last such line", who, reason,
+             text, (unsigned long long)others);
+    b->told_us = now;
+    b->told_before = b->stats.turned_away;
+}
+
 void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
 {
     struct broker *b = c->broker;
@@ -135,8 +157,7 @@ void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
     if (c->closed)
         return;
     if (reason)
-        log_debug("mqtt", "%s: ended with 0x%02x, %s", c->peer ? c->peer : mqtt_conn_address(c),
-                  reason, text ? text : "-");
+        tell_operator(c, reason, text);
     if (s && !c->hold && c->version == MQTT_V5 && reason) /* [MQTT-3.14.0-1]: not before CONNACK */
         say_why(c, reason, text);
     c->closed = true;
@@ -442,7 +463,7 @@ static size_t consume(struct conn *c, struct slice bytes)
         if (err) {
             mqtt_conn_close(c, err == ERR_TOO_LARGE ? MQTT_PACKET_TOO_LARGE : MQTT_MALFORMED,
                             err == ERR_TOO_LARGE ? "the packet is larger than the server takes"
-                                                 : "the fixed header cannot be");
+                                                 : "no packet of MQTT begins like this");
             break;
         }
         b->stats.packets_in++;

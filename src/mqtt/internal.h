@@ -496,7 +496,9 @@ struct broker {
     struct broker_stats stats;
     int64_t started_us, sys_us, load_us, expire_us; /* monotonic: start, and when next */
     struct sys_load load[SYS_LOADS];
-    uint64_t assigned; /* client ids given out */
+    int64_t told_us;      /* when it was logged that a connection was turned away; 0: never */
+    uint64_t told_before; /* how many there were then */
+    uint64_t assigned;    /* client ids given out */
     char id_prefix[17];
     const char *why; /* of the last refusal */
     bool closing;

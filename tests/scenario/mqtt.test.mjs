@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import net from "node:net";
 import { test } from "node:test";
-import { SLOW, shared, until } from "../lib/doppel.mjs";
+import { SLOW, shared, start, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { connectMqtt, publishMqtt } from "../lib/streams.mjs";
 import { pause, within } from "../lib/wait.mjs";
@@ -293,6 +293,31 @@ test("an unknown version of the protocol is told so", async () => {
         assert.equal(r.bytes[0], 0x20);
         assert.ok([0x01, 0x84].includes(r.bytes[3]), r.bytes.toString("hex"));
     }
+});
+
+test("the log and the metrics tell why a client is turned away, and not each time", async (t) => {
+    const server = await start(t);
+    const refused = async () =>
+        Number(
+            /^doppel_mqtt_refused_connections_total (\d+)/m.exec(
+                (await server.get("/metrics")).text,
+            )[1],
+        );
+    for (let i = 1; i <= 3; i++) {
+        const socket = net.connect(Number(server.mqttPort), server.mqttHost, () =>
+            socket.write("GET / HTTP/1.1\r\n\r\n"),
+        );
+        await once(socket.resume(), "close");
+        assert.equal(await refused(), i);
+    }
+    const told = await until("the log", () => server.log.match(/info mqtt: .* ended with .*/g));
+    assert.equal(told.length, 1, server.log);
+    assert.match(told[0], /ended with 0x81, no packet of MQTT begins like this; 0 others/);
+    const old = await connectMqtt(t, server, { clientId: "one" });
+    const gone = once(old, "close");
+    await connectMqtt(t, server, { clientId: "one" });
+    await gone;
+    assert.equal(await refused(), 3, "a take-over is nobody's fault");
 });
 
 test("a hundred clients at once, each heard", async (t) => {
