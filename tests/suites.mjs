@@ -418,7 +418,7 @@ export const SUITES = [
     }),
     nodeSuite({
         name: "faults",
-        what: "kill -9, over and over: whatever was acknowledged is there, once; mad and slow MQTT clients",
+        what: "kill -9, over and over: whatever was acknowledged is there, once; damaged files, clocks that step; mad and slow MQTT clients",
         dir: "faults",
         preset: "release",
         jobs: "1",

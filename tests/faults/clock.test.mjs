@@ -127,21 +127,34 @@ test("history does not expire because the clock is ahead for a moment", {
     );
     const visited = async (why) => {
         const rounds = await figure(d, "doppel_history_upkeep_rounds_total");
-        await until(why, async () => (await figure(d, "doppel_history_upkeep_rounds_total")) > rounds, {
-            timeout: 60_000,
-        });
+        await until(
+            why,
+            async () => (await figure(d, "doppel_history_upkeep_rounds_total")) > rounds,
+            {
+                timeout: 60_000,
+            },
+        );
     };
-    await until("it is in history", async () => (await figure(d, "doppel_history_flushes_total")) > 0);
+    await until(
+        "it is in history",
+        async () => (await figure(d, "doppel_history_flushes_total")) > 0,
+    );
     clock("+400d");
     assert.ok((await serverTime(d)) > Date.now() + 300 * 24 * HOUR, "the clock is set");
     await visited("everything was visited with a clock that is ahead");
     assert.deepEqual(await d.allHistory("c", "a"), readings);
     await d.restart();
-    await until("a round is over", async () => (await figure(d, "doppel_history_upkeep_rounds_total")) > 0);
+    await until(
+        "a round is over",
+        async () => (await figure(d, "doppel_history_upkeep_rounds_total")) > 0,
+    );
     assert.deepEqual(await d.allHistory("c", "a"), readings);
     clock("+0");
     await d.restart();
-    await until("a round is over", async () => (await figure(d, "doppel_history_upkeep_rounds_total")) > 0);
+    await until(
+        "a round is over",
+        async () => (await figure(d, "doppel_history_upkeep_rounds_total")) > 0,
+    );
     assert.deepEqual(await d.allHistory("c", "a"), readings);
 });
 
