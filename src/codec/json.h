@@ -55,6 +55,10 @@ struct slice json_unescape(struct arena *a, struct slice text, bool escaped);
  * ERR_INVALID when it does not fit in either (1e999). */
 int json_number(struct slice text, struct value *ret);
 
+/* The same of the number that begins at p: where it ends; NULL: none begins, or none that fits.
+ * What stands behind it is the caller's business. */
+const char *json_number_at(const char *p, const char *end, struct value *ret);
+
 /* ---- the writer: appends to a buffer; commas are its business ---- */
 
 struct json_writer {
