@@ -162,7 +162,7 @@ static bool is_decimal(double d, uint8_t places, int64_t *ret_mantissa)
     double m = d * tens[places];
     if (!(fabs(m) < 9007199254740992.0)) /* 2^53; NaN neither */
         return false;
-    int64_t mantissa = (int64_t)nearbyint(m);
+    int64_t mantissa = (int64_t)(m + (m < 0 ? -0.5 : 0.5));
     if (bits_of((double)mantissa / tens[places]) != bits_of(d)) /* -0.0 neither */
         return false;
     *ret_mantissa = mantissa;
@@ -189,7 +189,9 @@ static unsigned char *put_double(unsigned char *to, unsigned char *head, struct 
         state->whole = mantissa;
         return to;
     }
-    for (uint8_t places = state->places + 1; places <= PLACES_MAX; places++) {
+    /* what has few places has the most, too, unless that is too large for 2^53 */
+    bool hopeless = fabs(d) < 2e6 && !is_decimal(d, PLACES_MAX, &mantissa);
+    for (uint8_t places = state->places + 1; !hopeless && places <= PLACES_MAX; places++) {
         if (!is_decimal(d, places, &mantissa))
             continue;
         *head |= VALUE_PLACES << 2;
@@ -230,8 +232,12 @@ static struct value last_value(const struct open_series *s, const struct open_st
 static unsigned char *put_value(unsigned char *to, unsigned char *head, const struct open_series *s,
                                 struct open_state *state, struct value v)
 {
-    if (v.type != VALUE_NONE && value_eq(v, last_value(s, state)))
+    if (v.type == VALUE_DOUBLE && state->type == VALUE_DOUBLE) {
+        if (bits_of(v.as.d) == bits_of(state->last.d))
+            return to;
+    } else if (v.type != VALUE_NONE && value_eq(v, last_value(s, state))) {
         return to;
+    }
     switch (v.type) {
     case VALUE_DOUBLE:
         to = put_double(to, head, state, v.as.d, bits_before(state));
@@ -259,29 +265,54 @@ static unsigned char *put_value(unsigned char *to, unsigned char *head, const st
     return to;
 }
 
-int open_series_add(struct open_series **s, int64_t t_us, struct value v, uint8_t quality)
+static unsigned char *put_point(unsigned char *to, const struct open_series *s,
+                                struct open_state *state, int64_t t_us, struct value v,
+                                uint8_t quality)
 {
-    unsigned char bytes[POINT_MOST] = {(unsigned char)((quality & 3) << 5)};
+    unsigned char *head = to;
+    *head = (unsigned char)((quality & 3) << 5);
+    to = put_time(to + 1, head, state, t_us);
+    return put_value(to, head, s, state, v);
+}
+
+/* Where there may be no room for the point, it is made aside, to see how large it is. */
+static int make_room_for(struct open_series **s, int64_t t_us, struct value v, uint8_t quality)
+{
+    unsigned char bytes[POINT_MOST];
     struct open_state state = {.type = VALUE_DOUBLE};
     if (*s)
         state = (*s)->state;
-    unsigned char *end = put_time(bytes + 1, bytes, &state, t_us);
-    end = put_value(end, bytes, *s, &state, v);
-    bool has_text = (bytes[0] >> 2 & 7) == VALUE_STRING;
-    size_t n = (size_t)(end - bytes), text_n = has_text ? v.as.text.n : 0;
-    if (make_room(s, n + text_n))
+    size_t n = (size_t)(put_point(bytes, *s, &state, t_us, v, quality) - bytes);
+    bool made = !*s;
+    if (make_room(s, n + (v.type == VALUE_TEXT ? v.as.text.n : 0)))
+        return ERR_NOMEM;
+    if (made)
+        (*s)->state.type = VALUE_DOUBLE;
+    return 0;
+}
+
+int open_series_add(struct open_series **s, int64_t t_us, struct value v, uint8_t quality)
+{
+    size_t text_n = v.type == VALUE_TEXT ? v.as.text.n : 0;
+    if ((!*s || (*s)->cap - (*s)->used < POINT_MOST + text_n) && make_room_for(s, t_us, v, quality))
         return ERR_NOMEM;
     struct open_series *o = *s;
-    memcpy(o->bytes + o->used, bytes, n);
-    o->used += (uint32_t)n;
-    if (text_n)
-        memcpy(o->bytes + o->used, v.as.text.p, text_n);
-    if (has_text)
-        state.last.text.at = o->used;
-    o->used += (uint32_t)text_n;
-    o->state = state;
+    unsigned char *to = o->bytes + o->used, *end = put_point(to, o, &o->state, t_us, v, quality);
+    o->used += (uint32_t)(end - to);
+    if ((*to >> 2 & 7) == VALUE_STRING) {
+        if (text_n)
+            memcpy(end, v.as.text.p, text_n);
+        o->state.last.text.at = o->used;
+        o->used += (uint32_t)text_n;
+    }
     o->count++;
     return 0;
+}
+
+void open_series_fetch(const struct open_series *s, bool end)
+{
+    if (s)
+        __builtin_prefetch(end ? s->bytes + s->used : (const void *)s, 1);
 }
 
 void open_series_free(struct open_series *s)

@@ -12,6 +12,9 @@ struct open_series; /* opaque; NULL is an empty one */
 
 /* Append a point; *s is made, and moves, as needed.  ERR_NOMEM: *s is as it was. */
 int open_series_add(struct open_series **s, int64_t t_us, struct value v, uint8_t quality);
+/* A point will soon be added: bring what is needed into the processor's cache, first the series,
+ * then its end. */
+void open_series_fetch(const struct open_series *s, bool end);
 void open_series_free(struct open_series *s);
 
 /* The same for one more, on any thread, to be given back with open_series_free(); nothing is
