@@ -223,6 +223,14 @@ static void set_level(struct sensor *s, int64_t at_us)
     s->level = level;
 }
 
+/* Of a reading: most sensors have nothing to compare it with. */
+static inline void note_level(struct sensor *s, int64_t at_us)
+{
+    const struct sensor_spec *spec = s->spec;
+    if (s->level != LEVEL_UNKNOWN || spec->has_normal || spec->has_critical || spec->has_threshold)
+        set_level(s, at_us);
+}
+
 static void retire(struct sensor *s)
 {
     if (s->has_value && !s->stale) {
@@ -257,7 +265,7 @@ void live_recount(struct core *c, struct twin *t)
 
 /* ---- a reading ---- */
 
-static bool keep_last(struct sensor *s, const struct reading *r)
+static bool keep_last_of_any(struct sensor *s, const struct reading *r)
 {
     if (r->value.type != VALUE_TEXT && s->last.type != VALUE_TEXT)
         return point_make(r->t_us, r->value, r->quality, &s->last) == 0;
@@ -266,6 +274,17 @@ static bool keep_last(struct sensor *s, const struct reading *r)
         return false;
     point_release(&s->last);
     s->last = p;
+    return true;
+}
+
+static inline bool keep_last(struct sensor *s, const struct reading *r)
+{
+    if (r->value.type != VALUE_DOUBLE || s->last.type == VALUE_TEXT)
+        return keep_last_of_any(s, r);
+    s->last.t_us = r->t_us;
+    s->last.as.d = r->value.as.d;
+    s->last.type = VALUE_DOUBLE;
+    s->last.quality = r->quality;
     return true;
 }
 
@@ -292,7 +311,7 @@ void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool 
     if (r->t_us > t->synced_us)
         t->synced_us = r->t_us;
     if (!s->retired)
-        set_level(s, r->t_us);
+        note_level(s, r->t_us);
     if (replay || s->retired) { /* it left the profile while this was under way */
         s->stale = true;        /* until it speaks again */
         return;

@@ -227,7 +227,8 @@ static void tell_reading(void *arg, uint64_t batch, struct sensor *s, const stru
 static void on_reading(void *arg, struct sensor *s, const struct reading *r)
 {
     struct twins_out *t = arg;
-    tell_reading(t, core_applied(t->broker->core), s, r);
+    if (t->filters) /* on the way of every reading */
+        tell_reading(t, core_applied(t->broker->core), s, r);
 }
 
 void twins_out_replay(struct broker *b)
