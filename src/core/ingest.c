@@ -22,17 +22,23 @@
 enum {
     ROOM_READINGS = 2000000, /* waiting for the disk: more is not read from the peers */
     APPLY_READINGS = 8192,   /* applied in a turn of the loop; then others are served */
-    SPARE_MAX = 64,
-    SPARE_READINGS = 4096, /* a spare does not keep a larger array */
-    SPARE_SAID = 256,
+    SPARE_BYTES = 4 << 20,   /* of messages that are kept for the next ones */
+    SPARE_LARGEST = 1 << 16, /* of one of them */
+    FETCH_MAX = 64,          /* readings of a message that are fetched ahead */
 };
+
+/* What a message holds of memory, besides its arena. */
+static size_t ingest_bytes(const struct ingest *in)
+{
+    return sizeof *in + in->cap * sizeof *in->readings + in->said_cap * sizeof *in->said;
+}
 
 struct ingest *ingest_begin(struct core *c, const struct ingest_source *src)
 {
     struct ingest *in = c->spare;
     if (in) {
         c->spare = in->next;
-        c->spare_n--;
+        c->spare_bytes -= ingest_bytes(in);
     } else if (!(in = calloc(1, sizeof *in))) {
         return NULL;
     }
@@ -45,8 +51,9 @@ struct ingest *ingest_begin(struct core *c, const struct ingest_source *src)
 static void ingest_end(struct ingest *in)
 {
     struct core *c = in->core;
+    size_t bytes = ingest_bytes(in);
     arena_free(in->arena);
-    if (c->spare_n >= SPARE_MAX || in->cap > SPARE_READINGS || in->said_cap > SPARE_SAID) {
+    if (bytes > SPARE_LARGEST || c->spare_bytes + bytes > SPARE_BYTES) {
         free(in->readings);
         free(in->said);
         free(in);
@@ -58,7 +65,7 @@ static void ingest_end(struct ingest *in)
                           .said_cap = in->said_cap,
                           .next = c->spare};
     c->spare = in;
-    c->spare_n++;
+    c->spare_bytes += bytes;
 }
 
 struct arena *ingest_arena(struct ingest *in)

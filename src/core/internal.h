@@ -67,7 +67,7 @@ struct core {
 
     /* messages under way, in order of their sequence numbers */
     struct ingest *waiting_first, *waiting_last, *spare;
-    size_t waiting_readings, spare_n;
+    size_t waiting_readings, spare_bytes;
     struct ingest_turn *turns; /* that are to come */
     pthread_mutex_t synced_lock;
     struct synced *synced; /* under the lock, with n and cap */
