@@ -128,6 +128,11 @@ int body_time(const struct body *b, int64_t *ret_us)
             return ERR_INVALID;
         ms = value_as_double(v) * (b->tag == CBOR_TAG_TIME_EPOCH ? 1000 : 1);
     }
+    return body_time_of_ms(ms, ret_us);
+}
+
+int body_time_of_ms(double ms, int64_t *ret_us)
+{
     if (!(fabs(ms) < 9e12))
         return ERR_INVALID;
     *ret_us = (int64_t)floor(ms * 1000 + 0.5);

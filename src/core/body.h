@@ -99,6 +99,7 @@ int body_number(const struct body *b, struct value *ret);
 
 /* The last number as a time: Unix milliseconds, or the seconds of CBOR's tag 1. */
 int body_time(const struct body *b, int64_t *ret_us);
+int body_time_of_ms(double ms, int64_t *ret_us); /* ERR_INVALID: out of all reason */
 
 /* The bytes from there to where the reader is, without what only parts them from others. */
 struct slice body_raw(const struct body *b, size_t from);

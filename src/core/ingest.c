@@ -198,19 +198,40 @@ static const char *type_name(enum value_type type)
     return names[type];
 }
 
-static void push(struct ingest *in, struct sensor *s, const struct said *said)
+/* Room for one more, uninitialised; NULL: out of memory, the message has failed. */
+static inline struct reading *next_place(struct ingest *in)
 {
     if (in->n == in->cap) {
         size_t cap = in->cap ? in->cap * 2 : 16;
         struct reading *readings = realloc(in->readings, cap * sizeof *readings);
         if (!readings) {
             in->failed = true;
-            return;
+            return NULL;
         }
         in->readings = readings;
         in->cap = cap;
     }
+    return &in->readings[in->n];
+}
+
+static inline int64_t server_time(const struct ingest *in, struct sensor *s)
+{
+    s->assigned_us = in->now_us > s->assigned_us ? in->now_us : s->assigned_us + 1;
+    return s->assigned_us;
+}
+
+static inline void note_unsettled(struct sensor *s)
+{
+    if (!s->has_value && s->spec->kind == VALUE_NONE)
+        s->unsettled++; /* unless one of these is kept, none has decided */
+}
+
+static void push(struct ingest *in, struct sensor *s, const struct said *said)
+{
+    struct reading *r = next_place(in);
     struct value v = said->value;
+    if (!r)
+        return;
     if (v.type == VALUE_TEXT) {
         if (!ingest_arena(in))
             return;
@@ -220,16 +241,38 @@ static void push(struct ingest *in, struct sensor *s, const struct said *said)
             return;
         }
     }
-    int64_t t = said->t_us;
-    if (!said->has_time) {
-        t = in->now_us > s->assigned_us ? in->now_us : s->assigned_us + 1;
-        s->assigned_us = t;
-    }
     if (s->kind == VALUE_NONE) /* the first reading decides */
         s->kind = (uint8_t)(v.type == VALUE_INT ? VALUE_DOUBLE : v.type);
-    if (!s->has_value && s->spec->kind == VALUE_NONE)
-        s->unsettled++; /* and unless one of these is kept, none has decided */
-    in->readings[in->n++] = (struct reading){s->series, said->quality, t, v};
+    note_unsettled(s);
+    int64_t t_us = said->has_time ? said->t_us : server_time(in, s);
+    *r = (struct reading){s->series, said->quality, t_us, v};
+    in->n++;
+}
+
+struct value *ingest_push(struct ingest *in, struct sensor *s)
+{
+    struct reading *r = next_place(in);
+    if (!r)
+        return NULL;
+    note_unsettled(s);
+    r->series = s->series;
+    r->quality = QUALITY_GOOD;
+    in->n++;
+    return &r->value;
+}
+
+void ingest_stamp(struct ingest *in, size_t from, bool has_time, int64_t t_us)
+{
+    struct sensor **by_series = in->core->by_series;
+    for (size_t i = from; i < in->n; i++) {
+        struct reading *r = &in->readings[i];
+        r->t_us = has_time ? t_us : server_time(in, by_series[r->series]);
+    }
+}
+
+bool ingest_time_fits(const struct ingest *in, int64_t t_us)
+{
+    return t_us >= 0 && t_us <= in->now_us + AHEAD_MAX_US;
 }
 
 void ingest_take(struct ingest *in, struct sensor *s, struct said *said)

@@ -5,6 +5,8 @@
 
 #include "core/internal.h"
 
+enum { INGEST_MEMBERS_MAX = 100000 }; /* readings in one object */
+
 /* What a message says of one reading, before it is checked. */
 struct said {
     struct value value;
@@ -64,6 +66,17 @@ void ingest_rewind(struct ingest *in, struct ingest_mark to);
 
 /* Convert, compare with what the sensor is, and keep or refuse. */
 void ingest_take(struct ingest *in, struct sensor *s, struct said *said);
+
+/* One more of a sensor that takes numbers: where its value, a number, is to be put.  Its time is to
+ * come.  NULL: out of memory, the message has failed. */
+struct value *ingest_push(struct ingest *in, struct sensor *s);
+/* The time of the readings from this index on: the message's own, or the server's. */
+void ingest_stamp(struct ingest *in, size_t from, bool has_time, int64_t t_us);
+bool ingest_time_fits(const struct ingest *in, int64_t t_us);
+
+/* ingest_plain.c: one object of bare numbers.  False: it is not exactly that, and nothing of it was
+ * taken. */
+bool ingest_plain(struct ingest *in, const struct twin *t, struct slice payload);
 
 void ingest_refusef(struct ingest *in, struct slice twin, struct slice sensor, int err,
                     struct slice payload, const char *format, ...)

@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-enum { MEMBERS_MAX = 100000 }; /* readings in one object */
-
 /* ---- what is said ---- */
 
 static void say(struct said *said, int err, const char *detail)
@@ -151,7 +149,7 @@ static void unknown_sensor(struct ingest *in, const struct twin *t, struct slice
 
 static struct said *said_at(struct ingest *in, size_t i)
 {
-    if (i >= MEMBERS_MAX)
+    if (i >= INGEST_MEMBERS_MAX)
         return NULL;
     if (i >= in->said_cap) {
         size_t cap = in->said_cap ? in->said_cap * 2 : 16;
@@ -184,7 +182,7 @@ static int read_telemetry(struct ingest *in, struct body *b, struct said *ret_co
         }
         struct said *said = said_at(in, n);
         if (!said)
-            return n < MEMBERS_MAX ? ERR_NOMEM : ERR_TOO_LARGE;
+            return n < INGEST_MEMBERS_MAX ? ERR_NOMEM : ERR_TOO_LARGE;
         *said = (struct said){.sensor = key};
         n++;
         if (e == BODY_OBJECT) {
@@ -358,7 +356,7 @@ static void text_end(struct ingest *in, const struct twin *t, const struct senso
                       x->payload);
     else if (x->err == ERR_TOO_LARGE)
         ingest_refusef(in, twin, id, x->err, x->payload, "an object has at most %d readings",
-                       MEMBERS_MAX);
+                       INGEST_MEMBERS_MAX);
     else
         ingest_refuse(in, twin, id, x->err, err_info(x->err)->text, x->payload);
     in->index++;
@@ -368,6 +366,8 @@ static void read_text(struct ingest *in, struct twin *t, struct sensor *s, struc
                       bool singles)
 {
     struct text x;
+    if (!s && in->src.format == BODY_JSON && ingest_plain(in, t, payload))
+        return;
     text_begin(&x, in, payload, singles);
     text_read(in, t, s, &x, SIZE_MAX);
     text_end(in, t, s, &x);
