@@ -398,6 +398,32 @@ bool core_has_room(const struct core *c)
 
 /* ---- the journal's word ---- */
 
+enum fetch { FETCH_SENSORS, FETCH_HEADS, FETCH_ENDS };
+
+static void fetch(const struct core *c, const struct ingest *in, enum fetch what)
+{
+    for (size_t i = 0; in && i < in->n && i < FETCH_MAX; i++) {
+        uint32_t series = in->readings[i].series;
+        const struct sensor *s = series < c->by_series_n ? c->by_series[series] : NULL;
+        if (s && what == FETCH_SENSORS) {
+            __builtin_prefetch(s, 1);
+            __builtin_prefetch(&s->head, 1);
+            __builtin_prefetch(&s->kind, 1);
+        } else if (s) {
+            open_series_fetch(s->head, what == FETCH_ENDS);
+        }
+    }
+}
+
+/* Applying a reading waits for memory more than it computes: for its sensor, for that one's head,
+ * for the end of the head.  So all of a message's come at once, and each step before its turn. */
+static void fetch_ahead(const struct core *c, const struct ingest *in)
+{
+    fetch(c, in->next ? in->next->next : NULL, FETCH_SENSORS);
+    fetch(c, in->next, FETCH_HEADS);
+    fetch(c, in, FETCH_ENDS);
+}
+
 /* Apply the next of a batch, at most as many as *room, which they are taken off.  True: that was
  * the last. */
 static bool apply_some(struct core *c, struct ingest *in, size_t *room)
@@ -405,6 +431,8 @@ static bool apply_some(struct core *c, struct ingest *in, size_t *room)
     size_t end = in->n - in->applied > *room ? in->applied + *room : in->n;
     *room -= end - in->applied;
     c->applying_seq = in->seq;
+    if (!in->applied)
+        fetch_ahead(c, in);
     for (; in->applied < end; in->applied++) {
         const struct reading *r = &in->readings[in->applied];
         struct sensor *s = r->series < c->by_series_n ? c->by_series[r->series] : NULL;
