@@ -225,29 +225,6 @@ static bool read_how(struct past_answer *a)
 
 /* ---- of which series ---- */
 
-/* Does the text fit a pattern, in which * stands for anything? */
-static bool fits(struct slice pattern, struct slice text)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
-    while (t < text.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            mark = t;
-        } else if (p < pattern.n && pattern.p[p] == text.p[t]) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++mark;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.n && pattern.p[p] == '*')
-        p++;
-    return p == pattern.n;
-}
-
 static bool out_of_memory(struct past_answer *a)
 {
     call_problem(a->call, ERR_NOMEM, NULL);
@@ -294,7 +271,8 @@ static bool add_sensors(struct past_answer *a, struct map *seen, struct twin *t,
         return !s || add_target(a, seen, s);
     }
     for (size_t i = 0; i < t->sensors_n; i++)
-        if (fits(pattern, slice_str(t->sensors[i]->id)) && !add_target(a, seen, t->sensors[i]))
+        if (slice_like(pattern, slice_str(t->sensors[i]->id)) &&
+            !add_target(a, seen, t->sensors[i]))
             return false;
     return true;
 }
@@ -310,7 +288,7 @@ static bool add_pattern(struct past_answer *a, struct map *seen, struct slice tw
                          "There are too many twins to compare all with a pattern: name them.");
             return false;
         }
-        if (fits(twin, slice_str(twins[i]->id)) && !add_sensors(a, seen, twins[i], sensor))
+        if (slice_like(twin, slice_str(twins[i]->id)) && !add_sensors(a, seen, twins[i], sensor))
             return false;
     }
     return true;

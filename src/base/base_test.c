@@ -87,6 +87,31 @@ static void a_map_with_room_does_not_grow(void **state)
     map_release(&m);
 }
 
+static void patterns_fit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *text;
+        bool fits;
+    } cases[] = {{"", "", true},
+                 {"", "a", false},
+                 {"*", "", true},
+                 {"a*c", "abbc", true},
+                 {"a*c", "acb", false},
+                 {"*a*a*", "xaxax", true},
+                 {"*ab", "aab", true},
+                 {"a?c", "abc", true},
+                 {"a?c", "ac", false},
+                 {"pump-*", "p", false},
+                 {"**", "anything", true},
+                 {"?*", "", false},
+                 {"*.*.z", "a.b.z.c.z", true},
+                 {"*a", "aaaaaab", false}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        if (slice_like(slice_str(cases[i].pattern), slice_str(cases[i].text)) != cases[i].fits)
+            fail_msg("%s, %s", cases[i].pattern, cases[i].text);
+}
+
 static void a_map_finds_what_is_in_it(void **state)
 {
     (void)state;
@@ -232,6 +257,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_read_exactly),
         cmocka_unit_test(doubles_print_shortest_and_read_back),
+        cmocka_unit_test(patterns_fit),
         cmocka_unit_test(a_map_finds_what_is_in_it),
         cmocka_unit_test(a_map_with_room_does_not_grow),
         cmocka_unit_test(times_follow_rfc_3339),

@@ -83,4 +83,7 @@ int slice_to_double(struct slice a, double *ret); /* JSON's number form; no hex,
 /* Is it a usable id of a twin or sensor: letters, digits, . _ - : and 1 to 128 bytes? */
 bool slice_is_id(struct slice a);
 
+/* Does it fit a pattern, in which * is any run of bytes and ? any one? */
+bool slice_like(struct slice pattern, struct slice text);
+
 #endif

@@ -111,29 +111,6 @@ static struct slice sensor_name(struct arena *a, const struct line_origin *o,
 
 /* ---- rules ---- */
 
-/* '*' is any run of bytes, '?' any one. */
-static bool matches(struct slice pattern, struct slice text)
-{
-    size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;
-    while (t < text.n) {
-        if (p < pattern.n && pattern.p[p] == '*') {
-            star = p++;
-            mark = t;
-        } else if (p < pattern.n && (pattern.p[p] == '?' || pattern.p[p] == text.p[t])) {
-            p++;
-            t++;
-        } else if (star != SIZE_MAX) {
-            p = star + 1;
-            t = ++mark;
-        } else {
-            return false;
-        }
-    }
-    while (p < pattern.n && pattern.p[p] == '*')
-        p++;
-    return p == pattern.n;
-}
-
 /* The next piece of a template: literal, or what {..} stands for.  False: at its end, or (missing)
  * a tag is not there, or (bad) it is no template. */
 static bool next_piece(struct slice *rest, const struct line_origin *o, struct slice *ret,
@@ -191,13 +168,13 @@ static bool has_tags(const struct line_origin *o, struct slice template)
 
 static bool fits_rule(const struct rule *r, const struct line_origin *o)
 {
-    if ((r->measurement.p && !matches(r->measurement, o->measurement)) ||
-        (r->field.p && !matches(r->field, o->field)) ||
-        (r->database.p && !matches(r->database, o->database)))
+    if ((r->measurement.p && !slice_like(r->measurement, o->measurement)) ||
+        (r->field.p && !slice_like(r->field, o->field)) ||
+        (r->database.p && !slice_like(r->database, o->database)))
         return false;
     for (size_t i = 0; i < r->tags_n; i++) {
         const struct line_tag *tag = find_tag(o, r->tags[i].key);
-        if (!tag || !matches(r->tags[i].value, tag->value))
+        if (!tag || !slice_like(r->tags[i].value, tag->value))
             return false;
     }
     return has_tags(o, r->twin) && has_tags(o, r->sensor);
@@ -233,7 +210,7 @@ int line_map_names(const struct line_map *m, struct arena *a, const struct line_
 bool line_map_has_database(const struct line_map *m, struct slice database)
 {
     for (size_t i = 0; i < m->databases_n; i++)
-        if (matches(m->databases[i], database))
+        if (slice_like(m->databases[i], database))
             return true;
     return m->any_database;
 }
