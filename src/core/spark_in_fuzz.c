@@ -2,54 +2,16 @@
  * core is what it was.  A message is a byte for its topic, two for its length, and its payload. */
 #include "core/spark_in.h"
 
+#include "core/fuzzing.h"
+
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static struct core *core;
-static struct loop *loop;
-static char dir[] = "/tmp/doppel-fuzz-XXXXXX";
 static unsigned sent, told;
 
-static const char profile[] =
-    "{\"@context\":{\"@vocab\":\"https://schema.org/\",\"mvmd\":\"https://mvmd.org/v1/\"},"
-    "\"@type\":\"DigitalDocument\",\"name\":\"F\",\"description\":\"F\",\"identifier\":{\"@type\":"
-    "\"PropertyValue\",\"propertyID\":\"MVMD-ID\",\"value\":\"g:n\"},\"subjectOf\":{\"@type\":"
-    "\"Thing\",\"name\":\"T\"},\"sensors\":[{\"id\":\"a\",\"name\":\"A\",\"type\":\"temperature\","
-    "\"unit\":\"celsius\"},{\"id\":\"s\",\"name\":\"S\",\"type\":\"text\",\"unit\":\"none\","
-    "\"currentValue\":\"x\"}]}";
-
-static void clean(void)
-{
-    char command[128];
-    core_close(core);
-    loop_free(loop);
-    snprintf(command, sizeof command, "rm -rf %s", dir);
-    if (system(command))
-        perror(command);
-}
-
-static void on_twin(void *arg, const struct twin_result *r)
-{
-    (void)arg;
-    if (r->err)
-        abort();
-    loop_stop(loop);
-}
-
-static void start(void)
-{
-    const char *why;
-    struct core_opts opts = {.dir = mkdtemp(dir), .mqtt_endpoint = "mqtt://127.0.0.1/twins/"};
-    if (!opts.dir || loop_new(&loop) || core_open(loop, &opts, &core, &why))
-        abort();
-    core_twin_put(core, TWIN_CREATE, SLICE_LIT(""), SLICE_LIT(profile), 0, false, on_twin, NULL);
-    loop_run(loop);
-    atexit(clean);
-}
+static const char profile[] = FUZZING_PROFILE(
+    "g:n",
+    "{\"id\":\"a\",\"name\":\"A\",\"type\":\"temperature\",\"unit\":\"celsius\"},"
+    "{\"id\":\"s\",\"name\":\"S\",\"type\":\"text\",\"unit\":\"none\",\"currentValue\":\"x\"}");
 
 static void on_rebirth(void *arg, struct slice group, struct slice node)
 {
@@ -71,7 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct spark_in *in;
     const struct spark_opts opts = {on_rebirth, &core};
     if (!core)
-        start();
+        fuzzing_start(SLICE_LIT(profile));
     if (spark_in_new(core, &opts, &in))
         abort();
     sent = told = 0;
