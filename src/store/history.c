@@ -357,6 +357,7 @@ int history_open(const char *path, struct history **ret)
     if (!err)
         err = read_totals(h);
     if (err) {
+        log_error("history", "%s cannot be read: %s", path, err_info(err)->text);
         history_close(h);
         return err;
     }

@@ -69,7 +69,7 @@ async function fill(t, data) {
 /* Where bytes are that say something: pages and segments are mostly zeroes. */
 function places(file, flips, cuts) {
     const there = [];
-    readFileSync(file).forEach((byte, at) => byte && there.push(at));
+    for (const [at, byte] of readFileSync(file).entries()) if (byte) there.push(at);
     /* all over the file, at no fixed distance: what is in it has one */
     const spread = (count, cut) =>
         Array.from({ length: Math.min(count, there.length) }, (_, i) => {
