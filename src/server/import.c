@@ -142,6 +142,12 @@ static int read_sample(struct import *m)
     return rc < 0 ? CODE_FAILED : CODE_OK;
 }
 
+static int tell_torn(const struct import *m)
+{
+    term_problem("%s ends too early: it was cut off when it was compressed or copied", m->file);
+    return CODE_FAILED;
+}
+
 static int next_row(struct import *m, struct plan_row *ret)
 {
     if (m->sample_at < m->sample_n) {
@@ -474,10 +480,8 @@ static int read_table(struct import *m)
             code = import_send_turn(m->send);
         turn(m);
     }
-    if (code == CODE_OK && m->torn && !interrupted) {
-        term_problem("%s ends too early: it was cut off when it was compressed or copied", m->file);
-        code = CODE_FAILED;
-    }
+    if (code == CODE_OK && m->torn && !interrupted)
+        code = tell_torn(m);
     return code;
 }
 
@@ -585,8 +589,10 @@ static int run(struct import *m)
 {
     int code;
     if ((code = read_options(m)) != CODE_OK || (code = open_table(m)) != CODE_OK ||
-        (code = read_sample(m)) != CODE_OK || (code = make_plan(m)) != CODE_OK)
+        (code = read_sample(m)) != CODE_OK)
         return code;
+    if ((code = make_plan(m)) != CODE_OK)
+        return m->torn ? tell_torn(m) : code; /* which is why */
     if (option_on(m->in, "propose"))
         return propose(m);
     if ((code = check_create(m)) != CODE_OK || (code = client_open(m->in, &m->http)) != CODE_OK ||

@@ -243,6 +243,9 @@ test("compressed, and cut off in the middle", async () => {
     assert.equal(r.code, 6, r.output);
     assert.match(r.stderr, /ends too early/);
     assert.ok(existsSync(`${torn}.import`), "and it could go on");
+    const stump = await run([write("stump.csv.gz", packed.subarray(0, 24)), "--map", map]);
+    assert.equal(stump.code, 6, stump.output);
+    assert.match(stump.stderr, /ends too early/);
 });
 
 test("the last row for a moment wins, however many requests are under way", async () => {
