@@ -148,15 +148,18 @@ static void ask_all(struct history *h, const struct series *year, const struct s
 
 /* ---- through HTTP ---- */
 
+#define SENSOR(id)                                                                                 \
+    "{\"id\":\"" id "\",\"name\":\"" id "\",\"type\":\"temperature\",\"unit\":\"celsius\","        \
+    "\"updateFrequency\":60,\"normalRange\":[-1000,1000]}"
+
 static const char twin[] =
     "{\"@context\":{\"@vocab\":\"https://schema.org/\",\"mvmd\":\"https://mvmd.org/v1/\"},"
-    "\"@type\":\"DigitalDocument\",\"name\":\"Bench\",\"identifier\":{\"@type\":\"PropertyValue\","
-    "\"propertyID\":\"MVMD-ID\",\"value\":\"bench\"},\"subjectOf\":{\"@type\":\"Thing\",\"name\":"
-    "\"Bench\"},\"synchronization\":{\"mechanism\":\"MQTT\",\"endpoint\":\"mqtt://127.0.0.1/"
-    "twins\","
-    "\"updateFrequency\":60},\"sensors\":["
-    "{\"id\":\"year\",\"name\":\"Year\",\"type\":\"temperature\",\"unit\":\"celsius\"},"
-    "{\"id\":\"large\",\"name\":\"Large\",\"type\":\"temperature\",\"unit\":\"celsius\"}]}";
+    "\"@type\":\"DigitalDocument\",\"name\":\"Bench\",\"description\":\"A machine that is "
+    "measured\","
+    "\"identifier\":{\"@type\":\"PropertyValue\",\"propertyID\":\"MVMD-ID\",\"value\":\"bench\"},"
+    "\"subjectOf\":{\"@type\":\"Thing\",\"name\":\"Machine\"},"
+    "\"synchronization\":{\"mechanism\":\"MQTT\",\"endpoint\":\"mqtt://127.0.0.1/twins\","
+    "\"updateFrequency\":60},\"sensors\":[" SENSOR("year") "," SENSOR("large") "]}";
 
 /* Have the twin made, and a reading of each sensor that tells which series is which: 1 and 2. */
 static void make_twin(const char *program, const char *dir)
