@@ -138,6 +138,8 @@ static const char *const sql[SQL_COUNT] = {
                       " data=?14 WHERE id=?1",
     [SQL_NEWEST] = "SELECT max(t) FROM (SELECT max(t_max) AS t FROM chunk WHERE open=1 AND"
                    " series=?1 UNION ALL SELECT max(t_max) FROM chunk WHERE open=0 AND series=?1)",
+    [SQL_ANY_BEFORE] = "SELECT 1 FROM chunk WHERE open=1 AND series=?1 AND t_min<?2 UNION ALL"
+                       " SELECT 1 FROM chunk WHERE open=0 AND series=?1 AND t_min<?2 LIMIT 1",
     [SQL_PAGES] = "PRAGMA page_count",
     [SQL_FREE_PAGES] = "PRAGMA freelist_count",
     [SQL_SCAN_OPEN] = SCAN_COLUMNS "WHERE open=1 AND series=?1"

@@ -50,6 +50,7 @@ enum {
     SQL_CHUNKS_OF,
     SQL_CHUNK_SET,
     SQL_NEWEST,
+    SQL_ANY_BEFORE,
     SQL_PAGES,
     SQL_FREE_PAGES,
     SQL_SCAN_OPEN,

@@ -411,13 +411,33 @@ static int advance(struct visit *v)
 
 /* ---- letting go ---- */
 
+/* Are there readings that begin before this time? */
+static int has_before(struct visit *v, int64_t t_us, bool *ret)
+{
+    sqlite3_stmt *s = db_stmt(&v->u->h->writer, SQL_ANY_BEFORE);
+    if (!s)
+        return db_error(&v->u->h->writer);
+    sqlite3_bind_int64(s, 1, v->view.series);
+    sqlite3_bind_int64(s, 2, t_us);
+    int code = sqlite3_step(s);
+    *ret = code == SQLITE_ROW;
+    sqlite3_reset(s);
+    return db_map_error(code);
+}
+
+/* Where there was nothing, nothing has expired: raw_from stays, and the years that somebody brings
+ * into a series that began yesterday are readings and not just additions to roll-ups. */
 static int expire_raw(struct visit *v)
 {
     struct history_state *state = &v->view.state;
     int64_t limit = limit_of(v, raw_time(v)), before;
     if (limit <= state->raw_from || (state->tiers && (!state->is_rolled || state->rolled < limit)))
         return 0;
-    int err = begin(v->u);
+    bool any = state->raw_from != INT64_MIN;
+    int err = any ? 0 : has_before(v, limit, &any);
+    if (err || !any)
+        return err;
+    err = begin(v->u);
     before = v->u->totals.points;
     if (!err)
         err = history_raw_cut(v->u->h, v->view.series, INT64_MIN, limit, &v->u->totals);

@@ -193,6 +193,39 @@ static void what_comes_old_is_kept(void **state)
 }
 
 /* A clock that is wrong at every start does not keep everything for ever. */
+/* Years that are brought into a series which has been live for some days, piece by piece and not in
+ * order, stay as readings for as long as they would have had they come at their time. */
+static void years_into_a_young_series(void **state)
+{
+    (void)state;
+    enum { PIECE = 5000 };
+    static struct point p[PIECE];
+    struct series s;
+    begin(&s, quarter);
+    live(&s, 3, 10 * SECOND);
+    const int64_t old = START - 2000 * DAY;
+    for (int i = 0; i < 12; i++) {
+        int64_t from = old + (int64_t)(i * 7 % 12) * PIECE * 10 * SECOND;
+        for (int k = 0; k < PIECE; k++) {
+            p[k] = number(from + k * 10 * SECOND, (double)(draw() % 1000) / 8);
+            model_put(&s.m, p[k]);
+        }
+        flush(&s, p, PIECE);
+        upkeep(&s, false);
+    }
+    upkeep(&s, true);
+    for (int tier = 1; tier < ROLLUP_TIERS; tier++)
+        check_tier(s.h, &s.m, tier, 0, s.now + DAY, NULL, 0);
+    live(&s, 28, 10 * SECOND);
+    assert_int_equal(oldest_raw(), old);
+    assert_int_equal(ask_file("SELECT sum(n) FROM chunk"), s.m.n);
+    live(&s, 4, 10 * SECOND);
+    assert_true(oldest_raw() > START - DAY);
+    for (int tier = 1; tier < ROLLUP_TIERS; tier++)
+        check_tier(s.h, &s.m, tier, 0, s.now + DAY, NULL, 0);
+    end(&s);
+}
+
 static void what_comes_old_again_and_again(void **state)
 {
     (void)state;
@@ -473,6 +506,7 @@ int main(void)
         TEST(deleting_where_readings_are_gone),
         TEST(a_policy_can_be_changed),
         TEST(what_comes_old_is_kept),
+        TEST(years_into_a_young_series),
         TEST(what_comes_old_again_and_again),
         TEST(slow_sensors_keep_their_readings),
         TEST(short_times),
