@@ -46,7 +46,7 @@ int history_drop(struct history *h, const uint32_t *series, size_t n);
 /* Take out everything of a series with from <= t < to, in one durable transaction; how many
  * readings went, and the newest that is left (VALUE_NONE: none; the caller's to release).  Where
  * readings have expired, buckets of roll-ups that the range cuts go as a whole, unless a finer tier
- * has the rest. */
+ * has the rest; the readings that they spoke of count too. */
 int history_delete(struct history *h, uint32_t series, int64_t from, int64_t to, uint64_t *ret_n,
                    struct point *ret_newest);
 

@@ -172,51 +172,90 @@ static int remake(struct history_view *v, int finer, int64_t from, int64_t to, s
     return err;
 }
 
+static int count_rollup(void *arg, const struct rollup *b)
+{
+    *(uint64_t *)arg += b->n;
+    return 0;
+}
+
+/* What goes of a tier; *ret_n becomes how many readings it spoke of. */
 static int cut_tier(struct history *h, struct history_view *v, int tier, int finer,
-                    struct history_range range, struct history_totals *totals)
+                    struct history_range range, struct history_totals *totals, uint64_t *ret_n)
 {
     const int64_t width = rollup_width_us[tier], split = rollup_floor(v->state.raw_from, width);
     int64_t low = rollup_floor(range.from, width), high = rollup_ceil(range.to, width);
     struct rollups left = {0};
-    int err = 0;
+    uint64_t had = 0, has = 0;
     high = high < split ? high : split;
     if (low >= high)
         return 0;
-    if (finer >= 0) /* of the others nothing is left */
+    int err = history_stored_rollups(v, tier, low, high, count_rollup, &had);
+    if (finer >= 0 && !err) /* of the others nothing is left */
         err = remake(v, finer, low, low + width, &left);
     if (finer >= 0 && !err && low < high - width)
         err = remake(v, finer, high - width, high, &left);
     if (!err)
         err = history_put_rollups(h, v->series, tier, low, high, &left, totals);
+    for (size_t i = 0; i < left.n; i++)
+        has += left.items[i].n;
+    *ret_n = had > has ? had - has : 0;
     rollups_release(&left);
     return err;
 }
 
 /* Where readings have expired nothing says which share of a bucket was in the range: a bucket of
- * which a part was goes, unless a finer tier has the rest. */
+ * which a part was goes, unless a finer tier has the rest.  The widest tier goes back furthest, and
+ * says how many readings that were. */
 static int cut_expired(struct history *h, struct history_view *v, int64_t from, int64_t to,
-                       struct history_totals *totals)
+                       struct history_totals *totals, uint64_t *ret_n)
 {
     int err = 0, finer = -1;
     for (int tier = 0; tier < ROLLUP_TIERS && !err; tier++) {
         if (!(v->state.tiers & 1 << tier))
             continue;
-        err = cut_tier(h, v, tier, finer, (struct history_range){from, to}, totals);
+        err = cut_tier(h, v, tier, finer, (struct history_range){from, to}, totals, ret_n);
         finer = tier;
     }
     return err;
 }
 
+static int count_run(void *arg, const struct history_run *run)
+{
+    *(uint64_t *)arg += run->n;
+    return 0;
+}
+
+static int64_t count_until(void *arg, int64_t t, int64_t t_max)
+{
+    (void)arg, (void)t;
+    return t_max + 1; /* how many they are is all there is to know */
+}
+
+/* Readings of a range.  Chunks have more points: of one that was corrected, each that was said. */
+static int count_readings(struct history *h, uint32_t series, int64_t from, int64_t to,
+                          uint64_t *ret_n)
+{
+    struct history_taker taker = {
+        .run = count_run, .until = count_until, .columns = true, .arg = ret_n};
+    struct history_ask ask = {.series = series, .from = from, .to = to, .taker = &taker};
+    int err = history_scan_on(&h->writer, &ask);
+    return err == ERR_CORRUPT ? 0 : err;
+}
+
 static int delete_range(struct history *h, uint32_t series, int64_t from, int64_t to,
-                        struct history_totals *totals, struct point *ret_newest)
+                        struct history_totals *totals, uint64_t *ret_n, struct point *ret_newest)
 {
     struct history_view v = {.db = &h->writer, .series = series};
+    uint64_t rolled = 0;
     int err = history_state_read(&h->writer, series, &v.state);
     if (err || !v.state.known)
         return err;
-    err = history_raw_cut(h, series, from, to, totals);
+    err = count_readings(h, series, from, to, ret_n);
+    if (!err)
+        err = history_raw_cut(h, series, from, to, totals);
     if (!err && v.state.tiers && from < v.state.raw_from)
-        err = cut_expired(h, &v, from, to, totals);
+        err = cut_expired(h, &v, from, to, totals, &rolled);
+    *ret_n += rolled;
     int64_t low = from > v.state.raw_from ? from : v.state.raw_from;
     int64_t high = to < v.state.rolled ? to : v.state.rolled;
     if (!err && v.state.is_rolled && low < high)
@@ -232,11 +271,11 @@ int history_delete(struct history *h, uint32_t series, int64_t from, int64_t to,
                    struct point *ret_newest)
 {
     struct history_totals totals = history_totals(h);
-    int64_t before = totals.points;
+    uint64_t readings = 0;
     struct point newest = {0};
     int err = db_begin(&h->writer);
     if (!err)
-        err = delete_range(h, series, from, to, &totals, &newest);
+        err = delete_range(h, series, from, to, &totals, &readings, &newest);
     if (!err)
         err = history_commit(h, &totals);
     if (err) {
@@ -244,7 +283,7 @@ int history_delete(struct history *h, uint32_t series, int64_t from, int64_t to,
         point_release(&newest);
         return err;
     }
-    *ret_n = (uint64_t)(before - totals.points);
+    *ret_n = readings;
     *ret_newest = newest;
     return 0;
 }
