@@ -187,6 +187,8 @@ int history_make_rollups(struct history_view *v, int tier, int64_t from, int64_t
 /* Made of readings alone. */
 int history_fold(struct history_view *v, int tier, int64_t from, int64_t to, history_rollup_fn *fn,
                  void *arg);
+/* Where the stored buckets of a tier begin; INT64_MAX: there are none. */
+int history_first_rollup(struct db *db, uint32_t series, int tier, int64_t *ret);
 /* Stored buckets alone. */
 int history_stored_rollups(struct history_view *v, int tier, int64_t from, int64_t to,
                            history_rollup_fn *fn, void *arg);

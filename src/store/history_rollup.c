@@ -234,8 +234,7 @@ int history_make_rollups(struct history_view *v, int tier, int64_t from, int64_t
 
 /* ---- reading ---- */
 
-/* Where the stored buckets of a tier begin; INT64_MAX: there are none. */
-static int first_stored(struct db *db, uint32_t series, int tier, int64_t *ret)
+int history_first_rollup(struct db *db, uint32_t series, int tier, int64_t *ret)
 {
     sqlite3_stmt *s = db_stmt(db, SQL_ROLLUP_SPAN);
     if (!s)
@@ -259,16 +258,16 @@ int history_zones(struct history_view *v, int tier, struct history_zones *ret)
         *ret = zones;
         return 0;
     }
-    int err = first_stored(v->db, v->series, tier, &first);
+    int err = history_first_rollup(v->db, v->series, tier, &first);
     if (!err && below >= 0) {
-        err = first_stored(v->db, v->series, below, &other);
+        err = history_first_rollup(v->db, v->series, below, &other);
         if (!err && other != INT64_MAX && rollup_floor(other, width) < zones.split)
             zones.split = rollup_floor(other, width);
     }
     for (int k = tier + 1; k < ROLLUP_TIERS && !err; k++) {
         if (!(v->state.tiers & 1 << k))
             continue;
-        err = first_stored(v->db, v->series, k, &other);
+        err = history_first_rollup(v->db, v->series, k, &other);
         if (!err && other < rollup_floor(first, rollup_width_us[k]))
             zones.low = first;
     }
@@ -445,7 +444,7 @@ static int read_spans(struct db *db, uint32_t series, struct history_spans *ret)
     for (int tier = 0; tier < ROLLUP_TIERS; tier++) {
         ret->tier_from[tier] = INT64_MAX;
         int err =
-            ret->tiers & 1 << tier ? first_stored(db, series, tier, &ret->tier_from[tier]) : 0;
+            ret->tiers & 1 << tier ? history_first_rollup(db, series, tier, &ret->tier_from[tier]) : 0;
         if (err)
             return err;
     }

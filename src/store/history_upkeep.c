@@ -9,8 +9,9 @@
  * above it may be kept too as long as several of their buckets fit into the time for which readings
  * are kept.  Of these a tier is kept when it is worth it: when its buckets have WORTH readings on
  * average.  That is looked at when a series is rolled up; a tier that turns out to be worth it
- * later is made of all readings there are.  A tier goes only when the policy does not want it any
- * more.
+ * later is made of all readings there are, and before them of the next finer tier.  A tier goes
+ * only when the policy does not want it any more, and not while it is the only one that tells of a
+ * time whose readings have expired.
  *
  * HOW LONG.  Roll-ups are kept for retentionPeriod, readings for doppel:rawRetention or a third of
  * it; and for all of it when samplingRate is finer than any tier, or its tier is not worth keeping:
@@ -40,8 +41,9 @@ enum {
     FIT = 4,             /* buckets in the time for which readings are kept */
     STEPS = 8,           /* in which a period expires, at least */
     BITE_POINTS = 65536, /* rolled up at once */
-    VACUUM_PAGES = 256,  /* given back at once */
-    VACUUM_SLACK = 16,   /* one page in so many may stay free */
+    FILL_BUCKETS = 16384,
+    VACUUM_PAGES = 256, /* given back at once */
+    VACUUM_SLACK = 16,  /* one page in so many may stay free */
     VACUUM_LEAST = 64,
 };
 
@@ -366,10 +368,66 @@ static int begin_again(struct visit *v)
     return err;
 }
 
-static int drop_tiers(struct visit *v, int tiers)
+/* What a new tier says of the time before readings: what the next finer one has of it. */
+static int fill_tier(struct visit *v, int tier)
 {
+    const int64_t width = rollup_width_us[tier], stride = width * FILL_BUCKETS;
+    int below = coarsest(v->view.state.tiers & ((1 << tier) - 1)), err = 0;
+    int64_t from = INT64_MAX, to = rollup_floor(v->view.state.raw_from, width);
+    if (below >= 0)
+        err = history_first_rollup(v->view.db, v->view.series, below, &from);
+    v->view.ranges_n = 0; /* nothing is dirty: what is stored holds */
+    for (from = rollup_floor(from, width); from < to && !err; from += stride) {
+        struct rollups list = {0};
+        int64_t next = to - from > stride ? from + stride : to;
+        err = history_make_rollups(&v->view, tier, from, next, collect, &list);
+        if (!err)
+            err = put(v, tier, from, next, &list);
+        rollups_release(&list);
+    }
+    return err;
+}
+
+static int add_tiers(struct visit *v, int more)
+{
+    int err = begin_again(v);
+    v->view.state.tiers |= more;
+    for (int k = 1; k < ROLLUP_TIERS && !err; k++)
+        if (more & 1 << k)
+            err = fill_tier(v, k);
+    return err ? err : save(v);
+}
+
+/* Those of the tiers that are not wanted any more which another one can do without. */
+static int dispensable(struct visit *v, int *ret)
+{
+    const struct history_state *state = &v->view.state;
+    int64_t first[ROLLUP_TIERS];
+    int err = 0, stay = state->tiers & v->plan.allowed;
+    *ret = state->tiers & ~stay;
+    for (int k = 0; k < ROLLUP_TIERS && *ret && !err; k++)
+        err = history_first_rollup(v->view.db, v->view.series, k, &first[k]);
+    for (int k = 0; k < ROLLUP_TIERS && !err; k++) {
+        bool told = !(*ret & 1 << k) || first[k] >= state->raw_from;
+        for (int j = 0; j < ROLLUP_TIERS && !told; j++) {
+            const int64_t width = rollup_width_us[j > k ? j : k];
+            told = stay & 1 << j && rollup_floor(first[j], width) <= rollup_floor(first[k], width);
+        }
+        if (!told)
+            *ret &= ~(1 << k);
+    }
+    return err;
+}
+
+static int drop_tiers(struct visit *v)
+{
+    int tiers;
+    int err = dispensable(v, &tiers);
+    if (err || !tiers)
+        return err;
+
     const struct rollups none = {0};
-    int err = begin(v->u);
+    err = begin(v->u);
     for (int k = 0; k < ROLLUP_TIERS && !err; k++)
         if (tiers & 1 << k)
             err = put(v, k, INT64_MIN, INT64_MAX, &none);
@@ -393,10 +451,8 @@ static int advance(struct visit *v)
     if (!err)
         err = worth(v, from, to, &more);
     if (!err && more) {
-        err = begin_again(v);
-        state->tiers |= more;
         v->more = true;
-        return err ? err : save(v);
+        return add_tiers(v, more);
     }
     int64_t end = to;
     if (!err && state->tiers)
@@ -492,7 +548,7 @@ static int visit(struct upkeep *u, const struct history_care *care, struct histo
     if (err || !state->known)
         return err;
     if (state->tiers & ~v.plan.allowed)
-        err = drop_tiers(&v, state->tiers & ~v.plan.allowed);
+        err = drop_tiers(&v);
     if (!err)
         err = first_dirty(&v, &dirty, &any);
     if (!err && any) {

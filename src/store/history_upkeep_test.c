@@ -169,6 +169,48 @@ static void a_policy_can_be_changed(void **state)
     end(&s);
 }
 
+/* A tier that comes when readings have expired has what finer ones say of them. */
+static void a_wider_tier_comes_late(void **state)
+{
+    (void)state;
+    struct series s;
+    begin(&s, (struct history_policy){.keep_us = 3650 * DAY,
+                                      .raw_us = 12 * HOUR,
+                                      .sampling_us = MINUTE,
+                                      .level = CHUNK_HIGH});
+    live(&s, 20, 10 * SECOND);
+    assert_int_equal(ask_file("SELECT count(*) FROM rollup WHERE tier=3"), 0);
+    assert_true(oldest_raw() > START + 18 * DAY);
+    s.policy.raw_us = 20 * DAY;
+    live(&s, 2, 10 * SECOND);
+    assert_true(ask_file("SELECT count(*) FROM rollup WHERE tier=3") > 0);
+    for (int tier = 1; tier < ROLLUP_TIERS; tier++)
+        check_tier(s.h, &s.m, tier, 0, s.now + DAY, NULL, 0);
+    s.policy.sampling_us = DAY; /* and the finer ones may go */
+    upkeep(&s, true);
+    assert_int_equal(ask_file("SELECT count(*) FROM rollup WHERE tier<3"), 0);
+    check_tier(s.h, &s.m, 3, 0, s.now + DAY, NULL, 0);
+    end(&s);
+}
+
+/* retentionPeriod holds, whatever else is changed: what only one tier tells does not go with it. */
+static void the_only_tier_of_a_time_stays(void **state)
+{
+    (void)state;
+    struct series s;
+    begin(&s,
+          (struct history_policy){
+              .keep_us = 3650 * DAY, .raw_us = 5 * DAY, .sampling_us = DAY, .level = CHUNK_HIGH});
+    live(&s, 20, 10 * SECOND);
+    s.policy.sampling_us = MINUTE;
+    s.policy.raw_us = 12 * HOUR; /* for which days are too wide */
+    live(&s, 10, 10 * SECOND);
+    assert_true(oldest_raw() > START + 28 * DAY);
+    assert_true(ask_file("SELECT count(*) FROM rollup WHERE tier=1") > 0);
+    check_tier(s.h, &s.m, 3, 0, s.now + DAY, NULL, 0);
+    end(&s);
+}
+
 /* A recording of long ago is kept as if it were of today. */
 static void what_comes_old_is_kept(void **state)
 {
@@ -511,6 +553,8 @@ int main(void)
         TEST(late_where_readings_are_gone),
         TEST(deleting_where_readings_are_gone),
         TEST(a_policy_can_be_changed),
+        TEST(a_wider_tier_comes_late),
+        TEST(the_only_tier_of_a_time_stays),
         TEST(what_comes_old_is_kept),
         TEST(years_into_a_young_series),
         TEST(what_comes_old_again_and_again),
