@@ -404,8 +404,7 @@ static void take_text(struct ingest *in, struct sensor *s, struct slice payload)
 {
     struct slice text = slice_trim(payload);
     struct said said = {.raw = payload};
-    if (slice_to_double(text, &said.value.as.d) == 0 && s->kind == VALUE_DOUBLE) {
-        json_number(text, &said.value);
+    if (s->kind == VALUE_DOUBLE && json_number(text, &said.value) == 0) {
         ingest_take(in, s, &said);
     } else if (is_bare_text(s, text)) {
         said.value = (struct value){VALUE_TEXT, {.text = text}};
