@@ -23,6 +23,8 @@ include_directories(src)
 if(DOPPEL_SANITIZE)
   add_compile_options(-fsanitize=${DOPPEL_SANITIZE} -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${DOPPEL_SANITIZE})
+  # a file alone, so that the rest is the same to a cache of compilers
+  set_source_files_properties(src/server/serve.c PROPERTIES COMPILE_DEFINITIONS DOPPEL_SANITIZED)
 endif()
 if(DOPPEL_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -144,6 +144,8 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret, c
     c->stats.started_us = clock_now_us();
     c->head_limit = opts->head_readings ? opts->head_readings : HEAD_READINGS;
     c->flush_ms = opts->flush_ms ? opts->flush_ms : FLUSH_MS;
+    c->end_ms = opts->end_ms;
+    c->leave_memory = opts->leave_memory;
     c->mqtt_endpoint = strdup(opts->mqtt_endpoint ? opts->mqtt_endpoint : "");
     c->dir = strdup(opts->dir);
     if (!c->mqtt_endpoint || !c->dir || (err = open_pools(c)))
@@ -179,6 +181,8 @@ static void end_pool(struct pool **pool)
 void core_stop(struct core *c)
 {
     c->ready = false;
+    if (c->end_ms && !c->end_by_us)
+        c->end_by_us = clock_mono_us() + (int64_t)c->end_ms * 1000;
     loop_timer_free(c->tick);
     c->tick = NULL;
     if (c->writes)
@@ -199,11 +203,17 @@ void core_close(struct core *c)
     if (!c)
         return;
     core_stop(c);
-    if (c->history && c->catalog && flush_blocking(c))
+    int err = c->history && c->catalog ? flush_blocking(c) : 0;
+    if (err == ERR_CANCELLED)
+        log_info("core", "the newest readings of many sensors stay in the journal: writing them to "
+                         "history would take too long, and the next start reads them there");
+    else if (err)
         log_warn("core", "history could not be written; the journal has the readings");
-    flush_abandon(c);
     history_close(c->history);
     catalog_close(c->catalog);
+    if (c->leave_memory)
+        return;
+    flush_abandon(c);
     registry_release(c);
     rejections_release(c);
     ingest_release(c);

@@ -25,6 +25,11 @@ struct core_opts {
     const char *mqtt_endpoint; /* for profiles that do not say; see profile_defaults */
     size_t head_readings;      /* in memory before a flush; 0: 16,000,000 */
     unsigned flush_ms;         /* oldest reading in memory before a flush; 0: 30 s */
+    /* How long after core_stop() memory is still written to history; what is left stays in the
+     * journal, where the next start finds it.  0: to the end. */
+    unsigned end_ms;
+    bool
+        leave_memory; /* core_close() frees no twins: the process ends, and the system is quicker */
 };
 
 /* Opens everything, replays the journal.  Blocks: before the loop runs.  *ret_why: a sentence. */

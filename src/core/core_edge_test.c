@@ -509,6 +509,32 @@ static void what_is_packed_is_made_anew_when_it_is_missing(void **state)
     }
 }
 
+/* However much of it came to history, all of it is there afterwards, once. */
+static void a_short_end_loses_nothing(void **state)
+{
+    struct world *w = *state;
+    put(w, TWIN_CREATE, profile, 0);
+    world_close(w);
+    w->end_ms = 1;
+    for (int i = 0; i < 5; i++) {
+        struct buf b = {0};
+        world_open(w);
+        for (int k = 0; k < 3000; k++)
+            buf_addf(&b, "%s{\"temp\":%d,\"timestamp\":%d}", k ? "," : "[", k,
+                     1000000 + 3000 * i + k);
+        buf_addf(&b, "]");
+        buf_add_byte(&b, 0);
+        assert_int_equal(say(w, ingest_telemetry, b.p).accepted, 3000);
+        buf_release(&b);
+        world_close(w);
+    }
+    world_open(w);
+    struct history_query q = {.to_us = INT64_MAX, .how = PAST_RAW};
+    struct past *p = ask(w, "temp", q);
+    assert_int_equal(p->n, 15000);
+    free(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -529,6 +555,7 @@ int main(void)
         TEST(many_fall_silent_together),
         TEST(a_twin_goes_with_what_is_in_memory),
         TEST(everyone_hears_before_the_end),
+        TEST(a_short_end_loses_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@ struct world {
     char dir[64];
     struct loop *loop;
     struct core *core;
+    unsigned end_ms;
 };
 
 TESTING const char profile[] =
@@ -41,7 +42,8 @@ TESTING const char profile[] =
 
 TESTING void world_open(struct world *w)
 {
-    struct core_opts opts = {.dir = w->dir, .mqtt_endpoint = "mqtt://127.0.0.1:1883/twins/"};
+    struct core_opts opts = {
+        .dir = w->dir, .mqtt_endpoint = "mqtt://127.0.0.1:1883/twins/", .end_ms = w->end_ms};
     const char *why = NULL;
     assert_int_equal(loop_new(&w->loop), 0);
     assert_int_equal(core_open(w->loop, &opts, &w->core, &why), 0);

@@ -7,7 +7,8 @@
  * number as checkpoint, and then the journal may forget it.  After a crash in between, the journal
  * is read from the old checkpoint on, but for what the pieces wrote (history_has()): they come in
  * order of series, so that a number tells which these are.  A flush that fails goes on with the
- * same piece a second later; nothing is let go before it is written.
+ * same piece a second later; nothing is let go before it is written.  So does one that the end of
+ * the program cuts short: the next start reads the rest from the journal.
  *
  * A flush costs by the series, not by the reading.  So that a million slow series do not keep a
  * core busy, the next one comes when the oldest reading has waited for flush_ms, but not before ten
@@ -138,6 +139,11 @@ static int write_piece(struct flush *f, struct history_flush_series *list)
     return err;
 }
 
+static bool is_late(const struct core *c)
+{
+    return c->end_by_us && clock_mono_us() >= c->end_by_us;
+}
+
 static void flush_work(void *arg)
 {
     struct flush *f = arg;
@@ -147,7 +153,7 @@ static void flush_work(void *arg)
     if (!f->at)
         qsort(f->list, f->n, sizeof *f->list, by_series);
     while (!f->err && f->at < f->n)
-        f->err = write_piece(f, list);
+        f->err = is_late(f->core) ? ERR_CANCELLED : write_piece(f, list);
     free(list);
     f->took_us += clock_mono_us() - began;
 }
@@ -156,6 +162,10 @@ static void flush_settle(struct flush *f)
 {
     struct core *c = f->core;
     f->running = false;
+    if (f->err == ERR_CANCELLED) {
+        erase_settle(c, f->err);
+        return;
+    }
     if (f->err) {
         if (c->storage_ok)
             log_error("core", "history cannot be written (%s); trying again every second",
@@ -218,6 +228,8 @@ void flush_if_due(struct core *c, bool now)
 int flush_blocking(struct core *c)
 {
     int err = 0;
+    if (is_late(c))
+        return c->flush || c->head_readings ? ERR_CANCELLED : 0;
     if (c->flush) { /* one that failed before; its pool has ended */
         flush_work(c->flush);
         err = c->flush->err;

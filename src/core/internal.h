@@ -84,8 +84,10 @@ struct core {
     /* readings in memory */
     size_t head_readings, head_limit, head_bytes;
     int64_t head_since_us; /* monotonic time of the oldest; 0: none */
-    unsigned flush_ms;
-    int64_t flush_took_us; /* the last one */
+    unsigned flush_ms, end_ms;
+    bool leave_memory;
+    _Atomic int64_t end_by_us; /* when a flush stops between two pieces; 0: never */
+    int64_t flush_took_us;     /* the last one */
     struct sensor **dirty;
     size_t dirty_n, dirty_cap;
     struct flush *flush; /* the one under way, or NULL */

@@ -1,9 +1,10 @@
 /* serve.c - doppel serve: everything put together, from the settings to the last goodbye.
  *
  * Stopping.  The first SIGINT or SIGTERM stops the loop; what is open is closed in reverse order
- * and the core writes what it has in memory to the history.  Should that take longer than
- * STOP_MS the process ends there and then: everything that was acknowledged is in the journal, and
- * the next start reads it.  A second signal ends it at once, for the same reason. */
+ * and the core writes what it has in memory to the history, for END_MS; what is left then stays in
+ * the journal.  The memory of twins is not freed: the system does it.  Should all that take longer
+ * than STOP_MS the process ends there and then: everything that was acknowledged is in the journal,
+ * and the next start reads it.  A second signal ends it at once, for the same reason. */
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -23,7 +24,13 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { STOP_MS = 1700, LISTENERS = 4 };
+enum { STOP_MS = 1700, END_MS = 800, LISTENERS = 4 };
+
+#ifdef DOPPEL_SANITIZED
+enum { LEAVE_MEMORY = false }; /* leaks are looked for */
+#else
+enum { LEAVE_MEMORY = true };
+#endif
 
 struct server {
     const struct config *config;
@@ -252,6 +259,8 @@ static int open_core(struct server *s)
     const struct core_opts opts = {.dir = c->data,
                                    .mqtt_endpoint = "mqtt://127.0.0.1:1883/twins/",
                                    .head_readings = (size_t)c->head_readings,
+                                   .end_ms = END_MS,
+                                   .leave_memory = LEAVE_MEMORY,
                                    .flush_ms = (unsigned)(c->flush_us / 1000)};
     const char *why = NULL;
     int64_t began = clock_mono_us();
