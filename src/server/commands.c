@@ -343,7 +343,8 @@ const struct command commands[] = {
      .summary = "make twins from profiles, or change them",
      .text =
          "The id is the profile's identifier.value.  What is required and missing is filled with "
-         "defaults, which are told.  - is standard input.",
+         "defaults, which are told.  - is standard input.  Several are under way at once, told in "
+         "the order of the files.",
      .options = twin_apply_options,
      .groups = COMMAND_CLIENT | COMMAND_JSON,
      .min_args = 1,

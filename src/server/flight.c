@@ -18,6 +18,7 @@ struct job {
     char *url;
     struct buf body, answer;
     void *tag;
+    bool put;
     bool busy, sent;  /* sent: libcurl has it */
     int64_t since_us; /* when the trouble began; 0: there is none */
     int64_t due_us, pause_us;
@@ -123,6 +124,8 @@ static int job_send(struct job *j)
     curl_easy_setopt(j->curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(j->curl, CURLOPT_WRITEDATA, j);
     curl_easy_setopt(j->curl, CURLOPT_POST, 1L);
+    if (j->put)
+        curl_easy_setopt(j->curl, CURLOPT_CUSTOMREQUEST, "PUT");
     curl_easy_setopt(j->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)j->body.n);
     curl_easy_setopt(j->curl, CURLOPT_POSTFIELDS, j->body.p);
     curl_easy_setopt(j->curl, CURLOPT_HTTPHEADER, j->headers);
@@ -132,7 +135,8 @@ static int job_send(struct job *j)
     return CODE_OK;
 }
 
-int flight_post(struct flight *f, const char *path, const char *type, struct buf *body, void *tag)
+static int begin(struct flight *f, bool put, const char *path, const char *type, struct buf *body,
+                 void *tag)
 {
     struct job *j = f->jobs;
     struct buf url = {0}, header = {0};
@@ -150,9 +154,20 @@ int flight_post(struct flight *f, const char *path, const char *type, struct buf
     j->body = *body;
     *body = (struct buf){0};
     j->tag = tag;
+    j->put = put;
     j->busy = true;
     f->busy++;
     return j->url && j->headers ? job_send(j) : no_memory();
+}
+
+int flight_post(struct flight *f, const char *path, const char *type, struct buf *body, void *tag)
+{
+    return begin(f, false, path, type, body, tag);
+}
+
+int flight_put(struct flight *f, const char *path, const char *type, struct buf *body, void *tag)
+{
+    return begin(f, true, path, type, body, tag);
 }
 
 /* ---- answers ---- */

@@ -1,4 +1,4 @@
-/* flight.h - several POSTs at once to one server (libcurl's multi interface), each sent again as
+/* flight.h - several requests at once to one server (libcurl's multi interface), each sent again as
  * long as the server is busy (503), its disk is full (507) or nobody answers.
  *
  * One thread; blocks in flight_wait() alone. */
@@ -35,6 +35,7 @@ size_t flight_count(const struct flight *f);
 
 /* Begin one; path and body are copied or taken: *body is empty then.  A code. */
 int flight_post(struct flight *f, const char *path, const char *type, struct buf *body, void *tag);
+int flight_put(struct flight *f, const char *path, const char *type, struct buf *body, void *tag);
 
 /* Do what can be done, for so long at most or until an answer came.  A code. */
 int flight_wait(struct flight *f, int ms);

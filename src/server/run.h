@@ -5,11 +5,11 @@
 #include "server/command.h"
 #include "twin/profile.h"
 
-int serve_run(const struct invocation *in);    /* serve.c */
-int validate_run(const struct invocation *in); /* validate.c */
-int twin_ls_run(const struct invocation *in);  /* twin_ls.c */
-int twin_get_run(const struct invocation *in); /* twin.c */
-int twin_apply_run(const struct invocation *in);
+int serve_run(const struct invocation *in);      /* serve.c */
+int validate_run(const struct invocation *in);   /* validate.c */
+int twin_ls_run(const struct invocation *in);    /* twin_ls.c */
+int twin_get_run(const struct invocation *in);   /* twin.c */
+int twin_apply_run(const struct invocation *in); /* twin_apply.c */
 int twin_rm_run(const struct invocation *in);
 int send_run(const struct invocation *in);    /* send.c */
 int watch_run(const struct invocation *in);   /* watch.c */
@@ -22,6 +22,9 @@ int restore_run(const struct invocation *in);
 int check_run(const struct invocation *in);   /* check.c */
 int compact_run(const struct invocation *in); /* compact.c */
 int import_run(const struct invocation *in);  /* import.c */
+
+/* twin.c: "/api/v1/twins/ID" and what stands behind it, to be freed; NULL, and that was told. */
+char *twin_address(const char *id, const char *behind);
 
 /* Findings as lines "FILE:LINE:COLUMN: error [rule] sentence (/pointer)". */
 void findings_print(FILE *out, const char *file, const struct findings *f, bool warnings);

@@ -1,16 +1,13 @@
-/* twin.c - doppel twin get, apply, rm. */
+/* twin.c - doppel twin get, rm. */
 #include "base/err.h"
 #include "server/client.h"
-#include "server/file.h"
 #include "server/run.h"
 #include "server/term.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { PROFILE_MAX = 16 << 20 };
-
-static char *twin_path(const char *id, const char *behind)
+char *twin_address(const char *id, const char *behind)
 {
     struct buf b = {0};
     buf_add_str(&b, "/api/v1/twins/");
@@ -43,7 +40,7 @@ int twin_get_run(const struct invocation *in)
     const char *behind = option_on(in, "findings") ? "/findings"
                          : option_on(in, "kept")   ? "?live=false"
                                                    : "";
-    char *path = twin_path(in->args[0], behind);
+    char *path = twin_address(in->args[0], behind);
     struct client *c = NULL;
     struct answer a = {0};
     int code = path ? client_open(in, &c) : CODE_FAILED;
@@ -59,91 +56,6 @@ int twin_get_run(const struct invocation *in)
     return code;
 }
 
-/* ---- apply ---- */
-
-static void print_applied(const char *id, const struct answer *a)
-{
-    const struct jval *filled = jval_get(a->json, "filled");
-    bool created = a->status == 201;
-    printf("%s%s%s %s", term_style(stdout, STYLE_OK), created ? "created" : "changed",
-           term_end(stdout), id);
-    if (filled && filled->count) {
-        fputs("; filled with defaults:", stdout);
-        for (const struct jval *f = filled->first; f; f = f->next)
-            printf(" %.*s", SLICE_ARG(f->text));
-    }
-    putchar('\n');
-}
-
-/* PUT one profile under its own id. */
-static int put_profile(const struct invocation *in, struct client *c, const char *id,
-                       struct slice text)
-{
-    struct answer a = {0};
-    char *path = twin_path(id, "");
-    if (!path)
-        return CODE_FAILED;
-    int code = client_call(c, "PUT", path, "application/json", text, &a);
-    free(path);
-    if (code != CODE_OK)
-        return code;
-    client_json(option_on(in, "json"), a.body);
-    if (a.status != 200 && a.status != 201)
-        return client_problem(&a, id);
-    if (!option_on(in, "json"))
-        print_applied(id, &a);
-    return CODE_OK;
-}
-
-static int apply_one(const struct invocation *in, struct client *c, const char *path)
-{
-    const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-    struct buf text = {0};
-    struct findings f = {0};
-    struct jval *root = NULL;
-    struct profile_view view = {0};
-    struct arena *a = arena_new();
-    char *id = NULL;
-    int code = CODE_FAILED, err = file_read(path, PROFILE_MAX, &text);
-    if (err) {
-        term_problem("%s cannot be read: %s", name, file_why(err));
-        goto done;
-    }
-    /* looked at here first: only here are the lines of the file known */
-    if (!a || profile_check(a, buf_slice(&text), &root, &f))
-        goto nomem;
-    findings_print(stderr, name, &f, option_on(in, "warnings"));
-    if (f.core_errors || !root) {
-        term_problem("%s: no twin can be made of this before its errors are mended", name);
-        code = CODE_NO;
-        goto done;
-    }
-    if (profile_read(a, root, &view) || !(id = arena_strndup(a, view.id.p, view.id.n)))
-        goto nomem;
-    code = put_profile(in, c, id, buf_slice(&text));
-    goto done;
-nomem:
-    term_problem("out of memory");
-done:
-    arena_free(a);
-    buf_release(&text);
-    return code;
-}
-
-int twin_apply_run(const struct invocation *in)
-{
-    struct client *c = NULL;
-    int worst = client_open(in, &c);
-    if (worst != CODE_OK)
-        return worst;
-    for (size_t i = 0; i < in->args_n && worst != CODE_REACH; i++) {
-        int code = apply_one(in, c, in->args[i]);
-        worst = code > worst || code == CODE_REACH ? code : worst;
-    }
-    client_close(c);
-    return worst;
-}
-
 /* ---- rm ---- */
 
 int twin_rm_run(const struct invocation *in)
@@ -154,7 +66,7 @@ int twin_rm_run(const struct invocation *in)
     if (worst != CODE_OK)
         return worst;
     for (size_t i = 0; i < in->args_n; i++) {
-        char *path = twin_path(in->args[i], "");
+        char *path = twin_address(in->args[i], "");
         int code = path ? client_call(c, "DELETE", path, NULL, (struct slice){0}, &a) : CODE_FAILED;
         free(path);
         if (code == CODE_OK && a.status / 100 == 2)

@@ -182,6 +182,31 @@ test("twin apply, ls, get, rm", async () => {
     assert.match(refused.output, /identifier/);
 });
 
+test("twin apply of many files: told in their order, the last of one twin stays", async () => {
+    const files = [];
+    const add = (name, text) => {
+        files.push(join(dir, `${name}.json`));
+        writeFileSync(files.at(-1), text);
+    };
+    const ids = Array.from({ length: 30 }, (_, i) => `many-${i}`);
+    for (const id of ids) add(id, JSON.stringify(example(id)));
+    add("broken", "{}");
+    for (let i = 0; i < 5; i++)
+        add(`again-${i}`, JSON.stringify({ ...example("many-7"), name: `Name ${i}` }));
+    files.push(join(dir, "nosuch.json"));
+    const r = await client(["twin", "apply", ...files]);
+    assert.equal(r.code, FAILED, r.output);
+    const told = r.stdout.trim().split("\n");
+    assert.deepEqual(
+        told.map((line) => /^(created|changed) (many-\d+)/.exec(line)?.slice(1)),
+        [...ids.map((id) => ["created", id]), ...Array(5).fill(["changed", "many-7"])],
+    );
+    assert.match(r.stderr, /broken\.json[^]*nosuch\.json cannot be read/);
+    assert.equal((await json(["twin", "get", "many-7"])).name, "Name 4");
+    const gone = await client(["twin", "rm", ...ids]);
+    assert.equal(gone.code, OK, gone.output);
+});
+
 test("send: values, times, units, texts, lines; 1 when something was refused", async () => {
     assert.equal((await client(["send", "cli", "a=42.5", "b=ready"])).code, OK);
     const sensor = async (s) => (await d.get(`/api/v1/twins/cli/sensors/${s}`)).body;
