@@ -210,6 +210,8 @@ static bool read_how(struct past_answer *a)
         return false;
     if (points && every.p)
         return refuse(a, "Ask for points or for every, not for both.");
+    if (after && a->many)
+        return refuse(a, "cursor goes on with one sensor: ask at the history of that one.");
     if (after && (points || every.p))
         return refuse(a, "cursor goes on with raw readings, not with points or every.");
     if (every.p)

@@ -215,6 +215,13 @@ for (const [what, query] of [
         assert.ok(r.body.detail.length > 5);
     });
 
+test("a cursor of one sensor is refused for many", async () => {
+    const one = await d.get("/api/v1/twins/past/sensors/wave/history?from=0&limit=1");
+    const r = await d.get(`/api/v1/history?series=past/wave&from=0&cursor=${one.body.next}`);
+    assert.deepEqual([r.status, r.body.code], [400, "invalid"], r.text);
+    assert.match(r.body.detail, /cursor/);
+});
+
 test("an unknown twin or sensor is 404", async () => {
     assert.equal((await d.get("/api/v1/twins/nobody/sensors/a/history")).status, 404);
     assert.equal((await d.get("/api/v1/twins/past/sensors/nothing/history")).status, 404);
