@@ -84,7 +84,9 @@ void status(struct call *call)
     json_put_bool(&w, f.core.storage_ok);
     put_uint(&w, "journalBytes", f.core.journal_bytes);
     put_uint(&w, "historyBytes", f.core.history_file_bytes);
+    put_uint(&w, "freeBytes", f.core.disk_free_bytes);
     put_uint(&w, "chunks", f.core.chunks);
+    put_uint(&w, "readings", f.core.stored);
     put_uint(&w, "rollupBytes", f.core.rollup_bytes);
     put_uint(&w, "rolledUp", f.core.rolled);
     put_uint(&w, "expired", f.core.expired);
@@ -129,7 +131,9 @@ FIGURE(syncs, f->core.journal_syncs)
 FIGURE(journal_bytes, f->core.journal_bytes)
 FIGURE(journal_failures, f->core.journal_failures)
 FIGURE(history_bytes, f->core.history_file_bytes)
+FIGURE(disk_free, f->core.disk_free_bytes)
 FIGURE(chunks, f->core.chunks)
+FIGURE(stored, f->core.stored)
 FIGURE(chunk_bytes, f->core.chunk_bytes)
 FIGURE(rollup_bytes, f->core.rollup_bytes)
 FIGURE(rolled, f->core.rolled)
@@ -171,6 +175,10 @@ static const struct metric metric_table[] = {
     {"doppel_journal_failures", COUNTER, NULL, "Writes or syncs of the journal that failed.",
      journal_failures},
     {"doppel_history_size_bytes", GAUGE, "bytes", "Size of the history on disk.", history_bytes},
+    {"doppel_storage_free_bytes", GAUGE, "bytes", "What the file system with the history has left.",
+     disk_free},
+    {"doppel_history_readings", GAUGE, NULL,
+     "Readings in the history, those again that were written again.", stored},
     {"doppel_history_chunks", GAUGE, NULL, "Chunks in the history.", chunks},
     {"doppel_history_chunk_bytes", GAUGE, "bytes", "Bytes of all chunks.", chunk_bytes},
     {"doppel_history_rollup_bytes", GAUGE, "bytes", "Bytes of all roll-ups.", rollup_bytes},

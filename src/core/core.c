@@ -259,6 +259,8 @@ void core_stats(struct core *c, struct core_stats *ret)
     ret->storage_ok = c->storage_ok && !journal.last_error;
     if (history_stats(c->history, &history) == 0) {
         ret->chunks = history.chunks;
+        ret->stored = history.points;
+        ret->disk_free_bytes = history.free_bytes;
         ret->chunk_bytes = history.chunk_bytes;
         ret->rollup_bytes = history.rollup_bytes;
         ret->rolled = history.rolled;

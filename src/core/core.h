@@ -346,7 +346,8 @@ struct core_stats {
     uint64_t rejected_by[32];             /* by -ERR */
     size_t twins, series, head_readings;
     uint64_t journal_syncs, journal_bytes, journal_segments, journal_failures;
-    uint64_t chunks, chunk_bytes, history_file_bytes, flushes;
+    uint64_t chunks, stored, chunk_bytes, history_file_bytes, flushes; /* stored: readings */
+    uint64_t disk_free_bytes; /* of the file system with the history */
     size_t questions;                       /* about the past, under way */
     uint64_t rollup_bytes, rolled, expired; /* readings rolled up, let go of; since start */
     uint64_t rounds;                        /* of upkeep, since start */

@@ -33,6 +33,8 @@ static const struct row {
     {"storage works", "/storage/ok", FIGURE_PLAIN},
     {"journal", "/storage/journalBytes", FIGURE_BYTES},
     {"history", "/storage/historyBytes", FIGURE_BYTES},
+    {"free on its disk", "/storage/freeBytes", FIGURE_BYTES},
+    {"readings in it", "/storage/readings", FIGURE_PLAIN},
     {"of it roll-ups", "/storage/rollupBytes", FIGURE_BYTES},
     {"readings expired", "/storage/expired", FIGURE_PLAIN},
     {"memory", "/memory", FIGURE_BYTES},

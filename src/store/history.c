@@ -47,6 +47,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define KNOWN_EVERY_US INT64_C(10000000)
@@ -441,6 +442,12 @@ static uint64_t size_of(const char *path, const char *end)
     return stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
+static uint64_t free_around(const char *path)
+{
+    struct statvfs fs;
+    return statvfs(path, &fs) == 0 ? (uint64_t)fs.f_bavail * fs.f_frsize : 0;
+}
+
 int history_stats(struct history *h, struct history_stats *ret)
 {
     pthread_mutex_lock(&h->lock);
@@ -456,5 +463,6 @@ int history_stats(struct history *h, struct history_stats *ret)
     };
     pthread_mutex_unlock(&h->lock);
     ret->file_bytes = size_of(h->path, "") + size_of(h->path, "-wal");
+    ret->free_bytes = free_around(h->path);
     return 0;
 }

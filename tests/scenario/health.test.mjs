@@ -1,6 +1,7 @@
 /* /healthz, /readyz, /metrics, /api/v1/status, /api/v1/sample; and the end of a server. */
 
 import assert from "node:assert/strict";
+import { statfsSync } from "node:fs";
 import { test } from "node:test";
 import { run, SLOW, shared, start } from "../lib/doppel.mjs";
 import { core, twin } from "../lib/profiles.mjs";
@@ -84,7 +85,15 @@ test("/api/v1/status tells what runs", async () => {
     assert.equal(body.twins, 1);
     assert.equal(typeof body.uptime, "number");
     assert.ok(body.series >= 1);
-    assert.ok("readings" in body && "connections" in body && "storage" in body);
+    assert.ok("readings" in body && "connections" in body);
+    const { storage } = body;
+    assert.ok(storage.ok && storage.readings >= 0);
+    const fs = statfsSync(d.data);
+    const free = fs.bavail * fs.bsize;
+    assert.ok(Math.abs(storage.freeBytes - free) < 0.5 * free, `${storage.freeBytes} of ${free}`);
+    const { text } = await d.get("/metrics");
+    assert.match(text, /^doppel_storage_free_bytes [1-9]/m);
+    assert.match(text, /^doppel_history_readings \d/m);
     assert.equal(body.addresses.http, d.http);
     assert.equal(body.addresses.mqtt, d.mqtt);
 });
