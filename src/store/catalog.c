@@ -1,9 +1,10 @@
-/* Tables of catalog.db, version 2:
+/* Tables of catalog.db, version 3:
  *
  *   twin      one row a twin: id, n, version, times, demo, and what a start needs of it: view (its
  *             names, packed), layout, series (packed).  In order of id, and small, so that a start
  *             reads a million of them in seconds
- *   document  n, profile, findings: what only those read who ask for the twin
+ *   document  n, profile, findings: what only those read who ask for the twin; and the CRC-32C of
+ *             both, one behind the other (NULL in rows that version 2 wrote)
  *   layout    n, sensors (packed), their checksum, and how many twins have them: the twins of a
  *             kind share one
  *   meta      small facts; "catalog.last_series" is the highest number ever given, which only
@@ -21,6 +22,7 @@
 
 #include "base/crc32c.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "store/catalog_series.h"
 #include "store/db.h"
 
@@ -49,6 +51,8 @@ static const char *const steps[] = {
     "  FROM twin ORDER BY id;"
     "DROP TABLE twin;"
     "ALTER TABLE brief RENAME TO twin;",
+
+    "ALTER TABLE document ADD COLUMN crc INTEGER;",
 };
 
 enum {
@@ -75,8 +79,8 @@ enum {
 
 static const char *const sql[SQL_COUNT] = {
     [SQL_TWINS] = "SELECT " TWIN " FROM twin t LEFT JOIN layout l ON l.n=t.layout ORDER BY t.id",
-    [SQL_TWIN] = "SELECT " TWIN ", d.profile, d.findings FROM twin t JOIN document d ON d.n=t.n"
-                 " LEFT JOIN layout l ON l.n=t.layout WHERE t.id=?",
+    [SQL_TWIN] = "SELECT " TWIN ", d.profile, d.findings, d.crc FROM twin t"
+                 " JOIN document d ON d.n=t.n LEFT JOIN layout l ON l.n=t.layout WHERE t.id=?",
     [SQL_OLD_SERIES] = "SELECT series, sensor, kind, retired FROM series WHERE twin=?"
                        " ORDER BY series",
     [SQL_DROP_OLD_SERIES] = "DELETE FROM series WHERE twin=?",
@@ -86,8 +90,9 @@ static const char *const sql[SQL_COUNT] = {
         " VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(id) DO UPDATE SET version=excluded.version,"
         " created_us=excluded.created_us, modified_us=excluded.modified_us, demo=excluded.demo,"
         " layout=excluded.layout, view=excluded.view, series=excluded.series",
-    [SQL_PUT_DOCUMENT] = "INSERT INTO document(n, profile, findings) VALUES(?,?,?) ON CONFLICT(n)"
-                         " DO UPDATE SET profile=excluded.profile, findings=excluded.findings",
+    [SQL_PUT_DOCUMENT] = "INSERT INTO document(n, profile, findings, crc) VALUES(?,?,?,?)"
+                         " ON CONFLICT(n) DO UPDATE SET profile=excluded.profile,"
+                         " findings=excluded.findings, crc=excluded.crc",
     [SQL_REMOVE_TWIN] = "DELETE FROM twin WHERE id=?",
     [SQL_REMOVE_DOCUMENT] = "DELETE FROM document WHERE n=?",
     [SQL_LAYOUTS_LIKE] = "SELECT n, sensors FROM layout WHERE hash=?",
@@ -124,6 +129,11 @@ struct catalog {
     bool batch; /* between catalog_begin() and catalog_commit() */
     int fault;  /* what ended the batch's transaction early, such as a full disk; 0: nothing */
 };
+
+int64_t catalog_crc(struct slice profile, struct slice findings)
+{
+    return crc32c(crc32c(0, profile.p, profile.n), findings.p, findings.n);
+}
 
 int catalog_open(const char *path, struct catalog **ret)
 {
@@ -266,6 +276,13 @@ static int keep(struct arena *a, struct catalog_twin *t)
     return 0;
 }
 
+/* Are the texts those that were written, as far as that can be known? */
+static bool document_holds(sqlite3_stmt *s, int crc_at, struct slice profile, struct slice findings)
+{
+    return sqlite3_column_type(s, crc_at) == SQLITE_NULL ||
+           sqlite3_column_int64(s, crc_at) == catalog_crc(profile, findings);
+}
+
 static int get(struct db *db, struct slice id, struct arena *a, struct catalog_twin *ret)
 {
     sqlite3_stmt *s = db_stmt(db, SQL_TWIN);
@@ -281,7 +298,12 @@ static int get(struct db *db, struct slice id, struct arena *a, struct catalog_t
     read_twin(s, &t);
     t.profile = db_column(s, 8);
     t.findings = db_column(s, 9);
-    int err = read_series(db, s, a, &t);
+    int err = document_holds(s, 10, t.profile, t.findings) ? 0 : ERR_CORRUPT;
+    if (err)
+        log_error("catalog", "the profile of the twin %.*s is damaged: its checksum differs",
+                  SLICE_ARG(id));
+    else
+        err = read_series(db, s, a, &t);
     if (!err)
         err = keep(a, &t);
     sqlite3_reset(s);
@@ -438,6 +460,7 @@ static int put_document(struct db *db, const struct catalog_twin *t, struct plac
             sqlite3_bind_int64(s, 1, at->n);
         db_bind_text(s, 2, t->profile);
         db_bind_text(s, 3, t->findings);
+        sqlite3_bind_int64(s, 4, catalog_crc(t->profile, t->findings));
     }
     int err = db_run(db, s);
     if (!at->n)

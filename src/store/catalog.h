@@ -30,6 +30,9 @@ struct catalog_twin {
     size_t series_n;
 };
 
+/* The checksum that stands beside a document. */
+int64_t catalog_crc(struct slice profile, struct slice findings);
+
 int catalog_open(const char *path, struct catalog **ret);
 void catalog_close(struct catalog *c);
 

@@ -294,8 +294,43 @@ static void a_newer_file_is_left_alone(void **state)
     struct catalog *c = NULL;
     assert_int_equal(catalog_open(path, &c), ERR_UNSUPPORTED);
     assert_null(c);
-    change_version(2);
+    change_version(3);
     catalog_close(open_catalog());
+}
+
+static void execute(const char *sql)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* One letter of a profile, still JSON, still of the same length: only the checksum tells. */
+static void a_document_with_a_flipped_bit_is_not_served(void **state)
+{
+    (void)state;
+    struct arena *a = arena_new();
+    struct catalog *c = open_catalog();
+    struct catalog_twin t = {.id = SLICE_LIT("t"),
+                             .profile = SLICE_LIT("{\"name\":\"Pump\"}"),
+                             .findings = SLICE_LIT("[]"),
+                             .version = 1},
+                        got;
+    assert_int_equal(catalog_put(c, &t), 0);
+    assert_int_equal(catalog_get(c, SLICE_LIT("t"), a, &got), 0);
+    catalog_close(c);
+    execute("UPDATE document SET profile=replace(profile, 'Pump', 'Pumq')");
+    c = open_catalog();
+    assert_int_equal(catalog_get(c, SLICE_LIT("t"), a, &got), ERR_CORRUPT);
+    assert_int_equal(catalog_put(c, &t), 0); /* written anew it is well */
+    assert_int_equal(catalog_get(c, SLICE_LIT("t"), a, &got), 0);
+    catalog_close(c);
+    execute("UPDATE document SET crc=NULL"); /* as version 2 had it */
+    c = open_catalog();
+    assert_int_equal(catalog_get(c, SLICE_LIT("t"), a, &got), 0);
+    catalog_close(c);
+    arena_free(a);
 }
 
 static void write_file(const char *bytes, size_t n)
@@ -409,6 +444,7 @@ int main(void)
         TEST(an_older_file_is_taken_over),
         TEST(facts_are_kept),
         TEST(a_newer_file_is_left_alone),
+        TEST(a_document_with_a_flipped_bit_is_not_served),
         TEST(strange_files_are_refused),
         TEST(a_damaged_file_answers_corrupt),
         TEST(any_thread_reads_while_one_writes),

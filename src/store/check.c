@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "codec/chunk.h"
 #include "codec/json.h"
+#include "store/catalog.h"
 #include "store/catalog_series.h"
 #include "store/db.h"
 #include "store/history_internal.h"
@@ -196,6 +197,10 @@ static int check_twin(struct check *c, sqlite3_stmt *s, struct arena *a)
             e.message);
     else if (!slice_eq(jval_string(jval_pointer(root, "/identifier/value")), id))
         say(c, CHECK_ERROR, "the profile of the twin %.*s is that of another", SLICE_ARG(id));
+    else if (sqlite3_column_type(s, 4) != SQLITE_NULL &&
+             sqlite3_column_int64(s, 4) != catalog_crc(profile, db_column(s, 3)))
+        say(c, CHECK_ERROR, "the profile of the twin %.*s is damaged: its checksum differs",
+            SLICE_ARG(id));
     if (sqlite3_column_type(s, 2) == SQLITE_NULL)
         return 0;
     return check_series(c, id, db_column(s, 2), a);
@@ -230,9 +235,13 @@ static int check_catalog(struct check *c)
         return 0;
     check_pages(c);
     int err = 0;
-    sqlite3_stmt *s = prepare(
-        c, schema_version(c) < 2 ? "SELECT id, profile, NULL FROM twin"
-                                 : "SELECT id, profile, series FROM twin JOIN document USING (n)");
+    int64_t version = schema_version(c);
+    sqlite3_stmt *s =
+        prepare(c, version < 2   ? "SELECT id, profile, NULL, findings, NULL FROM twin"
+                   : version < 3 ? "SELECT id, profile, series, findings, NULL FROM twin"
+                                   " JOIN document USING (n)"
+                                 : "SELECT id, profile, series, findings, crc FROM twin"
+                                   " JOIN document USING (n)");
     while (!err && next(c, s)) {
         struct arena *a = arena_new();
         err = a ? check_twin(c, s, a) : ERR_NOMEM;
