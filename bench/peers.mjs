@@ -54,7 +54,10 @@ chmodSync(work, 0o755);
 const running = new Set();
 
 function start(program, args, options = {}) {
-    const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], ...options });
+    const child = spawn(program, args, {
+        stdio: ["pipe", "pipe", "pipe"],
+        ...options,
+    });
     child.log = "";
     for (const stream of [child.stdout, child.stderr])
         stream.on("data", (d) => {
@@ -156,12 +159,12 @@ const profile = (id, sensors) => ({
     })),
 });
 
-async function makeTwins(d, n, sensors) {
+async function makeTwins(d, n, sensors, more = {}) {
     for (let i = 0; i < n; i++) {
         const r = await fetch(`${d.url}/api/v1/twins`, {
             method: "POST",
             headers: { "content-type": "application/json" },
-            body: JSON.stringify(profile(`bench-${i}`, sensors)),
+            body: JSON.stringify({ ...profile(`bench-${i}`, sensors), ...more }),
         });
         if (r.status !== 201) throw new Error(`a twin was refused: ${await r.text()}`);
     }
@@ -276,7 +279,9 @@ async function postgres() {
     const child = start(program, rest, { cwd: dir });
     const conninfo = `host=127.0.0.1 port=${port} user=postgres dbname=postgres`;
     const sql = (text) => {
-        const r = spawnSync("psql", [conninfo, "-XqAtc", text], { encoding: "utf8" });
+        const r = spawnSync("psql", [conninfo, "-XqAtc", text], {
+            encoding: "utf8",
+        });
         if (r.status) throw new Error(r.stderr);
         return r.stdout.trim();
     };
@@ -342,12 +347,13 @@ async function settledInflux() {
 /* Lines of the load are mN,twin=bench-M value=V; this is how they are named in Doppel. */
 const LINE_FLAGS = (process.env.DOPPEL_LINE_FLAGS ?? "").split(" ").filter(Boolean);
 
-async function writtenDoppel() {
+async function writtenDoppel(more = {}) {
     const d = await doppel(LINE_FLAGS);
     await makeTwins(
         d,
         74,
         range(10).map((i) => `m${i}`),
+        more,
     );
     const f = await figure(peer("write"), [
         "--port",
@@ -397,19 +403,39 @@ const writePart = {
     },
 };
 
+/* Everything in history, and roll-ups made of it; then the file alone. */
+async function doppelSize(level, compacted) {
+    const d = await writtenDoppel({
+        dataStorage: { historicalData: { compressionLevel: level } },
+    });
+    let before = -1;
+    await until(
+        "everything is written and rolled up",
+        async () => {
+            const status = await (await fetch(`${d.url}/api/v1/status`)).json();
+            const done = !status.readings.inMemory && status.storage.rolledUp === before;
+            before = status.storage.rolledUp;
+            await pause(3000);
+            return done && before > 0;
+        },
+        300,
+    );
+    await stop(d.child);
+    if (compacted) {
+        const c = spawnSync(build("doppel"), ["compact", "--data", d.dir], {
+            encoding: "utf8",
+        });
+        if (c.status) throw new Error(`doppel compact: ${c.stderr}`);
+    }
+    const bytes = bytesOf(join(d.dir, "history.db")) + bytesOf(join(d.dir, "history.db-wal"));
+    return { "bytes/point": bytes / POINTS };
+}
+
 /* What is left on disk when everything has settled, logs that are let go of not counted. */
 const sizePart = {
-    async doppel() {
-        const d = await writtenDoppel();
-        await stop(d.child); /* writes memory to history */
-        const c = spawnSync(build("doppel"), ["compact", "--data", d.dir], { encoding: "utf8" });
-        if (c.status) console.log(`  (doppel compact: ${c.stderr.trim()})`);
-        return {
-            "bytes/point":
-                (bytesOf(join(d.dir, "history.db")) + bytesOf(join(d.dir, "history.db-wal"))) /
-                POINTS,
-        };
-    },
+    doppel: () => doppelSize("high", false) /* what a profile says when it is filled in */,
+    "doppel, after doppel compact": () => doppelSize("high", true),
+    "doppel, level medium, after doppel compact": () => doppelSize("medium", true),
     async InfluxDB() {
         const i = await writtenInflux(await settledInflux());
         let before = -1;
@@ -547,8 +573,14 @@ const yearPart = {
 };
 
 const PARTS = {
-    mqtt1: { title: "MQTT QoS 1, 100 connections, one reading a message", run: mqttPart(1) },
-    mqtt20: { title: "MQTT QoS 1, 100 connections, 20 readings a message", run: mqttPart(20) },
+    mqtt1: {
+        title: "MQTT QoS 1, 100 connections, one reading a message",
+        run: mqttPart(1),
+    },
+    mqtt20: {
+        title: "MQTT QoS 1, 100 connections, 20 readings a message",
+        run: mqttPart(20),
+    },
     write: {
         title: "line protocol over HTTP, 5,000 points a request, two connections",
         run: writePart,
