@@ -188,12 +188,12 @@ static void add_twin(struct conn *c, int number)
         "machines\",\"identifier\":{\"@type\":\"PropertyValue\",\"propertyID\":\"MVMD-ID\","
         "\"value\":\"machine-%d\"},\"subjectOf\":{\"@type\":\"Thing\",\"name\":\"Machine\"},"
         "\"synchronization\":{\"mechanism\":\"MQTT\",\"endpoint\":\"mqtt://127.0.0.1/twins\","
-        "\"updateFrequency\":%d},\"sensors\":[",
+        "\"updateFrequency\":%ld},\"sensors\":[",
         number, number, set.every);
     for (int i = 0; i < set.sensors; i++)
         buf_addf(&b,
                  "%s{\"id\":\"sensor-%d\",\"name\":\"Sensor %d\",\"type\":\"temperature\","
-                 "\"unit\":\"celsius\",\"updateFrequency\":%d,\"normalRange\":[-1000,1000]}",
+                 "\"unit\":\"celsius\",\"updateFrequency\":%ld,\"normalRange\":[-1000,1000]}",
                  i ? "," : "", i, i, set.every);
     buf_add_str(&b, "]}");
     buf_addf(&c->out,
@@ -310,10 +310,10 @@ static void note(const char *name, double figure)
 
 static void measure_load(void)
 {
-    double rate = (double)set.twins / set.every, cpu = bench_cpu_seconds(&server),
+    double rate = (double)set.twins / (double)set.every, cpu = bench_cpu_seconds(&server),
            began = bench_seconds();
     open_mqtt();
-    double late = speak((long)(rate * set.seconds), rate);
+    double late = speak((long)(rate * (double)set.seconds), rate);
     note("load_cpu", (bench_cpu_seconds(&server) - cpu) / (bench_seconds() - began));
     note("load_mb", resident_mb());
     note("late_ms", late * 1000);
@@ -325,8 +325,8 @@ static void measure_load(void)
 
 static void measure(void)
 {
-    note("twins", set.twins);
-    note("series", (double)set.twins * set.sensors);
+    note("twins", (double)set.twins);
+    note("series", (double)set.twins * (double)set.sensors);
     start_server();
     note("idle_mb", resident_mb());
     note("make_s", make_twins());
