@@ -347,7 +347,7 @@ struct core_stats {
     size_t twins, series, head_readings;
     uint64_t journal_syncs, journal_bytes, journal_segments, journal_failures;
     uint64_t chunks, stored, chunk_bytes, history_file_bytes, flushes; /* stored: readings */
-    uint64_t disk_free_bytes; /* of the file system with the history */
+    uint64_t disk_free_bytes;               /* of the file system with the history */
     size_t questions;                       /* about the past, under way */
     uint64_t rollup_bytes, rolled, expired; /* readings rolled up, let go of; since start */
     uint64_t rounds;                        /* of upkeep, since start */

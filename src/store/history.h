@@ -154,7 +154,7 @@ int history_spans(struct history *h, uint32_t series, struct history_spans *ret)
 struct history_stats {
     uint64_t chunks, points, chunk_bytes, file_bytes, flushes;
     uint64_t rollup_rows, rollup_bytes;
-    uint64_t free_bytes; /* what the file system has left for the file */
+    uint64_t free_bytes;      /* what the file system has left for the file */
     uint64_t rolled, expired; /* points that became roll-ups, points let go of; since start */
 };
 int history_stats(struct history *h, struct history_stats *ret);

@@ -443,8 +443,9 @@ static int read_spans(struct db *db, uint32_t series, struct history_spans *ret)
 {
     for (int tier = 0; tier < ROLLUP_TIERS; tier++) {
         ret->tier_from[tier] = INT64_MAX;
-        int err =
-            ret->tiers & 1 << tier ? history_first_rollup(db, series, tier, &ret->tier_from[tier]) : 0;
+        int err = ret->tiers & 1 << tier
+                      ? history_first_rollup(db, series, tier, &ret->tier_from[tier])
+                      : 0;
         if (err)
             return err;
     }

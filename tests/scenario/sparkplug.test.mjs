@@ -268,7 +268,10 @@ test("without leave nothing is made, and twins that are there are filled", async
     await server.create(twin("g:known", { a: {} }));
     const n = await node(t, "g", "known", { server });
     const r = await n.say("NBIRTH", [num("a", 1), num("b", 2)]);
-    assert.match(r.reason, /1 readings accepted, 1 refused.*no sensor "b", and none is made here .--provision/);
+    assert.match(
+        r.reason,
+        /1 readings accepted, 1 refused.*no sensor "b", and none is made here .--provision/,
+    );
     assert.deepEqual((await server.history("g:known", "a")).points, [[T0, 1]]);
     const stranger = await node(t, "g", "stranger", { server });
     assert.match((await stranger.say("NBIRTH", [num("a", 1)])).reason, /no twin "g:stranger"/);
