@@ -43,7 +43,7 @@ for (const version of [4, 5])
         ["WebSocket over TLS", "websockets", () => d.https, true],
     ])
         test(`Python paho, version ${version}, ${way}`, async (t) => {
-            const args = [join(ROOT, "tests/clients/paho_mqtt.py"), "localhost"];
+            const args = [join(ROOT, "tests/clients/paho_mqtt.py"), "127.0.0.1"];
             args.push(port(address()), String(version), transport);
             if (isTls) args.push(await authority(t));
             const r = await run("/usr/bin/python3", args, { timeout: 60_000 });
@@ -56,7 +56,7 @@ for (const version of [4, 5])
 for (const protocolVersion of [4, 5])
     test(`npm mqtt over TLS, version ${protocolVersion}: each QoS, a session, a will`, async (t) => {
         const v = `npm/${protocolVersion}`;
-        const url = `mqtts://localhost:${port(d.mqtts)}`;
+        const url = `mqtts://127.0.0.1:${port(d.mqtts)}`;
         const open = (options) =>
             connectMqtt(t, d, { protocolVersion, url, ...secure, ...options });
         const watch = await open({
