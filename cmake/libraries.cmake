@@ -10,6 +10,7 @@ endfunction()
 
 doppel_pkg(uv libuv)
 doppel_pkg(openssl openssl)
+doppel_pkg(sodium libsodium)
 doppel_pkg(sqlite sqlite3)
 doppel_pkg(nghttp2 libnghttp2)
 doppel_pkg(zlib zlib)
