@@ -1,0 +1,240 @@
+/* backup_files.c - one file from here to there, and what every copy needs beside that. */
+#include "store/backup_internal.h"
+
+#include "base/err.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const char *backup_path_in(const char *dir, const char *name, struct backup_path *p)
+{
+    snprintf(p->text, sizeof p->text, "%s/%s", dir, name);
+    return p->text;
+}
+
+int backup_fail(struct backup_job *j, int err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(j->report->why, sizeof j->report->why, format, args);
+    va_end(args);
+    return err;
+}
+
+int backup_fail_errno(struct backup_job *j, const char *what, const char *path)
+{
+    int number = errno;
+    bool full = number == ENOSPC || number == EDQUOT || number == EIO || number == EROFS;
+    return backup_fail(j, full ? ERR_STORAGE : ERR_IO, "%s cannot be %s: %s", path, what,
+                       strerror(number));
+}
+
+void backup_tell(struct backup_job *j, const char *file, uint64_t done, uint64_t total)
+{
+    if (j->watch && j->watch->progress)
+        j->watch->progress(j->watch->arg, file, done, total);
+}
+
+struct backup_file *backup_add_file(struct backup_job *j, const char *path)
+{
+    if (j->n == j->cap) {
+        size_t cap = j->cap ? 2 * j->cap : 16;
+        struct backup_file *more = realloc(j->files, cap * sizeof *more);
+        if (!more)
+            return NULL;
+        j->files = more;
+        j->cap = cap;
+    }
+    struct backup_file *c = &j->files[j->n++];
+    *c = (struct backup_file){0};
+    snprintf(c->path, sizeof c->path, "%s", path);
+    return c;
+}
+
+/* ---- bytes ---- */
+
+int backup_read(int fd, unsigned char *p, size_t n, uint64_t at, size_t *ret)
+{
+    for (*ret = 0; *ret < n;) {
+        ssize_t got = pread(fd, p + *ret, n - *ret, (off_t)(at + *ret));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        *ret += (size_t)got;
+    }
+    return 0;
+}
+
+static bool is_zero(const unsigned char *p, size_t n)
+{
+    return !n || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
+}
+
+int backup_write(int fd, const unsigned char *p, size_t n, uint64_t at)
+{
+    for (size_t done = 0; done < n;) {
+        ssize_t put = pwrite(fd, p + done, n - done, (off_t)(at + done));
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return -1;
+        done += (size_t)put;
+    }
+    return 0;
+}
+
+static void hex(const unsigned char *digest, unsigned n, char out[65])
+{
+    for (unsigned i = 0; i < n && i < 32; i++)
+        snprintf(out + 2 * i, 3, "%02x", digest[i]);
+}
+
+/* Read a file of size bytes to its end; write it too when out is not -1, zeroes as holes.  The sum
+ * is of what was read. */
+static int pass_file(struct backup_job *j, const char *name, int in, uint64_t size, int out,
+                     struct backup_file *c)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned digest_n = 0;
+    uint64_t at = 0;
+    int failed = !md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1;
+    while (!failed && at < size) {
+        size_t got, want = size - at < BACKUP_PIECE ? (size_t)(size - at) : BACKUP_PIECE;
+        failed = backup_read(in, j->piece, want, at, &got) != 0;
+        if (failed || got == 0)
+            break;
+        failed = EVP_DigestUpdate(md, j->piece, got) != 1;
+        if (!failed && out >= 0 && !is_zero(j->piece, got))
+            failed = backup_write(out, j->piece, got, at) != 0;
+        at += got;
+        backup_tell(j, name, at, size);
+    }
+    if (!failed && out >= 0)
+        failed = ftruncate(out, (off_t)at) != 0 || fsync(out) != 0;
+    if (!failed)
+        failed = EVP_DigestFinal_ex(md, digest, &digest_n) != 1;
+    EVP_MD_CTX_free(md);
+    c->bytes = at;
+    hex(digest, digest_n, c->sha256);
+    return failed ? -1 : 0;
+}
+
+/* Copy one file, or only read it when there is nowhere to copy it to. */
+int backup_copy_file(struct backup_job *j, const char *name, struct backup_file *c)
+{
+    struct backup_path from, to;
+    struct stat st;
+    int in = open(backup_path_in(j->from, name, &from), O_RDONLY | O_CLOEXEC | O_NOFOLLOW),
+        out = -1;
+    int err = 0;
+    if (in < 0 || fstat(in, &st) != 0) {
+        err = errno == ENOENT ? ERR_NOT_FOUND : backup_fail_errno(j, "read", from.text);
+        goto end;
+    }
+    if (*j->to) {
+        out = open(backup_path_in(j->to, name, &to),
+                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (out < 0) {
+            err = backup_fail_errno(j, "written", to.text);
+            goto end;
+        }
+    }
+    if (pass_file(j, name, in, (uint64_t)st.st_size, out, c) != 0)
+        err = backup_fail_errno(j, "copied", from.text);
+end:
+    if (in >= 0)
+        close(in);
+    if (out >= 0 && close(out) != 0 && !err)
+        err = backup_fail_errno(j, "written", to.text);
+    return err;
+}
+
+int backup_sync(struct backup_job *j, const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int err = fd < 0 || fsync(fd) != 0 ? backup_fail_errno(j, "synced", path) : 0;
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
+/* ---- directories ---- */
+
+/* The names of a directory's files or folders, sorted; each ends with a zero. */
+int backup_list(struct backup_job *j, const char *dir, bool folders, struct buf *out)
+{
+    struct dirent **list = NULL;
+    struct backup_path p;
+    int n = scandir(dir, &list, NULL, alphasort);
+    if (n < 0)
+        return errno == ENOENT ? 0 : backup_fail_errno(j, "listed", dir);
+    for (int i = 0; i < n; i++) {
+        const char *name = list[i]->d_name;
+        struct stat st;
+        bool dots = strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
+        if (!dots && strlen(name) < BACKUP_PATH_PART / 2 &&
+            lstat(backup_path_in(dir, name, &p), &st) == 0 &&
+            (folders ? S_ISDIR(st.st_mode) : S_ISREG(st.st_mode))) {
+            buf_add_str(out, name);
+            buf_add_byte(out, 0);
+        }
+        free(list[i]);
+    }
+    free(list);
+    return out->failed ? backup_fail(j, ERR_NOMEM, "out of memory") : 0;
+}
+
+struct backup_job *backup_begin(const char *from, const struct backup_watch *w,
+                                struct backup_report *report)
+{
+    struct backup_job *j = calloc(1, sizeof *j);
+    *report = (struct backup_report){0};
+    if (!j) {
+        snprintf(report->why, sizeof report->why, "out of memory");
+        return NULL;
+    }
+    j->from = from;
+    j->watch = w;
+    j->report = report;
+    return j;
+}
+
+int backup_end(struct backup_job *j, int err)
+{
+    for (size_t i = 0; i < j->n && !err; i++) {
+        j->report->files++;
+        j->report->bytes += j->files[i].bytes;
+    }
+    free(j->files);
+    free(j);
+    return err;
+}
+
+/* What is left of a copy that failed: names of ours only, nothing is followed. */
+void backup_remove_copy(struct backup_job *j)
+{
+    struct backup_path p;
+    for (size_t i = 0; i < j->n; i++)
+        unlink(backup_path_in(j->to, j->files[i].path, &p));
+    static const char *const more[] = {"history.db", "history.db-journal", "catalog.db",
+                                       "catalog.db-journal", BACKUP_MANIFEST};
+    for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
+        unlink(backup_path_in(j->to, more[i], &p));
+    struct buf folders = {0};
+    if (backup_list(j, j->to, true, &folders) == 0)
+        for (const char *name = folders.p; name && name < folders.p + folders.n;
+             name += strlen(name) + 1)
+            rmdir(backup_path_in(j->to, name, &p));
+    buf_release(&folders);
+    rmdir(j->to);
+}

@@ -1,0 +1,66 @@
+/* backup_internal.h - what the files of backups share: one job of copying, its files and how it
+ * failed.  Only for src/store/backup*.c. */
+#ifndef STORE_BACKUP_INTERNAL_H
+#define STORE_BACKUP_INTERNAL_H
+
+#include "store/backup.h"
+
+#include <limits.h>
+
+enum { BACKUP_PIECE = 1 << 20, BACKUP_PATH_PART = 256 };
+
+struct backup_file {
+    char path[BACKUP_PATH_PART]; /* within the directory */
+    uint64_t bytes;
+    char sha256[65];
+};
+
+struct backup_job {
+    const char *from;
+    char to[PATH_MAX]; /* empty: files are only read */
+    const struct backup_watch *watch;
+    struct backup_report *report;
+    struct backup_file *files;
+    size_t n, cap;
+    unsigned char piece[BACKUP_PIECE];
+};
+
+struct backup_path {
+    char text[PATH_MAX];
+};
+
+/* NULL: out of memory, and the report says so. */
+struct backup_job *backup_begin(const char *from, const struct backup_watch *w,
+                                struct backup_report *report);
+/* Count the files when there was no error, free the job; answers err. */
+int backup_end(struct backup_job *j, int err);
+
+/* Both keep the sentence in the report and answer the error. */
+int backup_fail(struct backup_job *j, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int backup_fail_errno(struct backup_job *j, const char *what, const char *path);
+void backup_tell(struct backup_job *j, const char *file, uint64_t done, uint64_t total);
+
+const char *backup_path_in(const char *dir, const char *name, struct backup_path *p);
+struct backup_file *backup_add_file(struct backup_job *j, const char *path); /* NULL: no memory */
+
+/* backup_files.c: 0 or -1 with errno, for whole pieces at an offset; *ret less than n at the end */
+int backup_read(int fd, unsigned char *p, size_t n, uint64_t at, size_t *ret);
+int backup_write(int fd, const unsigned char *p, size_t n, uint64_t at);
+
+/* Copy one file, or only read it when there is nowhere to copy it to; c gets its size and sum.
+ * ERR_NOT_FOUND: it is not there, and nothing was said. */
+int backup_copy_file(struct backup_job *j, const char *name, struct backup_file *c);
+int backup_sync(struct backup_job *j, const char *directory);
+
+/* The names of a directory's files or folders, sorted; each ends with a zero. */
+int backup_list(struct backup_job *j, const char *dir, bool folders, struct buf *out);
+
+/* What is left of a copy that failed: names of ours only, nothing is followed. */
+void backup_remove_copy(struct backup_job *j);
+
+/* backup_manifest.c */
+int backup_save_manifest(struct backup_job *j);
+int backup_load_manifest(struct backup_job *j);
+
+#endif
