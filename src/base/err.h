@@ -33,6 +33,8 @@
     X(ERR_IO, -21, 500, 0x83, "io", "Reading or writing failed")                                   \
     X(ERR_BUSY, -22, 503, 0x89, "busy", "It is in use")                                            \
     X(ERR_UNSUPPORTED, -23, 501, 0x83, "unsupported", "This is not supported")                     \
+    X(ERR_ADDRESS, -31, 422, 0x87, "address-refused", "The server does not go to that address")    \
+    X(ERR_UNREACHABLE, -32, 502, 0x83, "unreachable", "Another server cannot be reached")          \
     X(ERR_TIMEOUT, -24, 408, 0x83, "timeout", "It took too long")                                  \
     X(ERR_AGAIN, -25, 503, 0x83, "again", "More bytes are needed")                                 \
     X(ERR_FOREIGN, -26, 403, 0x87, "foreign-origin", "It comes from another site")
