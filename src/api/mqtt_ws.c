@@ -22,6 +22,12 @@ static const char *peer(void *arg)
     return ws_peer(k->ws);
 }
 
+static const struct net_cert *cert(void *arg)
+{
+    const struct carried *k = arg;
+    return ws_peer_cert(k->ws);
+}
+
 static void send_bytes(void *arg, struct slice bytes)
 {
     const struct carried *k = arg;
@@ -56,6 +62,7 @@ static void close_carrier(void *arg, const char *reason)
 }
 
 static const struct broker_carrier carrier = {.peer = peer,
+                                              .cert = cert,
                                               .send = send_bytes,
                                               .queued = queued,
                                               .pause = pause_input,

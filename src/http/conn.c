@@ -139,8 +139,16 @@ static void on_end(void *arg)
     conn_leave(c);
 }
 
-static const struct net_events events = {
-    .on_data = on_data, .on_drain = on_drain, .on_close = on_close, .on_end = on_end};
+static void on_untrusted(void *arg)
+{
+    conn_goodbye(arg);
+}
+
+static const struct net_events events = {.on_data = on_data,
+                                         .on_drain = on_drain,
+                                         .on_close = on_close,
+                                         .on_end = on_end,
+                                         .on_untrusted = on_untrusted};
 
 /* The end of a turn: what could not be used when it came. */
 static void at_end(void *arg)
@@ -199,6 +207,11 @@ const char *conn_peer(const struct http_conn *c)
     return c->net ? net_peer(c->net) : "memory";
 }
 
+const struct net_cert *conn_cert(const struct http_conn *c)
+{
+    return c->net ? net_peer_cert(c->net) : NULL;
+}
+
 /* ---- beginning and end ---- */
 
 struct http_conn *conn_new(struct http_server *s, struct net_conn *net)
@@ -248,6 +261,17 @@ void conn_end(struct http_conn *c, bool flush)
     if (c->next)
         c->next->prev = c->prev;
     s->count--;
+    conn_leave(c);
+}
+
+void conn_goodbye(struct http_conn *c)
+{
+    conn_enter(c);
+    if (c->mode == CONN_H2)
+        h2_shutdown(c);
+    else if (c->mode == CONN_WS)
+        ws_shutdown(c->ws);
+    conn_end(c, true);
     conn_leave(c);
 }
 

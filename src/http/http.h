@@ -56,6 +56,9 @@ struct slice http_form(const struct http_req *r, struct slice form,
                        const char *name); /* the same in a body of that form */
 const char *http_peer(const struct http_req *r);
 bool http_is_tls(const struct http_req *r);
+/* The certificate that the client has shown, which was verified; NULL: none, or the client is gone
+ * already: whoever wants it asks before the handler returns. */
+const struct net_cert *http_peer_cert(const struct http_req *r);
 int http_version(const struct http_req *r); /* 10, 11 or 20 */
 
 /* Request-scoped data of the handler, and how it learns that the peer went away before the
@@ -119,6 +122,7 @@ void ws_close(struct ws *w, int code, const char *reason); /* on_close still com
 void ws_pause(struct ws *w);
 void ws_resume(struct ws *w);
 const char *ws_peer(const struct ws *w);
-struct slice ws_protocol(const struct ws *w); /* the chosen one or empty */
+const struct net_cert *ws_peer_cert(const struct ws *w); /* as http_peer_cert() */
+struct slice ws_protocol(const struct ws *w);            /* the chosen one or empty */
 
 #endif

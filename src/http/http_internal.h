@@ -223,6 +223,9 @@ size_t conn_queued(const struct http_conn *c);
 void conn_pause(struct http_conn *c, bool pause);
 void conn_again(struct http_conn *c); /* look at `held` at the end of this turn */
 const char *conn_peer(const struct http_conn *c);
+const struct net_cert *conn_cert(const struct http_conn *c);
+/* Say goodbye in the words of what is spoken, and end. */
+void conn_goodbye(struct http_conn *c);
 /* Between these two a connection may end but stays allocated; leave says whether it still is
  * alive. */
 void conn_enter(struct http_conn *c);

@@ -243,6 +243,11 @@ const char *http_peer(const struct http_req *r)
     return r->peer ? r->peer : "";
 }
 
+const struct net_cert *http_peer_cert(const struct http_req *r)
+{
+    return r->conn ? conn_cert(r->conn) : NULL;
+}
+
 bool http_is_tls(const struct http_req *r)
 {
     return r->is_tls;

@@ -183,16 +183,8 @@ void http_server_free(struct http_server *s)
     if (!s)
         return;
     s->live++; /* not while we are in here */
-    while (s->conns) {
-        struct http_conn *c = s->conns;
-        conn_enter(c);
-        if (c->mode == CONN_H2)
-            h2_shutdown(c);
-        else if (c->mode == CONN_WS)
-            ws_shutdown(c->ws);
-        conn_end(c, true);
-        conn_leave(c);
-    }
+    while (s->conns)
+        conn_goodbye(s->conns);
     s->ending = true;
     loop_timer_free(s->timer);
     req_free_spare(s);

@@ -541,6 +541,11 @@ const char *ws_peer(const struct ws *w)
     return w->conn ? conn_peer(w->conn) : "";
 }
 
+const struct net_cert *ws_peer_cert(const struct ws *w)
+{
+    return w->conn ? conn_cert(w->conn) : NULL;
+}
+
 struct slice ws_protocol(const struct ws *w)
 {
     return slice_str(w->protocol);

@@ -50,6 +50,8 @@ net_accept_fn broker_accept;           /* arg: the broker */
  * Whoever carries them gives this table; frames of the carrier mean nothing, as in TCP. */
 struct broker_carrier {
     const char *(*peer)(void *arg);               /* "127.0.0.1:52611" */
+    const struct net_cert *(*cert)(void *arg);    /* that the client has shown; NULL: none.
+                                                     The slot may be NULL, too */
     void (*send)(void *arg, struct slice bytes);  /* they are copied */
     size_t (*queued)(void *arg);                  /* bytes not yet taken by the system */
     void (*pause)(void *arg);                     /* no more broker_carried() until: */

@@ -200,6 +200,13 @@ const char *mqtt_conn_address(const struct conn *c)
     return c->net ? net_peer(c->net) : c->carrier ? c->carrier->peer(c->carrier_arg) : "-";
 }
 
+const struct net_cert *mqtt_conn_cert(const struct conn *c)
+{
+    if (c->net)
+        return net_peer_cert(c->net);
+    return c->carrier && c->carrier->cert ? c->carrier->cert(c->carrier_arg) : NULL;
+}
+
 struct buf *mqtt_conn_out(struct conn *c)
 {
     return c->net ? net_out(c->net) : &c->memory;
@@ -576,8 +583,13 @@ static void on_close(void *arg, int err)
     mqtt_conn_close(arg, MQTT_SUCCESS, NULL); /* nobody is there to be told; the will is due */
 }
 
+static void on_untrusted(void *arg)
+{
+    mqtt_conn_close(arg, MQTT_NOT_AUTHORIZED, "the client's certificate is not trusted any more");
+}
+
 static const struct net_events events = {
-    .on_data = on_data, .on_drain = on_drain, .on_close = on_close};
+    .on_data = on_data, .on_drain = on_drain, .on_close = on_close, .on_untrusted = on_untrusted};
 
 /* ---- by a carrier ---- */
 

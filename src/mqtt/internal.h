@@ -286,9 +286,10 @@ void mqtt_conn_let_go(struct conn *c);
 void mqtt_conn_continue(struct conn *c); /* read on after waiting */
 void mqtt_conn_read_on(struct conn *c);  /* if nothing forbids it */
 size_t mqtt_conn_queued(const struct conn *c);
-const char *mqtt_conn_address(const struct conn *c);              /* of the peer */
-struct buf *mqtt_conn_out(struct conn *c);                        /* append, then: */
-void mqtt_conn_sent(struct conn *c, size_t before);               /* before: what .n was */
+const char *mqtt_conn_address(const struct conn *c);         /* of the peer */
+const struct net_cert *mqtt_conn_cert(const struct conn *c); /* that it has shown; NULL: none */
+struct buf *mqtt_conn_out(struct conn *c);                   /* append, then: */
+void mqtt_conn_sent(struct conn *c, size_t before);          /* before: what .n was */
 bool mqtt_conn_send(struct conn *c, const struct mqtt_packet *p); /* false: more than it takes */
 void mqtt_conn_send_ack(struct conn *c, enum mqtt_type type, uint16_t id, uint8_t reason,
                         const char *detail);

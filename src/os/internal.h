@@ -54,6 +54,12 @@ int tls_write(struct tls *s, const char *p, size_t n);
 void tls_say_bye(struct tls *s); /* close_notify */
 struct slice tls_alpn(const struct tls *s);
 
+/* The certificate that the peer has shown, which was verified; NULL: none.  ERR_NOMEM. */
+int tls_peer_cert(const struct tls *s, struct net_cert **ret);
+const char *tls_peer_refused(const struct tls *s); /* why it was not taken; NULL: it was */
+bool tls_is_of(const struct tls *s, const struct net_tls *t);
+bool tls_peer_trusted(const struct tls *s); /* would it be taken now, too? */
+
 struct net_tls *net_tls_ref(struct net_tls *t);
 
 /* ---- address.c ---- */

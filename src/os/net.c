@@ -10,6 +10,7 @@
  * send a reset, which can destroy the last answer on its way.  The memory goes in libuv's close
  * callback, never earlier, so that a callback may close its own connection. */
 #include "base/err.h"
+#include "base/log.h"
 #include "os/net_internal.h"
 
 #include <netinet/tcp.h>
@@ -107,6 +108,7 @@ static void closed(uv_handle_t *handle)
     buf_release(&c->sending);
     buf_release(&c->held);
     tls_free(c->tls);
+    free(c->cert);
     free(c);
 }
 
@@ -343,6 +345,22 @@ static void tls_broken(struct net_conn *c)
     fail(c, ERR_IO);
 }
 
+/* Whoever asks why a device cannot connect finds it in the log, once a minute at most. */
+static void tell_refused(struct net_conn *c)
+{
+    struct net *n = c->net;
+    const char *why = tls_peer_refused(c->tls);
+    uint64_t now = uv_now(&n->loop->uv);
+    if (!why)
+        return;
+    n->refused++;
+    if (n->refused > 1 && now - n->told_refused < NET_TELL_MS)
+        return;
+    log_info("tls", "%s: its certificate was refused: %s; %llu in all", c->peer, why,
+             (unsigned long long)n->refused);
+    n->told_refused = now;
+}
+
 static void tls_take(struct net_conn *c)
 {
     if (c->accept) {
@@ -351,7 +369,10 @@ static void tls_take(struct net_conn *c)
             flush(c);
         if (rc == ERR_AGAIN || c->gone)
             return;
+        if (rc == 0)
+            rc = tls_peer_cert(c->tls, &c->cert);
         if (rc != 0) {
+            tell_refused(c);
             net_close(c); /* the alert is sent by that */
             return;
         }
@@ -481,6 +502,37 @@ bool net_is_tls(const struct net_conn *c)
 struct slice net_alpn(const struct net_conn *c)
 {
     return c->tls ? tls_alpn(c->tls) : slice_of(NULL, 0);
+}
+
+const struct net_cert *net_peer_cert(const struct net_conn *c)
+{
+    return c->cert;
+}
+
+static void untrusted(struct net_conn *c)
+{
+    if (!c->events)
+        drop(c); /* it lingers, or its owner was told of the end */
+    else if (c->events->on_untrusted)
+        c->events->on_untrusted(c->arg);
+    else
+        fail(c, ERR_FOREIGN);
+}
+
+/* Whoever is told may close others as well: their memory stays until the loop's next turn. */
+size_t net_tls_sweep(struct loop *l, const struct net_tls *t)
+{
+    struct net *n = l->net;
+    struct net_conn *next;
+    size_t swept = 0;
+    for (struct net_conn *c = n ? n->conns : NULL; c; c = next) {
+        next = c->next;
+        if (c->gone || !c->cert || !tls_is_of(c->tls, t) || tls_peer_trusted(c->tls))
+            continue;
+        swept++;
+        untrusted(c);
+    }
+    return swept;
 }
 
 void net_close(struct net_conn *c)

@@ -24,6 +24,9 @@ struct net_events {
     /* May be NULL.  Else it is called instead of on_close for a clean end of the peer's sending
      * side, for those who want to write on; on_close may still follow with an error. */
     void (*on_end)(void *arg);
+    /* The certificate that the peer has shown is revoked, has expired or its authority is trusted
+     * no more: say so in the protocol's words and net_close().  NULL: on_close with ERR_FOREIGN. */
+    void (*on_untrusted)(void *arg);
 };
 
 /* The owner sets its callbacks in here with net_set_events(); a connection that comes out of it
@@ -60,11 +63,41 @@ void net_set_write_timeout(struct net_conn *c, unsigned ms);
 void net_close(struct net_conn *c);
 void net_abort(struct net_conn *c); /* without sending */
 
-/* TLS 1.2 and 1.3, AEAD ciphers with forward secrecy only.  alpn: names by comma, in order of
- * preference, or NULL.  *ret_why tells what is wrong with the files. */
-int net_tls_new(const char *cert_file, const char *key_file, const char *alpn, struct net_tls **ret,
-                const char **ret_why);
+/* ---- TLS 1.2 and 1.3, ephemeral keys and AEAD only (tls_context.c) ---- */
+
+struct net_tls_opts {
+    const char *cert_file, *key_file; /* PEM: the certificate and its chain, and its key */
+    const char *alpn;                 /* names by comma, in order of preference; NULL: none */
+    /* Clients are asked for a certificate, and one that is shown must be by an authority of this
+     * file, else the handshake fails; NULL: they are not asked. */
+    const char *client_ca_file;
+    const char *client_crl_file; /* a list of the revoked of each that issues; NULL: none */
+    bool client_cert_required;   /* who shows none is refused, too */
+};
+
+/* ERR_INVALID: *ret_why tells what is wrong with the files (valid until the next call). */
+int net_tls_new(const struct net_tls_opts *opts, struct net_tls **ret, const char **ret_why);
 void net_tls_unref(struct net_tls *t);
+
+/* Read its files again.  New connections see what is in them now, those that are open go on as
+ * they are; when something is wrong with them, or the certificate has expired, nothing changes. */
+int net_tls_reload(struct net_tls *t, const char **ret_why);
+int64_t net_tls_expires_us(const struct net_tls *t); /* when its certificate does */
+
+/* To be called after a reload, and now and then because certificates expire: connections of this
+ * loop whose certificate would not be taken any more hear on_untrusted().  Answers how many. */
+size_t net_tls_sweep(struct loop *l, const struct net_tls *t);
+
+/* The certificate of a client, verified. */
+struct net_cert {
+    char org[65], twin[129]; /* of its only URI urn:doppel:twin:ORG:TWIN; else both empty */
+    char subject[256];       /* as in RFC 2253, "CN=pump-1,O=home"; cut when it is longer */
+    char serial[43];         /* small hexadecimal digits */
+    char fingerprint[65];    /* SHA-256 of all of it, the same */
+    int64_t expires_us;
+};
+/* NULL: the peer has shown none.  As long as the connection. */
+const struct net_cert *net_peer_cert(const struct net_conn *c);
 
 /* Write a new key (P-256, mode 0600) and self-signed certificate for localhost, the loopback
  * addresses and this host's names and addresses, good for 825 days.  Blocks. */

@@ -14,6 +14,7 @@ enum {
     NET_HANDSHAKE_MS = 10000,
     NET_CLOSE_MS = 5000,
     NET_WRITE_MS = 30000,
+    NET_TELL_MS = 60000,
 };
 
 /* What the connections of one loop share. */
@@ -23,6 +24,8 @@ struct net {
     struct net_listener *listeners; /* all of them */
     struct net_conn *timed;         /* those with a deadline */
     uv_timer_t tick;                /* active while `timed` is not empty */
+    uint64_t refused;               /* certificates of clients */
+    uint64_t told_refused;          /* when that was logged, in the loop's time */
     int spare_count;
     char *spare[NET_SPARE];
     char read[NET_READ];
@@ -53,6 +56,7 @@ struct net_conn {
     struct buf sending; /* in the hands of libuv */
     struct buf held;    /* TLS: bytes that came and were not decrypted because of a pause */
     struct tls *tls;
+    struct net_cert *cert; /* TLS: what the peer has shown */
     net_accept_fn *accept; /* TLS: to be called after the handshake */
     void *accept_arg;
     char peer[ADDRESS_TEXT];

@@ -454,7 +454,8 @@ static int remove_certificate(void **state)
 static void start_tls(struct server *s, const struct net_events *events)
 {
     const char *why = "";
-    assert_int_equal(net_tls_new(cert, key, "h2,http/1.1", &s->tls, &why), 0);
+    const struct net_tls_opts o = {.cert_file = cert, .key_file = key, .alpn = "h2,http/1.1"};
+    assert_int_equal(net_tls_new(&o, &s->tls, &why), 0);
     start(s, events);
 }
 
@@ -601,9 +602,11 @@ static void tls_files(void **state)
     struct stat st;
     assert_int_equal(stat(key, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
-    assert_int_equal(net_tls_new("/nowhere/cert", key, NULL, &t, &why), ERR_INVALID);
+    struct net_tls_opts o = {.cert_file = "/nowhere/cert", .key_file = key};
+    assert_int_equal(net_tls_new(&o, &t, &why), ERR_INVALID);
     assert_non_null(strstr(why, "certificate"));
-    assert_int_equal(net_tls_new(cert, cert, NULL, &t, &why), ERR_INVALID);
+    o.cert_file = o.key_file = cert;
+    assert_int_equal(net_tls_new(&o, &t, &why), ERR_INVALID);
     assert_non_null(strstr(why, "key"));
     assert_int_equal(net_tls_self_signed("/nowhere/cert", "/nowhere/key", &why), ERR_IO);
 }

@@ -34,6 +34,14 @@ const struct config_row config_rows[] = {
     {"tls", "key", "tls-key", CONFIG_PATH, "", FIELD(tls_key), 0, 0, "the certificate's key (PEM)"},
     {"tls", "self-signed", "tls-self-signed", CONFIG_BOOL, "false", FIELD(tls_self_signed), 0, 0,
      "make a certificate in the data directory (tls/) and use it; it is kept for the next start"},
+    {"tls", "client-ca", "client-ca", CONFIG_PATH, "", FIELD(client_ca), 0, 0,
+     "certificates of authorities (PEM): clients of https and mqtts are asked for a certificate, "
+     "and "
+     "one that they show must be by one of these"},
+    {"tls", "client-crl", "client-crl", CONFIG_PATH, "", FIELD(client_crl), 0, 0,
+     "lists of revoked certificates (PEM), one of every authority in client-ca that issues"},
+    {"tls", "require-client-cert", "require-client-cert", CONFIG_BOOL, "false",
+     FIELD(require_client_cert), 0, 0, "mqtts refuses who shows no certificate"},
     {"limits", "max-body", "max-body", CONFIG_SIZE, "16M", FIELD(max_body), 1024, 4294967296.0,
      "largest body of an HTTP request and largest message on the stream"},
     {"limits", "max-packet", "max-packet", CONFIG_SIZE, "16M", FIELD(max_packet), 1024, 268435456,

@@ -99,6 +99,14 @@ static int check_whole(const struct config *c, struct buf *why)
                          "or --tls-self-signed\n");
         return ERR_INVALID;
     }
+    if (c->client_crl && !c->client_ca) {
+        buf_add_str(why, "--client-crl goes with --client-ca\n");
+        return ERR_INVALID;
+    }
+    if (c->require_client_cert && !c->client_ca) {
+        buf_add_str(why, "--require-client-cert needs --client-ca FILE to verify them with\n");
+        return ERR_INVALID;
+    }
     if (!c->http && !c->https && !c->mqtt && !c->mqtts) {
         buf_add_str(why, "every listener is off; a server needs one\n");
         return ERR_INVALID;

@@ -4,11 +4,15 @@
  * and the core writes what it has in memory to the history, for END_MS; what is left then stays in
  * the journal.  The memory of twins is not freed: the system does it.  Should all that take longer
  * than STOP_MS the process ends there and then: everything that was acknowledged is in the journal,
- * and the next start reads it.  A second signal ends it at once, for the same reason. */
+ * and the next start reads it.  A second signal ends it at once, for the same reason.
+ *
+ * SIGUSR1 loads the certificates anew, and so does SIGHUP, as it does to most servers; but where
+ * the server has a terminal, SIGHUP says that this was closed, and ends it. */
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "server/assets.h"
+#include "server/certs.h"
 #include "server/config.h"
 #include "server/datadir.h"
 #include "server/demo.h"
@@ -17,6 +21,7 @@
 #include "server/term.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -40,7 +45,7 @@ struct server {
     struct broker *broker;
     struct api *api;
     struct http_server *http;
-    struct net_tls *tls_http, *tls_mqtt;
+    struct certs *certs;
     struct net_listener *listeners[LISTENERS]; /* http, https, mqtt, mqtts */
     struct demo *demo;
     struct grants grants;
@@ -77,6 +82,20 @@ static void on_signal(int number)
     errno = kept;
 }
 
+static void on_reload(int number)
+{
+    (void)number;
+    certs_ask();
+}
+
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 static void set_signals(struct loop *l)
 {
     struct sigaction stop = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
@@ -88,9 +107,10 @@ static void set_signals(struct loop *l)
     sigaction(SIGINT, &stop, NULL);
     sigaction(SIGTERM, &stop, NULL);
     /* a terminal that is closed ends the server too, unless nohup said that it shall not */
-    struct sigaction hangup;
+    struct sigaction hangup, reload = {.sa_handler = on_reload, .sa_flags = SA_RESTART};
+    sigaction(SIGUSR1, &reload, NULL);
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
-        sigaction(SIGHUP, &stop, NULL);
+        sigaction(SIGHUP, has_terminal() ? &stop : &reload, NULL);
 }
 
 /* As many open connections as the system allows. */
@@ -139,51 +159,15 @@ static int check_addresses(const struct config *c)
     return CODE_OK;
 }
 
-/* The certificate: the one that was named, or our own, made when missing. */
-static int load_tls(struct server *s)
-{
-    const struct config *c = s->config;
-    const char *why = "", *cert = c->tls_cert, *key = c->tls_key;
-    struct buf a = {0}, b = {0};
-    int err = 0;
-    if (!c->https && !c->mqtts)
-        return CODE_OK;
-    if (c->tls_self_signed) {
-        buf_addf(&a, "%s/tls", c->data);
-        buf_add_byte(&a, 0);
-        if (!a.failed && mkdir(a.p, 0700) != 0 && errno != EEXIST)
-            err = ERR_IO, why = strerror(errno);
-        buf_clear(&a);
-        buf_addf(&a, "%s/tls/cert.pem", c->data);
-        buf_addf(&b, "%s/tls/key.pem", c->data);
-        buf_add_byte(&a, 0);
-        buf_add_byte(&b, 0);
-        cert = a.failed ? NULL : a.p;
-        key = b.failed ? NULL : b.p;
-        if (!err && (!cert || !key))
-            err = ERR_NOMEM, why = "out of memory";
-        if (!err && (access(cert, R_OK) != 0 || access(key, R_OK) != 0))
-            err = net_tls_self_signed(cert, key, &why);
-    }
-    if (!err && c->https)
-        err = net_tls_new(cert, key, "h2,http/1.1", &s->tls_http, &why);
-    if (!err && c->mqtts)
-        err = net_tls_new(cert, key, "mqtt", &s->tls_mqtt, &why);
-    if (err)
-        term_problem("TLS cannot be set up with %s and %s: %s", cert ? cert : "", key ? key : "",
-                     why);
-    buf_release(&a);
-    buf_release(&b);
-    return err ? CODE_FAILED : CODE_OK;
-}
-
 static int open_listeners(struct server *s)
 {
     struct wanted w[LISTENERS];
     wanted_listeners(s->config, w);
     for (size_t i = 0; i < LISTENERS; i++) {
         const char *why = "";
-        struct net_tls *tls = !w[i].tls ? NULL : w[i].http ? s->tls_http : s->tls_mqtt;
+        struct net_tls *tls = !w[i].tls   ? NULL
+                              : w[i].http ? certs_https(s->certs)
+                                          : certs_mqtts(s->certs);
         if (!w[i].address)
             continue;
         int err =
@@ -341,9 +325,10 @@ static int open_all(struct server *s)
     if ((err = loop_new(&s->loop)))
         return failed("the event loop cannot be set up", err);
     set_signals(s->loop);
-    if ((code = grants_read(c, &s->grants)) != CODE_OK || (code = load_tls(s)) != CODE_OK ||
-        (code = open_core(s)) != CODE_OK || (code = open_front(s)) != CODE_OK ||
-        (code = open_listeners(s)) != CODE_OK || (code = announce(s)) != CODE_OK)
+    if ((code = grants_read(c, &s->grants)) != CODE_OK ||
+        (code = certs_open(s->loop, c, &s->certs)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
+        (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
+        (code = announce(s)) != CODE_OK)
         return code;
     if (c->demo && (err = demo_start(s->loop, s->core, c->data, c->demo_restore, &s->demo)))
         return failed("the demo cannot be started", err);
@@ -369,12 +354,9 @@ static void close_all(struct server *s)
         broker_free(s->broker);
     if (s->core)
         core_close(s->core);
+    certs_close(s->certs);
     if (s->loop)
         loop_free(s->loop);
-    if (s->tls_http)
-        net_tls_unref(s->tls_http);
-    if (s->tls_mqtt)
-        net_tls_unref(s->tls_mqtt);
     if (s->lock >= 0)
         close(s->lock);
 }
