@@ -174,7 +174,8 @@ static int setup(void **state)
     snprintf(f->cert, sizeof f->cert, "%s/cert.pem", f->dir);
     snprintf(f->key, sizeof f->key, "%s/key.pem", f->dir);
     assert_int_equal(net_tls_self_signed(f->cert, f->key, &why), 0);
-    assert_int_equal(net_tls_new(f->cert, f->key, NULL, &f->tls, &why), 0);
+    const struct net_tls_opts o = {.cert_file = f->cert, .key_file = f->key};
+    assert_int_equal(net_tls_new(&o, &f->tls, &why), 0);
     assert_int_equal(loop_new(&f->l), 0);
     assert_int_equal(net_listen(f->l, "127.0.0.1:0", NULL, on_accept, f, &f->plain, &why), 0);
     assert_int_equal(net_listen(f->l, "127.0.0.1:0", f->tls, on_accept, f, &f->secure, &why), 0);
