@@ -3,8 +3,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "os/file.h"
 #include "server/config.h"
-#include "server/file.h"
 #include "server/term.h"
 #include "server/ws_client.h"
 

@@ -1,7 +1,7 @@
 /* config_load.c - the settings from everywhere, and back out as a file and as a page. */
 #include "base/err.h"
+#include "os/file.h"
 #include "server/config.h"
-#include "server/file.h"
 #include "server/ini.h"
 #include "server/term.h"
 

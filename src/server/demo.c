@@ -3,9 +3,9 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "os/file.h"
 #include "server/assets.h"
 #include "server/demo_course.h"
-#include "server/file.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "server/grants.h"
 
 #include "base/err.h"
-#include "server/file.h"
+#include "os/file.h"
 #include "server/term.h"
 
 static const char *const listeners[GRANTS] = {"http", "https", "mqtt", "mqtts"};

@@ -9,9 +9,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "os/file.h"
 #include "server/client.h"
 #include "server/csv.h"
-#include "server/file.h"
 #include "server/import_map.h"
 #include "server/import_send.h"
 #include "server/import_state.h"

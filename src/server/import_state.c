@@ -4,7 +4,7 @@
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "codec/json.h"
-#include "server/file.h"
+#include "os/file.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

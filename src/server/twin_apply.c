@@ -5,8 +5,8 @@
  * their turn, and a file that has something to say before it is sent waits for those before it; so
  * does one of a twin that is under way already. */
 #include "base/err.h"
+#include "os/file.h"
 #include "server/client.h"
-#include "server/file.h"
 #include "server/flight.h"
 #include "server/run.h"
 #include "server/term.h"

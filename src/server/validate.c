@@ -1,6 +1,6 @@
 /* validate.c - doppel validate: profiles checked here, without a server. */
 #include "base/err.h"
-#include "server/file.h"
+#include "os/file.h"
 #include "server/run.h"
 #include "server/term.h"
 

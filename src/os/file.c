@@ -1,4 +1,4 @@
-#include "server/file.h"
+#include "os/file.h"
 
 #include "base/err.h"
 
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static int last_errno;
+static _Thread_local int last_errno;
 
 static int failed(int err)
 {
@@ -73,6 +73,24 @@ static int write_all(int fd, struct slice bytes)
     return fsync(fd) ? failed(ERR_IO) : 0;
 }
 
+/* The new name is as durable as the bytes only when the directory was synced, too. */
+static int sync_directory(const char *path)
+{
+    struct buf b = {0};
+    const char *slash = strrchr(path, '/');
+    if (slash)
+        buf_add(&b, path, (size_t)(slash - path) + 1);
+    else
+        buf_add_str(&b, ".");
+    char *dir = buf_take(&b);
+    int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    int err = !dir ? ERR_NOMEM : fd < 0 || fsync(fd) != 0 ? failed(ERR_IO) : 0;
+    if (fd >= 0)
+        close(fd);
+    free(dir);
+    return err;
+}
+
 int file_write(const char *path, struct slice bytes, unsigned mode)
 {
     struct buf b = {0};
@@ -80,7 +98,8 @@ int file_write(const char *path, struct slice bytes, unsigned mode)
     char *fresh = buf_take(&b);
     if (!fresh)
         return ERR_NOMEM;
-    int err = 0, fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, (mode_t)mode);
+    unlink(fresh); /* of a write that was cut short; its mode might be another */
+    int err = 0, fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode_t)mode);
     if (fd < 0) {
         err = failed(ERR_IO);
         goto done;
@@ -92,6 +111,8 @@ int file_write(const char *path, struct slice bytes, unsigned mode)
         err = failed(ERR_IO);
     if (err)
         unlink(fresh);
+    else
+        err = sync_directory(path);
 done:
     free(fresh);
     return err;

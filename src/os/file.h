@@ -1,6 +1,7 @@
-/* file.h - whole files into memory.  Blocks; for commands and for the start of the server. */
-#ifndef SERVER_FILE_H
-#define SERVER_FILE_H
+/* file.h - whole files into memory.  Blocks; for commands and for the start of the server.
+ * Any thread. */
+#ifndef OS_FILE_H
+#define OS_FILE_H
 
 #include "base/buf.h"
 
