@@ -56,7 +56,7 @@ const HOUSE = {
 };
 
 const lockFiles = () =>
-    ["web", "tests", "tools/node", "tools/demo-data"]
+    ["web", "tests", "tools/node", "tools/demo-data", "tools/passwords"]
         .map((d) => at(d, "package-lock.json"))
         .filter(existsSync);
 

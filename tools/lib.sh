@@ -12,7 +12,7 @@ mkdir -p "$log_dir" "$stamp_dir"
 
 packages_build=(gcc libc6-dev cmake ninja-build pkg-config libuv1-dev node-llhttp libnghttp2-dev
     libwslay-dev libssl-dev libsodium-dev libsqlite3-dev libudunits2-dev libcmocka-dev libcurl4-openssl-dev
-    zlib1g-dev ca-certificates tzdata)
+    libutf8proc-dev zlib1g-dev ca-certificates tzdata)
 packages_test=(clang clang-format clang-tidy libclang-rt-14-dev llvm-14 mosquitto-clients
     python3-paho-mqtt python3-influxdb oathtool libfaketime nghttp2-client curl openssl chromium fonts-dejavu-core git)
 
@@ -225,9 +225,16 @@ configure_and_build() {
     cmake --build "$root/build/$preset" -j "$(jobs_count)" --target "$@"
 }
 
+# The passwords that are tried first, which the program refuses: every build has them inside.
+build_passwords() {
+    need_node
+    need_modules tools/passwords "the list of common passwords"
+}
+
 # build_preset PRESET WHAT: silent when there is nothing to do.
 build_preset() {
     local preset=$1 what=$2 targets=(all)
+    build_passwords
     # what people run needs none of the tests; they are built for the sanitizers
     case $preset in
     release) targets=(doppel check_includes) ;;
