@@ -37,7 +37,18 @@
     X(ERR_UNREACHABLE, -32, 502, 0x83, "unreachable", "Another server cannot be reached")          \
     X(ERR_TIMEOUT, -24, 408, 0x83, "timeout", "It took too long")                                  \
     X(ERR_AGAIN, -25, 503, 0x83, "again", "More bytes are needed")                                 \
-    X(ERR_FOREIGN, -26, 403, 0x87, "foreign-origin", "It comes from another site")
+    X(ERR_FOREIGN, -26, 403, 0x87, "foreign-origin", "It comes from another site")                 \
+    X(ERR_UNAUTHENTICATED, -50, 401, 0x87, "unauthenticated", "Nobody is signed in")               \
+    X(ERR_FORBIDDEN, -51, 403, 0x87, "forbidden", "That is not allowed")                           \
+    X(ERR_CREDENTIALS, -52, 401, 0x86, "wrong-credentials", "Name or secret are not right")        \
+    X(ERR_SECOND_FACTOR, -53, 401, 0x86, "second-factor-required", "A second factor is needed")    \
+    X(ERR_TOKEN_EXPIRED, -54, 401, 0x87, "token-expired", "The token has expired")                 \
+    X(ERR_TOKEN_REVOKED, -55, 401, 0x87, "token-revoked", "The token was revoked")                 \
+    X(ERR_REAUTHENTICATE, -56, 403, 0x87, "reauthentication-required",                             \
+      "It needs a fresh sign-in")                                                                  \
+    X(ERR_RATE, -57, 429, 0x97, "too-many-requests", "Too much in too short a time")               \
+    X(ERR_QUOTA, -58, 403, 0x97, "quota-exceeded", "The organisation has all that it may have")    \
+    X(ERR_MISDIRECTED, -59, 421, 0x9D, "misdirected", "This server goes by other names")
 /* clang-format on */
 
 enum err {

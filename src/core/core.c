@@ -94,7 +94,9 @@ static int open_stores(struct core *c, const char **ret_why)
     if (err)
         return err;
     *ret_why = "the catalog cannot be read";
-    if ((err = twins_load(c)))
+    err = access_new(c->loop, c->catalog, c->writes, &(struct access_opts){.open = c->access_open},
+                     &c->access);
+    if (err || (err = twins_load(c)))
         return err;
     *ret_why = "the history cannot be read";
     err = history_each_last(c->history, on_last, c);
@@ -146,6 +148,7 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret, c
     c->flush_ms = opts->flush_ms ? opts->flush_ms : FLUSH_MS;
     c->end_ms = opts->end_ms;
     c->leave_memory = opts->leave_memory;
+    c->access_open = opts->access_open;
     c->mqtt_endpoint = strdup(opts->mqtt_endpoint ? opts->mqtt_endpoint : "");
     c->dir = strdup(opts->dir);
     if (!c->mqtt_endpoint || !c->dir || (err = open_pools(c)))
@@ -187,6 +190,7 @@ void core_stop(struct core *c)
     c->tick = NULL;
     if (c->writes)
         twins_next(c, true);
+    access_stop(c->access);
     end_pool(&c->writes);
     end_pool(&c->reads);
     end_pool(&c->flushes); /* a flush under way has ended after this */
@@ -210,6 +214,7 @@ void core_close(struct core *c)
     else if (err)
         log_warn("core", "history could not be written; the journal has the readings");
     history_close(c->history);
+    access_free(c->access);
     catalog_close(c->catalog);
     if (c->leave_memory)
         return;
@@ -223,6 +228,11 @@ void core_close(struct core *c)
     free(c->dir);
     pthread_mutex_destroy(&c->synced_lock);
     free(c);
+}
+
+struct access *core_access(struct core *c)
+{
+    return c->access;
 }
 
 void core_set_endpoint(struct core *c, const char *mqtt_endpoint)

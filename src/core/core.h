@@ -9,6 +9,7 @@
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
+#include "access/access.h"
 #include "base/arena.h"
 #include "base/value.h"
 #include "core/body.h"
@@ -30,6 +31,7 @@ struct core_opts {
     unsigned end_ms;
     bool
         leave_memory; /* core_close() frees no twins: the process ends, and the system is quicker */
+    bool access_open; /* everybody may do everything */
 };
 
 /* Opens everything, replays the journal.  Blocks: before the loop runs.  *ret_why: a sentence. */
@@ -40,6 +42,7 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret,
  * core_close() writes memory to history and frees.  Both block. */
 void core_stop(struct core *c);
 void core_close(struct core *c);
+struct access *core_access(struct core *c); /* who may do what; lives as long as the core */
 void core_set_endpoint(struct core *c,
                        const char *mqtt_endpoint); /* once the listener has its port */
 

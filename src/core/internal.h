@@ -46,6 +46,8 @@ struct core {
     struct loop *loop;
     struct pool *writes, *flushes, *reads;
     struct catalog *catalog;
+    struct access *access;
+    bool access_open;
     struct journal *journal;
     struct history *history;
     char *dir, *mqtt_endpoint;

@@ -1,4 +1,4 @@
-/* Tables of catalog.db, version 3:
+/* Tables of catalog.db, version 4:
  *
  *   twin      one row a twin: id, n, version, times, demo, and what a start needs of it: view (its
  *             names, packed), layout, series (packed).  In order of id, and small, so that a start
@@ -9,6 +9,9 @@
  *             kind share one
  *   meta      small facts; "catalog.last_series" is the highest number ever given, which only
  *             rises, in the same transaction that gives a number
+ *   record    kind, id, doc (JSON): organisations, people, credentials and what else the room
+ *             access keeps; it has their form (access/record.h)
+ *   audit     n, ..., hash: who did what; catalog_records.c tells how the rows hold each other
  *   series    of version 1: one row a series.  Twins that were not written since have their series
  *             there, and neither view nor layout; core writes them anew at the first start
  *
@@ -18,15 +21,13 @@
  * sensor's id.
  *
  * Ids compare as bytes (BINARY), so that the order of catalog_each() is that of memcmp(). */
-#include "store/catalog.h"
+#include "store/catalog_internal.h"
 
 #include "base/crc32c.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "store/catalog_series.h"
-#include "store/db.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,26 +54,15 @@ static const char *const steps[] = {
     "ALTER TABLE brief RENAME TO twin;",
 
     "ALTER TABLE document ADD COLUMN crc INTEGER;",
-};
 
-enum {
-    SQL_TWINS,
-    SQL_TWIN,
-    SQL_OLD_SERIES,
-    SQL_DROP_OLD_SERIES,
-    SQL_PLACE,
-    SQL_PUT_TWIN,
-    SQL_PUT_DOCUMENT,
-    SQL_REMOVE_TWIN,
-    SQL_REMOVE_DOCUMENT,
-    SQL_LAYOUTS_LIKE,
-    SQL_NEW_LAYOUT,
-    SQL_COUNT_LAYOUT,
-    SQL_REMOVE_LAYOUT,
-    SQL_META_GET,
-    SQL_META_SET,
-    SQL_HIGHEST_SERIES,
-    SQL_COUNT
+    "CREATE TABLE record(kind INTEGER NOT NULL, id TEXT NOT NULL, doc TEXT NOT NULL,"
+    "  PRIMARY KEY(kind, id)) WITHOUT ROWID;"
+    "CREATE TABLE audit(n INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, org TEXT NOT NULL,"
+    "  who_kind TEXT NOT NULL, who TEXT NOT NULL, who_name TEXT NOT NULL, address TEXT NOT NULL,"
+    "  via TEXT NOT NULL, request TEXT NOT NULL, operation TEXT NOT NULL, object TEXT NOT NULL,"
+    "  outcome TEXT NOT NULL, detail TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,"
+    "  hash BLOB NOT NULL);"
+    "CREATE INDEX audit_org ON audit(org, n);",
 };
 
 #define TWIN "t.id, t.version, t.created_us, t.modified_us, t.demo, t.view, l.sensors, t.series"
@@ -105,6 +95,14 @@ static const char *const sql[SQL_COUNT] = {
     [SQL_HIGHEST_SERIES] = "SELECT max(ifnull((SELECT max(series) FROM series), 0),"
                            " ifnull((SELECT CAST(value AS INTEGER) FROM meta"
                            " WHERE name='catalog.last_series'), 0))",
+    [SQL_RECORDS] = "SELECT kind, id, doc FROM record ORDER BY kind, id",
+    [SQL_PUT_RECORD] = "INSERT INTO record(kind, id, doc) VALUES(?,?,?)"
+                       " ON CONFLICT(kind, id) DO UPDATE SET doc=excluded.doc",
+    [SQL_REMOVE_RECORD] = "DELETE FROM record WHERE kind=? AND id=?",
+    [SQL_LAST_AUDIT] = "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1",
+    [SQL_ADD_AUDIT] = "INSERT INTO audit(n, at_us, org, who_kind, who, who_name, address, via,"
+                      " request, operation, object, outcome, detail, before, after, hash)"
+                      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 };
 
 static const struct db_kind kind = {
@@ -121,14 +119,6 @@ static const struct db_kind kind = {
 };
 
 enum { READERS = 2 };
-
-struct catalog {
-    struct db writer;
-    struct db_pool *readers;
-    _Atomic uint32_t last_series;
-    bool batch; /* between catalog_begin() and catalog_commit() */
-    int fault;  /* what ended the batch's transaction early, such as a full disk; 0: nothing */
-};
 
 int64_t catalog_crc(struct slice profile, struct slice findings)
 {
@@ -351,15 +341,14 @@ int catalog_vacuum(struct catalog *c)
     return err ? err : db_exec(&c->writer, "PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-/* One change: a transaction of its own, or a part of the batch that can be taken back alone. */
-static int change_begin(struct catalog *c)
+int catalog_change_begin(struct catalog *c)
 {
     if (!c->batch)
         return db_begin(&c->writer);
     return c->fault ? c->fault : db_exec(&c->writer, "SAVEPOINT change");
 }
 
-static int change_end(struct catalog *c, int err)
+int catalog_change_end(struct catalog *c, int err)
 {
     struct db *db = &c->writer;
     if (!c->batch && !err)
@@ -529,9 +518,9 @@ int catalog_put(struct catalog *c, const struct catalog_twin *t)
     for (size_t i = 0; i < t->series_n; i++)
         if (t->series[i].series > highest)
             highest = t->series[i].series;
-    int err = change_begin(c);
+    int err = catalog_change_begin(c);
     if (!err)
-        err = change_end(c, put_all(c, t, highest));
+        err = catalog_change_end(c, put_all(c, t, highest));
     if (!err)
         atomic_store(&c->last_series, highest);
     return err;
@@ -562,8 +551,8 @@ static int remove_all(struct db *db, struct slice id)
 
 int catalog_remove(struct catalog *c, struct slice id)
 {
-    int err = change_begin(c);
-    return err ? err : change_end(c, remove_all(&c->writer, id));
+    int err = catalog_change_begin(c);
+    return err ? err : catalog_change_end(c, remove_all(&c->writer, id));
 }
 
 uint32_t catalog_last_series(struct catalog *c)

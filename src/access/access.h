@@ -1,0 +1,154 @@
+/* access.h - who is it, and may they: the one place where that is decided.
+ *
+ * Owner: the loop's thread calls everything here, and nothing here blocks.  All of it is in memory,
+ * read from the catalog at the start; changes go through access/change.h.
+ *
+ * A front end finds out who speaks (a struct principal, by token, cookie or certificate), passes it
+ * with whatever it asks of the core, and the core asks access_may().  A principal lives as long as
+ * somebody holds it; when its credential ends, `gone` is set and the watchers are told, so that
+ * connections end as well. */
+#ifndef ACCESS_ACCESS_H
+#define ACCESS_ACCESS_H
+
+#include "access/ops.h"
+#include "base/buf.h"
+#include "os/loop.h"
+
+struct access;  /* opaque */
+struct catalog; /* store/catalog.h */
+struct org;     /* access/state.h, as all that follows */
+struct person;
+struct service;
+struct api_token;
+struct session;
+struct credential;
+struct grant;
+
+enum principal_kind {
+    WHO_ANONYMOUS,
+    WHO_PERSON,
+    WHO_SERVICE,
+    WHO_DEVICE,
+    WHO_LINK,
+    WHO_LOCAL,  /* the command line of the same user on the same machine */
+    WHO_SYSTEM, /* the server itself: the demo, the start */
+};
+
+struct principal {
+    enum principal_kind kind;
+    bool gone;               /* its credential has ended */
+    bool everything;         /* the system, the local command line, everybody with --access open */
+    bool installation;       /* an administrator of the installation */
+    enum access_role role;   /* in org */
+    uint64_t ops;            /* what it may in org: of the role, within the scopes */
+    uint64_t scopes;         /* what the credential may at most, anywhere */
+    struct org *org;         /* whose twins' ids are meant when none is named; NULL: none is */
+    const char *id, *name;   /* for the audit log: "p_...", "Ada"; never NULL; its own */
+    struct slice twin;       /* WHO_DEVICE: the key of its twin; its own */
+    struct person *person;   /* WHO_PERSON */
+    struct service *service; /* WHO_SERVICE */
+    struct api_token *token; /* by which it came, or NULL */
+    struct session *session; /* the same */
+    struct credential *credential; /* WHO_DEVICE */
+    struct grant *link;            /* WHO_LINK */
+    int64_t expires_us;            /* 0: never */
+    unsigned refs;
+    struct principal *next, **at; /* of all that live */
+};
+
+struct principal *principal_ref(struct principal *p);
+void principal_unref(struct principal *p);                 /* NULL too */
+const char *principal_kind_name(enum principal_kind kind); /* "person" */
+
+/* From where somebody speaks; for the audit log, and limits by address. */
+struct origin {
+    const char *via;     /* "http", "mqtt", "websocket" */
+    const char *address; /* "127.0.0.1", without the port */
+    const char *request; /* id of the request; "" */
+    const char *agent;   /* User-Agent; "" */
+};
+
+struct access_opts {
+    bool open; /* everybody may do everything: --access open */
+};
+
+/* Reads the records of the catalog; blocks.  writes: the catalog's one thread. */
+int access_new(struct loop *l, struct catalog *c, struct pool *writes,
+               const struct access_opts *opts, struct access **ret);
+void access_stop(struct access *a); /* before `writes` goes: what waits is answered ERR_CANCELLED */
+void access_free(struct access *a);
+
+/* ---- who is it ---- */
+
+/* By a token, whatever its kind: ERR_UNAUTHENTICATED, ERR_TOKEN_EXPIRED, ERR_TOKEN_REVOKED.  What
+ * is returned is the caller's reference, here and below. */
+int access_by_token(struct access *a, struct slice token, struct principal **ret);
+/* By a session's cookie; org: a slug that the request names, or empty for the session's own.
+ * ERR_UNAUTHENTICATED, or ERR_FORBIDDEN when the person is no member of org. */
+int access_by_session(struct access *a, struct slice cookie, struct slice org,
+                      struct principal **ret);
+/* By a client certificate that TLS has verified: the twin that it names, and which one it is. */
+int access_by_certificate(struct access *a, struct slice org, struct slice twin,
+                          struct slice fingerprint, struct principal **ret);
+struct principal *access_anonymous(struct access *a); /* the one of --access open, when it is */
+struct principal *access_system(struct access *a);
+/* The token that the command line of this user shows while this server runs. */
+void access_set_local(struct access *a, struct slice token);
+bool access_is_open(const struct access *a);
+bool access_needs_setup(const struct access *a); /* there is no administrator */
+
+/* Tell when principals may have lost or gained: gone ones are to be let go of, and whatever was
+ * worked out from decisions is to be worked out anew.  Embedded in its owner. */
+struct access_watch {
+    void (*on_change)(void *arg);
+    void *arg;
+    struct access_watch *next;
+};
+void access_watch_add(struct access *a, struct access_watch *w);
+void access_watch_remove(struct access *a, struct access_watch *w);
+uint64_t access_generation(const struct access *a); /* rises with each change of that kind */
+
+/* ---- may they ---- */
+
+/* What it is about.  part: of a twin, where a policy can tell apart. */
+enum access_part {
+    PART_WHOLE,
+    PART_PROFILE,
+    PART_SENSOR,
+    PART_HISTORY,
+    PART_COMMANDS,
+    PART_SETTINGS
+};
+struct access_object {
+    struct org *org;
+    struct slice twin; /* its key; empty: the organisation itself, its list of twins and so on */
+    enum access_part part;
+    struct slice name; /* of the sensor, command or setting; empty: all of them */
+};
+
+bool access_may(const struct access *a, const struct principal *who, enum access_op op,
+                const struct access_object *o);
+/* 0; ERR_NOT_FOUND when who may not even see it; ERR_UNAUTHENTICATED: nobody spoke;
+ * ERR_FORBIDDEN.  For the whole of a twin or an organisation. */
+int access_check(const struct access *a, const struct principal *who, enum access_op op,
+                 const struct access_object *o);
+/* Do all decisions about this organisation's twins follow from who->ops alone?  Then there is no
+ * need to ask for each sensor. */
+bool access_is_plain(const struct access *a, const struct principal *who, const struct org *org);
+
+/* ---- names ---- */
+
+/* The key of the twin that `who` calls id ("pump-1" in their own organisation, "acme~pump-1"):
+ * *ret_key is id itself or in scratch.  ERR_NOT_FOUND: there is no such organisation. */
+int access_key(const struct access *a, const struct principal *who, struct slice id,
+               struct buf *scratch, struct slice *ret_key, struct org **ret_org);
+/* What `who` calls a twin of that key: the id within their organisation, else with the slug. */
+void access_put_id(const struct access *a, const struct principal *who, struct slice key,
+                   struct buf *out);
+struct org *access_org(const struct access *a, struct slice slug); /* NULL: there is none */
+struct org *access_first_org(const struct access *a);
+struct org *access_org_of_key(const struct access *a, struct slice key);
+size_t access_key_prefix(struct slice key); /* bytes before the id: 0, or up to behind "~" */
+const char *org_slug(const struct org *o);
+
+#endif

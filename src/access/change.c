@@ -1,0 +1,279 @@
+#include "access/change.h"
+
+#include "access/state.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct change_record {
+    enum record_kind kind;
+    struct slice id, doc; /* doc p NULL: it goes */
+    struct change_record *next;
+};
+
+struct change_job {
+    struct change change;
+    struct change_plan plan;
+    struct principal *who;
+    struct pool_job job;
+    struct change_job *next;
+    bool failed; /* memory ran out while it was prepared */
+};
+
+static struct change_job *job_of(struct change *ch)
+{
+    return (struct change_job *)ch; /* its first member */
+}
+
+/* ---- what prepare() says ---- */
+
+struct jval *change_doc(struct change *ch)
+{
+    struct jval *doc = jval_new(ch->arena, J_OBJECT);
+    job_of(ch)->failed |= !doc;
+    return doc;
+}
+
+static void add_record(struct change *ch, enum record_kind kind, const char *id, struct slice doc)
+{
+    struct change_record *r = arena_zalloc(ch->arena, sizeof *r);
+    char *kept = arena_strndup(ch->arena, id, strlen(id));
+    if (!r || !kept) {
+        job_of(ch)->failed = true;
+        return;
+    }
+    *r = (struct change_record){.kind = kind, .id = slice_str(kept), .doc = doc};
+    if (ch->last)
+        ch->last->next = r;
+    else
+        ch->first = r;
+    ch->last = r;
+}
+
+static struct slice text_of(struct change *ch, const struct jval *doc)
+{
+    struct buf text = {0};
+    struct json_writer w;
+    json_writer_init(&w, &text, 0);
+    jval_write(&w, doc);
+    struct slice kept = text.failed ? slice_of(NULL, 0) : arena_dup(ch->arena, buf_slice(&text));
+    job_of(ch)->failed |= !kept.p;
+    buf_release(&text);
+    return kept;
+}
+
+void change_put(struct change *ch, enum record_kind kind, const char *id, const struct jval *doc)
+{
+    if (doc)
+        add_record(ch, kind, id, text_of(ch, doc));
+}
+
+void change_remove(struct change *ch, enum record_kind kind, const char *id)
+{
+    add_record(ch, kind, id, slice_of(NULL, 0));
+}
+
+void change_audit(struct change *ch, const char *operation, const char *object,
+                  const struct jval *before, const struct jval *after)
+{
+    char *kept = arena_strndup(ch->arena, object, strlen(object));
+    job_of(ch)->failed |= !kept;
+    ch->audit.operation = slice_str(operation);
+    ch->audit.object = slice_str(kept);
+    if (before)
+        ch->audit.before = text_of(ch, before);
+    if (after)
+        ch->audit.after = text_of(ch, after);
+}
+
+int change_refuse(struct change *ch, int err, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    const char *kept = arena_strndup(ch->arena, text, strlen(text));
+    ch->err = err;
+    ch->detail = kept ? kept : err_info(err)->text;
+    return err;
+}
+
+int change_check(struct change *ch, enum access_op op, const struct access_object *o)
+{
+    const struct access_op_info *info = op_info(op);
+    int err = access_check(ch->access, ch->who, op, o);
+    if (err == ERR_FORBIDDEN)
+        return change_refuse(ch, err, "%s needs the role %s%s.", info->name,
+                             info->from <= ROLE_ADMINISTRATOR
+                                 ? role_name((enum access_role)info->from)
+                                 : "administrator of the installation",
+                             ch->who->role ? "" : ", and you have none");
+    return err ? change_refuse(ch, err, "%s", err_info(err)->text) : 0;
+}
+
+void doc_slice(struct change *ch, struct jval *doc, const char *key, struct slice value)
+{
+    if (!doc || !value.p)
+        return;
+    struct jval *v = jval_new_string(ch->arena, value);
+    job_of(ch)->failed |= !v || !jval_set(ch->arena, doc, slice_str(key), v);
+}
+
+void doc_string(struct change *ch, struct jval *doc, const char *key, const char *value)
+{
+    doc_slice(ch, doc, key, slice_str(value));
+}
+
+void doc_time(struct change *ch, struct jval *doc, const char *key, int64_t t_us)
+{
+    struct buf text = {0};
+    if (!t_us)
+        return;
+    clock_format(&text, t_us);
+    doc_slice(ch, doc, key, buf_slice(&text));
+    job_of(ch)->failed |= text.failed;
+    buf_release(&text);
+}
+
+void doc_int(struct change *ch, struct jval *doc, const char *key, int64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)value);
+    struct jval *v = jval_new_raw_number(ch->arena, slice_str(text));
+    job_of(ch)->failed |= !doc || !v || !jval_set(ch->arena, doc, slice_str(key), v);
+}
+
+void doc_bool(struct change *ch, struct jval *doc, const char *key, bool value)
+{
+    struct jval *v = jval_new_bool(ch->arena, value);
+    job_of(ch)->failed |= !doc || !v || !jval_set(ch->arena, doc, slice_str(key), v);
+}
+
+/* ---- its way ---- */
+
+static void changes_next(struct access *a);
+
+/* On the catalog's thread. */
+static void write_all(void *arg)
+{
+    struct change_job *j = arg;
+    struct change *ch = &j->change;
+    struct catalog *c = ch->access->catalog;
+    int err = catalog_begin(c);
+    for (struct change_record *r = ch->first; r && !err; r = r->next)
+        err = r->doc.p ? catalog_record_put(c, (int)r->kind, r->id, r->doc)
+                       : catalog_record_remove(c, (int)r->kind, r->id);
+    if (!err && !ch->quiet)
+        err = catalog_audit_add(c, &ch->audit);
+    int ended = catalog_commit(c);
+    if (!err)
+        err = ended;
+    ch->err = err;
+    if (err)
+        ch->detail = err_info(err)->text;
+}
+
+static void finish(struct change_job *j)
+{
+    if (j->plan.done)
+        j->plan.done(&j->change);
+    principal_unref(j->who);
+    arena_free(j->change.arena); /* the job too */
+}
+
+static void written(void *arg)
+{
+    struct change_job *j = arg;
+    struct access *a = j->change.access;
+    for (struct change_record *r = j->change.first; r && !j->change.err; r = r->next) {
+        if (!r->doc.p)
+            access_unload(a, r->kind, r->id);
+        else if ((j->change.err = access_load(a, r->kind, r->id, r->doc)))
+            j->change.detail = "it is kept, but takes effect only after a restart";
+    }
+    a->running = NULL;
+    if (!j->change.quiet)
+        principals_judge(a);
+    finish(j);
+    changes_next(a);
+}
+
+static int prepare(struct change_job *j)
+{
+    struct change *ch = &j->change;
+    if (ch->access->stopped)
+        return change_refuse(ch, ERR_CANCELLED, "the server is stopping");
+    ch->now_us = clock_now_us();
+    ch->audit = (struct audit_entry){.at_us = ch->now_us,
+                                     .org = slice_str(ch->who->org ? ch->who->org->e.id : ""),
+                                     .who_kind = slice_str(principal_kind_name(ch->who->kind)),
+                                     .who = slice_str(ch->who->id),
+                                     .who_name = slice_str(ch->who->name),
+                                     .address = slice_str(ch->from.address),
+                                     .via = slice_str(ch->from.via),
+                                     .request = slice_str(ch->from.request),
+                                     .outcome = SLICE_LIT("done")};
+    int err = j->plan.prepare(ch);
+    if (!err && j->failed)
+        return change_refuse(ch, ERR_NOMEM, "%s", err_info(ERR_NOMEM)->text);
+    if (err && !ch->detail)
+        return change_refuse(ch, err, "%s", err_info(err)->text);
+    return err;
+}
+
+static void changes_next(struct access *a)
+{
+    while (!a->running && a->jobs_first) {
+        struct change_job *j = a->jobs_first;
+        a->jobs_first = j->next;
+        if (!a->jobs_first)
+            a->jobs_last = NULL;
+        a->running = j;
+        j->change.err = prepare(j);
+        if (!j->change.err && j->change.first) {
+            j->job = (struct pool_job){.work = write_all, .done = written, .arg = j};
+            pool_submit(a->writes, &j->job);
+            return;
+        }
+        a->running = NULL; /* refused, or nothing has to change */
+        finish(j);
+    }
+}
+
+static char *keep(struct arena *arena, const char *s)
+{
+    return arena_strndup(arena, s ? s : "", s ? strlen(s) : 0);
+}
+
+void access_change(struct access *a, const struct change_plan *plan)
+{
+    struct arena *arena = arena_new();
+    struct change_job *j = arena ? arena_zalloc(arena, sizeof *j) : NULL;
+    if (!j) {
+        struct change none = {.access = a, .who = plan->who, .arg = plan->arg, .err = ERR_NOMEM};
+        none.detail = err_info(ERR_NOMEM)->text;
+        arena_free(arena);
+        if (plan->done)
+            plan->done(&none);
+        return;
+    }
+    j->plan = *plan;
+    j->who = principal_ref(plan->who);
+    j->change = (struct change){.access = a, .who = plan->who, .arena = arena, .arg = plan->arg};
+    j->change.from = (struct origin){.via = keep(arena, plan->from.via),
+                                     .address = keep(arena, plan->from.address),
+                                     .request = keep(arena, plan->from.request),
+                                     .agent = keep(arena, plan->from.agent)};
+    j->failed = !j->change.from.via || !j->change.from.address || !j->change.from.request ||
+                !j->change.from.agent;
+    if (a->jobs_last)
+        a->jobs_last->next = j;
+    else
+        a->jobs_first = j;
+    a->jobs_last = j;
+    changes_next(a);
+}
