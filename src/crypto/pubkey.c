@@ -1,0 +1,131 @@
+#include "crypto/pubkey.h"
+
+#include "base/err.h"
+
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+
+enum { COORDINATE_MAX = 48, ED25519_BYTES = 32, RSA_EXPONENT_BYTES_MAX = 8 };
+
+static const unsigned char *bytes_of(struct slice s)
+{
+    return (const unsigned char *)s.p;
+}
+
+/* A key of the type (as OpenSSL calls it) with these parameters, checked. */
+static int from_params(const char *type, OSSL_PARAM *params, EVP_PKEY **ret)
+{
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *make = EVP_PKEY_CTX_new_from_name(NULL, type, NULL), *check = NULL;
+    int err = ERR_NOMEM;
+    if (!make || EVP_PKEY_fromdata_init(make) != 1)
+        goto fail;
+    err = ERR_INVALID;
+    if (EVP_PKEY_fromdata(make, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        goto fail;
+    check = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    if (!check || EVP_PKEY_public_check(check) != 1)
+        goto fail;
+    *ret = key;
+    key = NULL;
+    err = 0;
+fail:
+    ERR_clear_error();
+    EVP_PKEY_free(key);
+    EVP_PKEY_CTX_free(make);
+    EVP_PKEY_CTX_free(check);
+    return err;
+}
+
+static int from_point(const char *group, size_t n, struct slice x, struct slice y, EVP_PKEY **ret)
+{
+    unsigned char point[1 + 2 * COORDINATE_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
+    char name[16];
+    if (x.n != n || y.n != n)
+        return ERR_INVALID;
+    memcpy(point + 1, x.p, n);
+    memcpy(point + 1 + n, y.p, n);
+    strcpy(name, group);
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * n),
+        OSSL_PARAM_construct_end(),
+    };
+    return from_params("EC", params, ret);
+}
+
+int pubkey_p256(struct slice x, struct slice y, EVP_PKEY **ret)
+{
+    return from_point("P-256", 32, x, y, ret);
+}
+
+int pubkey_p384(struct slice x, struct slice y, EVP_PKEY **ret)
+{
+    return from_point("P-384", 48, x, y, ret);
+}
+
+int pubkey_ed25519(struct slice x, EVP_PKEY **ret)
+{
+    if (x.n != ED25519_BYTES)
+        return ERR_INVALID;
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, bytes_of(x), x.n);
+    ERR_clear_error();
+    if (!key)
+        return ERR_NOMEM;
+    *ret = key;
+    return 0;
+}
+
+static bool is_rsa(const BIGNUM *modulus, const BIGNUM *exponent)
+{
+    int bits = BN_num_bits(modulus);
+    return bits >= PUBKEY_RSA_BITS_MIN && bits <= PUBKEY_RSA_BITS_MAX && BN_is_odd(modulus) &&
+           BN_is_odd(exponent) && !BN_is_one(exponent);
+}
+
+int pubkey_rsa(struct slice modulus, struct slice exponent, EVP_PKEY **ret)
+{
+    /* a zero in front is what some put there to keep the number positive */
+    if (modulus.n > PUBKEY_RSA_BITS_MAX / 8 + 1 || exponent.n > RSA_EXPONENT_BYTES_MAX)
+        return ERR_INVALID;
+    BIGNUM *n = BN_bin2bn(bytes_of(modulus), (int)modulus.n, NULL);
+    BIGNUM *e = BN_bin2bn(bytes_of(exponent), (int)exponent.n, NULL);
+    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+    OSSL_PARAM *params = NULL;
+    int err = ERR_NOMEM;
+    if (!n || !e || !build)
+        goto fail;
+    err = ERR_INVALID;
+    if (!is_rsa(n, e))
+        goto fail;
+    err = ERR_NOMEM;
+    if (OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) != 1 ||
+        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) != 1 ||
+        !(params = OSSL_PARAM_BLD_to_param(build)))
+        goto fail;
+    err = from_params("RSA", params, ret);
+fail:
+    ERR_clear_error();
+    OSSL_PARAM_free(params);
+    OSSL_PARAM_BLD_free(build);
+    BN_free(n);
+    BN_free(e);
+    return err;
+}
+
+int pubkey_verify(EVP_PKEY *key, const EVP_MD *digest, struct slice bytes, struct slice signature)
+{
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    int err = ERR_NOMEM;
+    if (ctx && EVP_DigestVerifyInit(ctx, NULL, digest, NULL, key) == 1)
+        err = EVP_DigestVerify(ctx, bytes_of(signature), signature.n, bytes_of(bytes), bytes.n) == 1
+                  ? 0
+                  : ERR_INVALID;
+    ERR_clear_error();
+    EVP_MD_CTX_free(ctx);
+    return err;
+}
