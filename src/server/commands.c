@@ -282,6 +282,56 @@ static const struct command_example compact_examples[] = {
     {0},
 };
 
+/* What says where the keys are: these are settings of the server, too. */
+#define SETTINGS_OPTIONS                                                                           \
+    {.name = "data",                                                                               \
+     .value = "DIR",                                                                               \
+     .fallback = "data",                                                                           \
+     .help = "the data directory, as of doppel serve"},                                            \
+        {.name = "config",                                                                         \
+         .value = "FILE",                                                                          \
+         .otherwise = "DATA/doppel.ini when it is there",                                          \
+         .help = "file with settings of the server"},                                              \
+    {                                                                                              \
+        .name = "secret-key-file", .value = "FILE", .help = "file with keys, as of doppel serve"   \
+    }
+
+static const struct option_row key_options[] = {SETTINGS_OPTIONS, {0}};
+
+static const struct option_row key_rm_options[] = {
+    SETTINGS_OPTIONS,
+    {.name = "lose", .help = "also when secrets are sealed under it, which nobody reads then"},
+    {0},
+};
+
+static const struct command_example key_ls_examples[] = {
+    {"doppel key ls --data /srv/doppel", "which keys are there, and what is under them?"},
+    {0},
+};
+
+static const struct command_example key_new_examples[] = {
+    {"doppel key new /etc/doppel/secret.key", "then: doppel serve --secret-key-file "
+                                              "/etc/doppel/secret.key"},
+    {"DOPPEL_SECRET_KEY=$(doppel key new) doppel serve", "for a secret store, which gives it back"},
+    {0},
+};
+
+static const struct command_example key_rotate_examples[] = {
+    {"doppel key rotate --data /srv/doppel", "then start the server again"},
+    {0},
+};
+
+static const struct command_example key_add_examples[] = {
+    {"doppel key add /media/stick/secret.key --data /srv/doppel", "a key that was lost"},
+    {"pass doppel | doppel key add - --data /srv/doppel", "from a password manager"},
+    {0},
+};
+
+static const struct command_example key_rm_examples[] = {
+    {"doppel key rm 0123456789ab --data /srv/doppel", "one that nothing is sealed under any more"},
+    {0},
+};
+
 static const struct command_example completion_examples[] = {
     {"source <(doppel completion bash)", "for this shell"},
     {"doppel completion fish > ~/.config/fish/completions/doppel.fish", "for good"},
@@ -476,6 +526,59 @@ const struct command commands[] = {
      .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
      .examples = compact_examples,
      .run = compact_run},
+    {.name = "key ls",
+     .args = "",
+     .summary = "list the keys under which secrets are sealed, and the missing ones",
+     .text = "The newest seals; the others open what is still under them.  Nothing secret is "
+             "printed.  The code is 1 when a key is missing under which something is sealed.",
+     .options = key_options,
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_FAILED),
+     .examples = key_ls_examples,
+     .run = key_ls_run},
+    {.name = "key new",
+     .args = "[FILE]",
+     .summary = "make a key, into a new file or onto standard output",
+     .text = "For a file outside of the data directory or a store of secrets.  Without either the "
+             "server makes its own, DATA/secret.key.",
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES1(CODE_FAILED),
+     .examples = key_new_examples,
+     .words = "file",
+     .run = key_new_run},
+    {.name = "key rotate",
+     .args = "",
+     .summary = "put a new key behind those of the file: it seals from the next start on",
+     .text = "The server seals anew what is under older keys when it starts.  Old keys stay until "
+             "doppel key rm takes them away.",
+     .options = key_options,
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL | CODES(CODE_REFUSED, CODE_FAILED),
+     .examples = key_rotate_examples,
+     .run = key_rotate_run},
+    {.name = "key add",
+     .args = "FILE",
+     .summary = "put keys back, into DATA/secret.key",
+     .text = "They open what is sealed under them; the one that seals stays the same.  - is "
+             "standard input.",
+     .options = key_options,
+     .groups = COMMAND_JSON,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES(CODE_MISSING, CODE_REFUSED) | CODES1(CODE_FAILED),
+     .examples = key_add_examples,
+     .words = "file",
+     .run = key_add_run},
+    {.name = "key rm",
+     .args = "KEY",
+     .summary = "take a key away that nothing is sealed under any more",
+     .options = key_rm_options,
+     .groups = COMMAND_JSON,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES(CODE_MISSING, CODE_REFUSED) | CODES1(CODE_FAILED),
+     .examples = key_rm_examples,
+     .run = key_rm_run},
     {.name = "import",
      .args = "FILE",
      .summary = "read a table of measurements (CSV) into the history of twins",

@@ -42,6 +42,10 @@ const struct config_row config_rows[] = {
      "lists of revoked certificates (PEM), one of every authority in client-ca that issues"},
     {"tls", "require-client-cert", "require-client-cert", CONFIG_BOOL, "false",
      FIELD(require_client_cert), 0, 0, "mqtts refuses who shows no certificate"},
+    {"secrets", "key-file", "secret-key-file", CONFIG_PATH, "", FIELD(secret_key_file), 0, 0,
+     "file with the keys under which secrets are sealed, instead of secret.key in the data "
+     "directory, "
+     "whose keys then still open; or put a key into DOPPEL_SECRET_KEY; docs/protection.md"},
     {"limits", "max-body", "max-body", CONFIG_SIZE, "16M", FIELD(max_body), 1024, 4294967296.0,
      "largest body of an HTTP request and largest message on the stream"},
     {"limits", "max-packet", "max-packet", CONFIG_SIZE, "16M", FIELD(max_packet), 1024, 268435456,
@@ -89,6 +93,10 @@ const struct config_row config_rows[] = {
      "make and drive the demo's twins"},
     {"demo", "restore", "demo-restore", CONFIG_BOOL, "false", FIELD(demo_restore), 0, 0,
      "make those of the demo's twins again that were deleted"},
+    {"developer", "core-dumps", "core-dumps", CONFIG_BOOL, "false", FIELD(core_dumps), 0, 0,
+     "let the system write the server's memory to disk when it crashes, and debuggers look into "
+     "it: "
+     "secrets are in there"},
     {"log", "level", "log-level", CONFIG_LEVEL, "info", FIELD(log_level), 0, 0,
      "how much is told on standard error: debug, info, warn or error"},
     {0},
@@ -474,7 +482,8 @@ int config_read_env(struct config *c, char *const *environment, struct buf *why,
                 break;
         }
         if (!config_rows[i].section) {
-            if (strcmp(name, "DOPPEL_SERVER") != 0 && strcmp(name, "DOPPEL_CONFIG") != 0)
+            if (strcmp(name, "DOPPEL_SERVER") != 0 && strcmp(name, "DOPPEL_CONFIG") != 0 &&
+                strcmp(name, "DOPPEL_SECRET_KEY") != 0)
                 unknown_variable(odd, name);
             continue;
         }

@@ -18,12 +18,14 @@
 #include "server/demo.h"
 #include "server/grants.h"
 #include "server/run.h"
+#include "server/secrets.h"
 #include "server/term.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -32,14 +34,15 @@
 enum { STOP_MS = 1700, END_MS = 800, LISTENERS = 4 };
 
 #ifdef DOPPEL_SANITIZED
-enum { LEAVE_MEMORY = false }; /* leaks are looked for */
+enum { LEAVE_MEMORY = false, TRACED = true }; /* leaks are looked for, by tracing */
 #else
-enum { LEAVE_MEMORY = true };
+enum { LEAVE_MEMORY = true, TRACED = false };
 #endif
 
 struct server {
     const struct config *config;
     int lock;
+    struct secrets secrets;
     struct loop *loop;
     struct core *core;
     struct broker *broker;
@@ -111,6 +114,18 @@ static void set_signals(struct loop *l)
     sigaction(SIGUSR1, &reload, NULL);
     if (sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN)
         sigaction(SIGHUP, has_terminal() ? &stop : &reload, NULL);
+}
+
+/* Secrets are in memory: it goes to no file when we crash and to no debugger of the same user.  And
+ * whatever we start can never do more than we may. */
+static void protect_process(const struct config *c)
+{
+    const struct rlimit none = {0};
+    if (!c->core_dumps && !TRACED) {
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        setrlimit(RLIMIT_CORE, &none);
+    }
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
 /* As many open connections as the system allows. */
@@ -325,7 +340,8 @@ static int open_all(struct server *s)
     if ((err = loop_new(&s->loop)))
         return failed("the event loop cannot be set up", err);
     set_signals(s->loop);
-    if ((code = grants_read(c, &s->grants)) != CODE_OK ||
+    if ((code = secrets_start(c, &s->secrets)) != CODE_OK ||
+        (code = grants_read(c, &s->grants)) != CODE_OK ||
         (code = certs_open(s->loop, c, &s->certs)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
         (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
         (code = announce(s)) != CODE_OK)
@@ -357,6 +373,7 @@ static void close_all(struct server *s)
     certs_close(s->certs);
     if (s->loop)
         loop_free(s->loop);
+    secrets_close(&s->secrets);
     if (s->lock >= 0)
         close(s->lock);
 }
@@ -366,6 +383,7 @@ static int serve(const struct config *c)
     struct server s = {.config = c, .lock = -1};
     log_set_level(c->log_level);
     umask(077);
+    protect_process(c);
     raise_limits();
     int code = open_all(&s);
     if (code == CODE_OK) {

@@ -164,7 +164,8 @@ static bool is_setting(const char *name)
 {
     return strcmp(name, "lock") != 0 && strcmp(name, "reserve") != 0 &&
            !begins(name, "catalog.db") && !begins(name, "history.db") &&
-           strcmp(name, BACKUP_MANIFEST) != 0 && name[0] != '.';
+           strcmp(name, BACKUP_MANIFEST) != 0 && !begins(name, "secret.key") &&
+           name[0] != '.';
 }
 
 static int copy_settings(struct backup_job *j)
