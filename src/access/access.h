@@ -92,6 +92,18 @@ int access_by_certificate(struct access *a, struct slice org, struct slice twin,
                           struct slice fingerprint, struct principal **ret);
 struct principal *access_anonymous(struct access *a); /* the one of --access open, when it is */
 struct principal *access_system(struct access *a);
+/* Nobody, on a listener that takes readings from anybody (--anonymous-ingest): may send readings in
+ * the first organisation. */
+struct principal *access_ingest(struct access *a);
+
+/* Whom a principal stands for, whatever its credential: "person:p_1", "service:home/s",
+ * "device:pump-1", "link:g_1", "local", "anonymous"; nothing for everybody of --access open.  What
+ * is kept in somebody's name is kept under this, and outlives the credential. */
+void access_put_subject(const struct principal *who, struct buf *out);
+/* Somebody in org again from that, with all that they may.  ERR_NOT_FOUND: they are no more.  Is a
+ * device's twin still there?  That is the core's to know. */
+int access_by_subject(struct access *a, struct slice subject, struct org *org,
+                      struct principal **ret);
 /* The token that the command line of this user shows while this server runs. */
 void access_set_local(struct access *a, struct slice token);
 bool access_is_open(const struct access *a);

@@ -331,6 +331,55 @@ static void open_door(void **state)
     principal_unref(p);
 }
 
+static void expect_subject(struct world *w, struct principal *p, const char *want)
+{
+    struct buf text = {0};
+    struct principal *again = NULL;
+    access_put_subject(p, &text);
+    assert_true(slice_is(buf_slice(&text), want));
+    assert_int_equal(access_by_subject(w->access, buf_slice(&text), p->org, &again), 0);
+    assert_int_equal(again->kind, p->kind);
+    principal_unref(again);
+    principal_unref(p);
+    buf_release(&text);
+}
+
+static void subjects(void **state)
+{
+    struct world *w = *state;
+    struct principal *p = NULL;
+    people(w);
+    put(w, RECORD_SERVICE, "home/gate", "{\"name\":\"Gate\",\"role\":\"operator\"}");
+    put_token(w, "t3", "gate's", "\"service\":\"home/gate\"");
+    expect_subject(w, who(w, "ada's"), "person:p_ada");
+    expect_subject(w, who(w, "gate's"), "service:home/gate");
+    assert_int_equal(access_by_subject(w->access, SLICE_LIT("device:acme~pump-1"), NULL, &p), 0);
+    assert_ptr_equal(p->org, access_org(w->access, SLICE_LIT("acme")));
+    expect_subject(w, p, "device:acme~pump-1");
+    expect_subject(w, access_ingest(w->access), "anonymous");
+    access_unload(w->access, RECORD_PERSON, SLICE_LIT("p_ada"));
+    assert_int_equal(access_by_subject(w->access, SLICE_LIT("person:p_ada"), NULL, &p),
+                     ERR_NOT_FOUND);
+    assert_int_equal(access_by_subject(w->access, SLICE_LIT("device:no~pump-1"), NULL, &p),
+                     ERR_NOT_FOUND);
+    assert_int_equal(access_by_subject(w->access, SLICE_LIT(""), NULL, &p), ERR_NOT_FOUND);
+}
+
+/* Readings into the first organisation, and nothing else. */
+static void readings_of_anybody(void **state)
+{
+    struct world *w = *state;
+    people(w);
+    struct principal *p = access_ingest(w->access);
+    struct access_object own = twin(w, "pump-1"), other = twin(w, "acme~pump-1");
+    principals_judge(w->access);
+    assert_true(access_may(w->access, p, OP_DATA_WRITE, &own));
+    assert_false(access_may(w->access, p, OP_DATA_WRITE, &other));
+    assert_false(access_may(w->access, p, OP_DATA_READ, &own));
+    assert_false(access_may(w->access, p, OP_TWIN_READ, &own));
+    principal_unref(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -342,6 +391,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(names, begin, end),
         cmocka_unit_test_setup_teardown(changes_take_turns, begin, end),
         cmocka_unit_test_setup_teardown(open_door, begin, end),
+        cmocka_unit_test_setup_teardown(subjects, begin, end),
+        cmocka_unit_test_setup_teardown(readings_of_anybody, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

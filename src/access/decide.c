@@ -3,7 +3,8 @@
  * 1. A principal that is gone, or whose credential does not reach the operation, may nothing.
  * 2. The system, the local command line and everybody of --access open may everything.
  * 3. What is the installation's is for its administrators.
- * 4. A device may send readings to its own twin and receive its commands.
+ * 4. A device may send readings to its own twin and receive its commands; nobody, where that is
+ *    allowed, may send readings.
  * 5. In an organisation of theirs, the role tells; a policy of the twin narrows or widens that,
  * rule by rule: the longest resource that covers what is asked for decides, at the same length a
  *    revocation wins.  Administrators are not narrowed: they can change the policy itself.
@@ -211,6 +212,8 @@ bool access_may(const struct access *a, const struct principal *who, enum access
         return who->ops & OP_BIT(op);
     if (who->kind == WHO_DEVICE)
         return (ops_of_device() & OP_BIT(op)) && slice_eq(who->twin, o->twin);
+    if (who->kind == WHO_ANONYMOUS)
+        return o->org == who->org && (who->ops & OP_BIT(op));
     if (o->org == who->org && !o->org->ruled)
         return who->ops & OP_BIT(op);
     enum access_role role = role_in(who, o->org);

@@ -657,6 +657,8 @@ void access_unload(struct access *a, enum record_kind kind, struct slice id)
     map_remove(&a->kinds[kind], slice_str(e->id));
     principals_forget(a, e);
     if (kinds[kind].kept) { /* others may point to it */
+        if (kinds[kind].release)
+            kinds[kind].release(e);
         e->next = a->graveyard;
         a->graveyard = e;
         return;

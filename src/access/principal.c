@@ -121,7 +121,7 @@ static void judge_one(struct principal *p, int64_t now_us)
     p->gone |= (p->org && p->org->gone) || is_over(p->expires_us, now_us);
     if (p->kind == WHO_DEVICE)
         p->ops = ops_of_device();
-    else if (!p->everything)
+    else if (!p->everything && p->kind != WHO_ANONYMOUS)
         p->ops = ops_of_role(p->role) & p->scopes;
 }
 
@@ -322,6 +322,83 @@ struct principal *access_system(struct access *a)
     return principal_ref(a->system);
 }
 
+struct principal *access_ingest(struct access *a)
+{
+    return principal_ref(a->ingest);
+}
+
+/* ---- by their name alone ---- */
+
+void access_put_subject(const struct principal *who, struct buf *out)
+{
+    if (who->kind == WHO_ANONYMOUS && who->everything)
+        return;
+    buf_add_str(out, principal_kind_name(who->kind));
+    if (who->kind == WHO_ANONYMOUS || who->kind == WHO_LOCAL || who->kind == WHO_SYSTEM)
+        return;
+    buf_add_byte(out, ':');
+    if (who->kind == WHO_DEVICE)
+        buf_add_slice(out, who->twin);
+    else
+        buf_add_str(out, who->id);
+}
+
+static int person_by_id(struct access *a, struct slice id, struct org *org, struct principal **ret)
+{
+    struct person *person = access_find(a, RECORD_PERSON, id);
+    return person ? ready(principal_of_person(a, person, org), ret) : ERR_NOT_FOUND;
+}
+
+static int service_by_id(struct access *a, struct slice id, struct principal **ret)
+{
+    struct service *service = access_find(a, RECORD_SERVICE, id);
+    if (!service)
+        return ERR_NOT_FOUND;
+    struct principal *p = make(a, WHO_SERVICE, service->e.id, service->name, slice_of("", 0));
+    if (p) {
+        p->service = service;
+        p->org = service->org;
+    }
+    return ready(p, ret);
+}
+
+static int device_by_key(struct access *a, struct slice key, struct principal **ret)
+{
+    struct org *org = access_org_of_key(a, key);
+    if (!org)
+        return ERR_NOT_FOUND;
+    struct principal *p = make(a, WHO_DEVICE, "", "", key);
+    if (p)
+        p->org = org;
+    return ready(p, ret);
+}
+
+int access_by_subject(struct access *a, struct slice subject, struct org *org,
+                      struct principal **ret)
+{
+    struct slice kind, id = subject;
+    struct principal *standing = NULL;
+    int err = ERR_NOT_FOUND;
+    slice_cut(&id, ':', &kind);
+    if (slice_is(subject, "anonymous"))
+        standing = a->ingest;
+    else if (slice_is(subject, "local"))
+        standing = a->local;
+    else if (slice_is(kind, "person"))
+        err = person_by_id(a, id, org, ret);
+    else if (slice_is(kind, "service"))
+        err = service_by_id(a, id, ret);
+    else if (slice_is(kind, "device"))
+        err = device_by_key(a, id, ret);
+    else if (slice_is(kind, "link") && access_find(a, RECORD_GRANT, id))
+        err = by_link(a, access_find(a, RECORD_GRANT, id), NULL, ret);
+    if (standing) {
+        *ret = principal_ref(standing);
+        return 0;
+    }
+    return err == ERR_NOMEM || !err ? err : ERR_NOT_FOUND;
+}
+
 /* ---- the watchers ---- */
 
 void access_watch_add(struct access *a, struct access_watch *w)
@@ -352,8 +429,11 @@ static int make_standing(struct access *a)
     a->system = make(a, WHO_SYSTEM, "system", "the server", slice_of("", 0));
     a->local = make(a, WHO_LOCAL, "local", "the command line", slice_of("", 0));
     a->anonymous = make(a, WHO_ANONYMOUS, "", "nobody", slice_of("", 0));
-    if (!a->system || !a->local || !a->anonymous)
+    a->ingest = make(a, WHO_ANONYMOUS, "", "nobody", slice_of("", 0));
+    if (!a->system || !a->local || !a->anonymous || !a->ingest)
         return ERR_NOMEM;
+    a->ingest->org = a->first;
+    a->ingest->ops = a->ingest->scopes = OP_BIT(OP_DATA_WRITE);
     struct principal *const able[] = {a->system, a->local, a->open ? a->anonymous : NULL};
     for (size_t i = 0; i < 3; i++) {
         if (!able[i])
@@ -440,6 +520,7 @@ void access_free(struct access *a)
     principal_unref(a->system);
     principal_unref(a->local);
     principal_unref(a->anonymous);
+    principal_unref(a->ingest);
     access_unload_all(a);
     struct ruling *r;
     size_t at = 0;

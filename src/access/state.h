@@ -178,7 +178,7 @@ struct access {
     struct org *first;
     size_t administrators; /* of the installation, who may sign in */
     struct principal *principals;
-    struct principal *anonymous, *system, *local;
+    struct principal *anonymous, *ingest, *system, *local;
     unsigned char local_hash[TOKEN_HASH];
     bool has_local;
     struct access_watch *watches;
