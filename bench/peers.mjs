@@ -127,6 +127,8 @@ async function doppel(extra = []) {
     const dir = fresh("doppel");
     const args = [
         "serve",
+        "--access",
+        "open",
         "--no-demo",
         "--data",
         dir,
@@ -513,6 +515,8 @@ const yearPart = {
         await stop(d.child); /* the year is in history, as it would be */
         const again = start(build("doppel"), [
             "serve",
+            "--access",
+            "open",
             "--no-demo",
             "--data",
             d.dir,

@@ -30,9 +30,10 @@ void bench_die(const char *what)
 
 static void exec_server(const char *program, const char *data, const char *const *more, int out)
 {
-    const char *flags[FLAGS_MAX] = {program,  "serve",       "--no-demo", "--http", "127.0.0.1:0",
-                                    "--mqtt", "127.0.0.1:0", "--data",    data};
-    size_t n = 9;
+    const char *flags[FLAGS_MAX] = {program,       "serve",  "--no-demo",   "--access",
+                                    "open",        "--http", "127.0.0.1:0", "--mqtt",
+                                    "127.0.0.1:0", "--data", data};
+    size_t n = 11;
     for (; more && *more && n + 1 < FLAGS_MAX; more++)
         flags[n++] = *more;
     dup2(out, STDOUT_FILENO);

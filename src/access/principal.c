@@ -451,6 +451,7 @@ static void on_tick(void *arg)
 {
     struct access *a = arg;
     int64_t now_us = clock_now_us();
+    refusals_turn(a, false);
     for (struct principal *p = a->principals; p; p = p->next) {
         if (!p->gone && is_over(p->expires_us, now_us)) {
             principals_judge(a);
@@ -505,8 +506,9 @@ int access_new(struct loop *l, struct catalog *c, struct pool *writes,
 
 void access_stop(struct access *a)
 {
-    if (!a)
+    if (!a || a->stopped)
         return;
+    refusals_turn(a, true);
     a->stopped = true;
     loop_timer_free(a->tick);
     a->tick = NULL;

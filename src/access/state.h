@@ -185,6 +185,9 @@ struct access {
     uint64_t generation;
     struct change_job *jobs_first, *jobs_last, *running;
     struct loop_timer *tick;
+    struct map refusals; /* refused.c: those of the last minute */
+    size_t refusals_out;
+    uint64_t refusals_lost;
 };
 
 /* kinds.c: read a record into memory, or take it out; as at the start.  ERR_CORRUPT: told in the
@@ -199,6 +202,9 @@ struct principal *principal_of_person(struct access *a, struct person *p, struct
 void principals_judge(struct access *a); /* what they may now; tells the watchers */
 void principals_forget(struct access *a,
                        const struct entity *e); /* it goes: who came by it does too */
+
+/* refused.c: write what was counted, of minutes that are over, or all */
+void refusals_turn(struct access *a, bool all);
 
 /* decide.c */
 bool path_covers(struct slice pattern, struct slice path); /* "/sensors/t*" covers what is below */

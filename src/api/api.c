@@ -3,7 +3,9 @@
 
 #include "api/internal.h"
 #include "base/err.h"
+#include "crypto/digest.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { MAX_PROFILE = 1 << 20, MAX_WATCHED = 1000000 };
@@ -44,6 +46,10 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
     a->core = c;
     a->broker = b;
     a->opts = *opts;
+    unsigned char chance[4];
+    random_bytes(chance, sizeof chance);
+    snprintf(a->request_prefix, sizeof a->request_prefix, "%02x%02x%02x%02x", chance[0], chance[1],
+             chance[2], chance[3]);
     if (!a->opts.max_profile)
         a->opts.max_profile = MAX_PROFILE;
     if (!a->opts.max_watched)
@@ -194,6 +200,11 @@ void api_on_request(void *arg, struct http_req *req)
     bool reads = slice_is(method, "GET") || slice_is(method, "HEAD") || slice_is(method, "OPTIONS");
     if (is_ours(path))
         http_add_header(req, "Cache-Control", "no-store");
+    if (!gate_is_host(a, http_header(req, "host"))) {
+        call_problem(call, ERR_MISDIRECTED,
+                     "This server does not know that name for itself; --host-names tells it.");
+        return;
+    }
     if (!reads && is_foreign(req)) {
         call_problem(call, ERR_FOREIGN, "The request comes from the page of another site.");
         return;
@@ -202,14 +213,16 @@ void api_on_request(void *arg, struct http_req *req)
         call_problem(call, ERR_NOT_FOUND, "No name has a slash in it.");
         return;
     }
-    for (const struct route *r = routes; r->method; r++) {
+    for (const struct route *r = routes; r->method && !call->route; r++) {
         bool same = slice_is(method, r->method) ||
                     (slice_is(method, "HEAD") && strcmp(r->method, "GET") == 0);
-        if (!same || !fits(r->path, path, call->parts))
-            continue;
-        call->route = r;
-        r->fn(call);
-        return;
+        if (same && fits(r->path, path, call->parts))
+            call->route = r;
     }
-    no_route(call);
+    if (!gate_enter(call))
+        return;
+    if (call->route)
+        call->route->fn(call);
+    else
+        no_route(call);
 }

@@ -31,6 +31,7 @@ struct api_opts {
     const struct api_asset *assets; /* NULL: no page is built in */
     size_t assets_n;
     const char *web_dir;       /* files from here instead, for work on the page; NULL */
+    const char *host_names;    /* with commas; by which browsers reach us, beside addresses */
     size_t max_profile;        /* bytes; 0: 1 MiB */
     size_t max_watched;        /* sensors, by all streams together; 0: 1,000,000 */
     struct line_map *line_map; /* taken over; NULL: its defaults */

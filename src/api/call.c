@@ -97,18 +97,46 @@ bool call_alive(struct call *call)
     return false;
 }
 
+struct access_object twin_object(const struct twin *t)
+{
+    return (struct access_object){.org = t->org, .twin = slice_str(t->key)};
+}
+
+struct access_object sensor_object(const struct sensor *s)
+{
+    return (struct access_object){.org = s->twin->org,
+                                  .twin = slice_str(s->twin->key),
+                                  .part = PART_SENSOR,
+                                  .name = slice_str(s->id)};
+}
+
+/* The twin of the address, when who asks may see that it is there; NULL: answered. */
+static struct twin *seen_twin(struct call *call)
+{
+    struct twin *t;
+    int err = core_find(call->core, call->who, call->parts[0], OP_TWIN_READ, &t);
+    if (err && call->who->kind == WHO_DEVICE && err == ERR_FORBIDDEN)
+        err = 0; /* its own, of which it may do something else */
+    if (err == ERR_UNAUTHENTICATED || err == ERR_FORBIDDEN)
+        call_denied(call, err, call->route->op, NULL);
+    else if (err)
+        call_problemf(call, err, "There is no twin \"%.*s\".",
+                      call->parts[0].n > 128 ? 128 : (int)call->parts[0].n, call->parts[0].p);
+    return err ? NULL : t;
+}
+
 struct twin *call_twin(struct call *call)
 {
-    struct twin *t = core_twin(call->core, call->parts[0]);
+    struct twin *t = seen_twin(call);
     if (!t)
-        call_problemf(call, ERR_UNKNOWN_TWIN, "There is no twin \"%.*s\".",
-                      call->parts[0].n > 128 ? 128 : (int)call->parts[0].n, call->parts[0].p);
-    return t;
+        return NULL;
+    const struct access_object o = twin_object(t);
+    return call_may(call, call->route->op, &o) ? t : NULL;
 }
 
 struct sensor *call_sensor(struct call *call)
 {
-    struct twin *t = call_twin(call);
+    struct twin *t = seen_twin(call);
     struct sensor *s = t ? core_sensor(t, call->parts[1]) : NULL;
     if (t && !s) {
         char detail[256];
@@ -117,7 +145,10 @@ struct sensor *call_sensor(struct call *call)
         /* as an address it is missing, whatever it is in a message */
         answer_problem(call, ERR_UNKNOWN_SENSOR, 404, detail);
     }
-    return s;
+    if (!s)
+        return NULL;
+    const struct access_object o = sensor_object(s);
+    return call_may(call, call->route->op, &o) ? s : NULL;
 }
 
 /* The parts of an array with commas between. */

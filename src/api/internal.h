@@ -2,6 +2,7 @@
 #ifndef API_INTERNAL_H
 #define API_INTERNAL_H
 
+#include "access/change.h"
 #include "api/api.h"
 #include "codec/json.h"
 
@@ -14,6 +15,9 @@ struct call {
     struct http_req *req;
     struct arena *arena;
     const struct route *route;
+    struct principal *who; /* who asks; never NULL in a handler */
+    struct origin from;    /* from where */
+    struct org *org;       /* that the address names, or else theirs; NULL: they have none */
     struct slice parts[PARTS_MAX]; /* what stands for {id}, {sensor}, in order */
     bool gone;                     /* the peer left: call_alive() says so */
     void (*on_gone)(struct call *call);
@@ -34,7 +38,9 @@ struct route_answer {
     const char *type;   /* NULL: application/json */
 };
 struct route {
-    const char *method, *path, *name; /* name: operationId */
+    const char *method, *path;
+    enum access_op op; /* what is asked for; gate.c */
+    const char *name;  /* operationId */
     route_fn *fn;
     const char *summary;
     const struct route_param *params;   /* NULL-ended by name; or NULL */
@@ -61,6 +67,7 @@ struct api {
     struct line_in *lines;
     struct buf openapi; /* made when first asked for */
     uint64_t requests;
+    char request_prefix[16]; /* of their ids */
 };
 
 /* call.c */
@@ -92,6 +99,18 @@ bool call_json_type(struct call *call); /* is the body said to be JSON?  false: 
 bool etag_listed(struct slice list, const char *etag, bool weak);
 void etag_write(char out[static 64], const struct twin *t);
 void etag_of(char out[static 64], int64_t created_us, uint64_t version);
+
+/* gate.c */
+bool gate_enter(struct call *call);                        /* false: answered */
+bool gate_is_host(const struct api *a, struct slice host); /* do we go by this name? */
+/* A refusal that names what is missing, and goes into the audit log; detail NULL: by itself. */
+void call_denied(struct call *call, int err, enum access_op op, const char *detail);
+bool call_may(struct call *call, enum access_op op,
+              const struct access_object *o);                        /* false: answered */
+struct slice call_cookie(const struct call *call, const char *name); /* p NULL: none */
+const char *session_cookie_name(const struct call *call);
+struct access_object twin_object(const struct twin *t);
+struct access_object sensor_object(const struct sensor *s);
 
 /* write.c */
 void write_sensor(struct json_writer *w, const struct sensor *s);

@@ -1,5 +1,7 @@
 #include "base/arena.h"
 
+#include "base/err.h"
+
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,9 +15,16 @@ struct block {
     alignas(max_align_t) char bytes[];
 };
 
+struct deferred {
+    void (*fn)(void *arg);
+    void *arg;
+    struct deferred *next;
+};
+
 struct arena {
     struct block *top;
     size_t total;
+    struct deferred *deferred; /* in its own blocks */
 };
 
 struct arena *arena_new(void)
@@ -32,16 +41,37 @@ static void free_blocks(struct block *b)
     }
 }
 
+static void run_deferred(struct arena *a)
+{
+    struct deferred *d;
+    while ((d = a->deferred)) {
+        a->deferred = d->next;
+        d->fn(d->arg);
+    }
+}
+
+int arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
+{
+    struct deferred *d = arena_alloc(a, sizeof *d);
+    if (!d)
+        return ERR_NOMEM;
+    *d = (struct deferred){fn, arg, a->deferred};
+    a->deferred = d;
+    return 0;
+}
+
 void arena_free(struct arena *a)
 {
     if (!a)
         return;
+    run_deferred(a);
     free_blocks(a->top);
     free(a);
 }
 
 void arena_reset(struct arena *a)
 {
+    run_deferred(a);
     if (!a->top)
         return;
     free_blocks(a->top->next);

@@ -19,6 +19,9 @@ char *arena_strndup(struct arena *a, const char *p, size_t n); /* NUL-ended copy
 struct slice arena_dup(struct arena *a,
                        struct slice s); /* a copy (NUL behind it); p NULL on failure */
 char *arena_printf(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Call fn(arg) when the arena is freed or reset, the last that was put first.  ERR_NOMEM: it will
+ * not be called. */
+int arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
 size_t arena_used(const struct arena *a); /* bytes taken from the system */
 
 #endif

@@ -44,8 +44,7 @@
     X(ERR_SECOND_FACTOR, -53, 401, 0x86, "second-factor-required", "A second factor is needed")    \
     X(ERR_TOKEN_EXPIRED, -54, 401, 0x87, "token-expired", "The token has expired")                 \
     X(ERR_TOKEN_REVOKED, -55, 401, 0x87, "token-revoked", "The token was revoked")                 \
-    X(ERR_REAUTHENTICATE, -56, 403, 0x87, "reauthentication-required",                             \
-      "It needs a fresh sign-in")                                                                  \
+    X(ERR_REAUTHENTICATE, -56, 403, 0x87, "reauthentication-required", "It needs a fresh sign-in") \
     X(ERR_RATE, -57, 429, 0x97, "too-many-requests", "Too much in too short a time")               \
     X(ERR_QUOTA, -58, 403, 0x97, "quota-exceeded", "The organisation has all that it may have")    \
     X(ERR_MISDIRECTED, -59, 421, 0x9D, "misdirected", "This server goes by other names")
@@ -56,6 +55,8 @@ enum err {
     ERR_TABLE(X)
 #undef X
 };
+
+enum { ERR_NUMBERS = 128 }; /* all are above its negative */
 
 struct err_info {
     int number;

@@ -11,6 +11,7 @@
 
 #include "access/access.h"
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/value.h"
 #include "core/body.h"
 #include "core/step.h"
@@ -74,7 +75,9 @@ struct sensor {
 };
 
 struct twin {
-    const char *id;
+    const char *id;  /* within its organisation */
+    const char *key; /* the id in the first organisation, else "org~id"; id points into it */
+    struct org *org;
     const char *name, *description, *type; /* one block, which begins with the name */
     bool simulated, demo;
     bool in_session; /* core_twin_session() */
@@ -108,13 +111,17 @@ struct alert {
 };
 enum { ALERTS_MAX = 32 }; /* a twin; a power of two */
 
-struct twin *core_twin(struct core *c, struct slice id);
+struct twin *core_twin(struct core *c, struct slice key);
+/* The twin that `who` calls id, when they may do that to it, as access_check() answers: with
+ * ERR_UNKNOWN_TWIN for what is not there and what they may not see. */
+int core_find(struct core *c, const struct principal *who, struct slice id, enum access_op op,
+              struct twin **ret);
 struct sensor *core_sensor(const struct twin *t, struct slice id); /* NULL also when retired */
 struct sensor *core_series(struct core *c, uint32_t series);
 uint32_t core_series_end(const struct core *c); /* all numbers are below */
 size_t core_twin_count(const struct core *c);
 size_t core_series_count(const struct core *c);                /* of retired sensors too */
-struct twin *const *core_twins(struct core *c, size_t *ret_n); /* in order of id */
+struct twin *const *core_twins(struct core *c, size_t *ret_n); /* in order of key */
 enum live_state sensor_state(const struct sensor *s);
 
 /* The twin's device is connected in a way that tells when it no longer is: while that lasts its
@@ -346,7 +353,7 @@ void core_erase(struct core *c, struct sensor *s, int64_t from_us, int64_t to_us
 
 struct core_stats {
     uint64_t readings, rejected, batches; /* since start */
-    uint64_t rejected_by[32];             /* by -ERR */
+    uint64_t rejected_by[ERR_NUMBERS];    /* by -ERR */
     size_t twins, series, head_readings;
     uint64_t journal_syncs, journal_bytes, journal_segments, journal_failures;
     uint64_t chunks, stored, chunk_bytes, history_file_bytes, flushes; /* stored: readings */

@@ -8,9 +8,29 @@
 
 #include <stdlib.h>
 
-struct twin *core_twin(struct core *c, struct slice id)
+struct twin *core_twin(struct core *c, struct slice key)
 {
-    return map_get(&c->twins_by_id, id);
+    return map_get(&c->twins_by_id, key);
+}
+
+int core_find(struct core *c, const struct principal *who, struct slice id, enum access_op op,
+              struct twin **ret)
+{
+    struct buf scratch = {0};
+    struct slice key;
+    struct org *org;
+    int err = access_key(c->access, who, id, &scratch, &key, &org);
+    struct twin *t = err ? NULL : core_twin(c, key);
+    const struct access_object o = {.org = t ? org : NULL, .twin = t ? slice_str(t->key) : key};
+    if (t)
+        err = access_check(c->access, who, op, &o);
+    else if (err != ERR_NOMEM)
+        err = who->kind == WHO_ANONYMOUS && !who->everything ? ERR_UNAUTHENTICATED : ERR_NOT_FOUND;
+    buf_release(&scratch);
+    if (err)
+        return err == ERR_NOT_FOUND ? ERR_UNKNOWN_TWIN : err;
+    *ret = t;
+    return 0;
 }
 
 struct sensor *core_sensor(const struct twin *t, struct slice id)
@@ -42,7 +62,7 @@ size_t core_series_count(const struct core *c)
 static int by_id(const void *a, const void *b)
 {
     const struct twin *const *x = a, *const *y = b;
-    return strcmp((*x)->id, (*y)->id);
+    return strcmp((*x)->key, (*y)->key);
 }
 
 /* Those that were made since the last time are sorted among themselves, then both are merged, from
@@ -277,11 +297,11 @@ static void twin_free(struct core *c, struct twin *t)
     cast_release(&(struct cast){t->layout, t->gone, t->all, t->sensors, 0});
     free(t->alerts);
     free((void *)(uintptr_t)t->name);
-    free((void *)(uintptr_t)t->id);
+    free((void *)(uintptr_t)t->key);
     free(t);
 }
 
-static struct twin *twin_new(struct core *c, struct slice id)
+static struct twin *twin_new(struct core *c, struct slice key)
 {
     if (c->twins_n == c->twins_cap) {
         size_t cap = c->twins_cap ? c->twins_cap * 2 : 64;
@@ -292,13 +312,15 @@ static struct twin *twin_new(struct core *c, struct slice id)
         c->twins_cap = cap;
     }
     struct twin *t = calloc(1, sizeof *t);
-    if (!t || !(t->id = strndup(id.p, id.n)) ||
-        map_put(&c->twins_by_id, slice_str(t->id), t, NULL)) {
+    if (!t || !(t->key = strndup(key.p, key.n)) ||
+        map_put(&c->twins_by_id, slice_str(t->key), t, NULL)) {
         if (t)
-            free((void *)(uintptr_t)t->id);
+            free((void *)(uintptr_t)t->key);
         free(t);
         return NULL;
     }
+    t->id = t->key + access_key_prefix(key);
+    t->org = access_org_of_key(c->access, key);
     t->latency_us = -1;
     t->watched_us = clock_mono_us();
     if (c->twins_sorted == c->twins_n && (!c->twins_n || by_id(&c->twins[c->twins_n - 1], &t) < 0))
@@ -343,7 +365,7 @@ static size_t place_of(const struct core *c, const struct twin *t)
 
 void registry_remove(struct core *c, struct twin *t)
 {
-    map_remove(&c->twins_by_id, slice_str(t->id));
+    map_remove(&c->twins_by_id, slice_str(t->key));
     size_t i = place_of(c, t);
     memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
     c->twins_n--;

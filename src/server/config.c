@@ -22,11 +22,15 @@ const struct config_row config_rows[] = {
     {"server", "mqtt", "mqtt", CONFIG_ADDRESS, "127.0.0.1:1883", FIELD(mqtt), 0, 0,
      "where MQTT 3.1.1 and 5.0 are"},
     {"server", "mqtts", "mqtts", CONFIG_ADDRESS, "off", FIELD(mqtts), 0, 0, "MQTT over TLS"},
+    {"server", "access", "access", CONFIG_TEXT, "locked", FIELD(access), 0, 0,
+     "locked: who asks shows who they are; open: everybody may do everything"},
+    {"server", "host-names", "host-names", CONFIG_TEXT, "", FIELD(host_names), 0, 0,
+     "names, with commas between, by which browsers reach this server, beside its addresses, "
+     "localhost and the name of the machine"},
     {"server", "insecure-listen", "insecure-listen", CONFIG_BOOL, "false", FIELD(insecure_listen),
      0, 0,
-     "allow addresses that other machines reach: there is no access control yet, so whoever "
-     "reaches "
-     "them can read, change and delete everything"},
+     "allow addresses that other machines reach with --access open, without TLS, or while there is "
+     "no administrator"},
     {"server", "web", "web", CONFIG_PATH, "", FIELD(web), 0, 0,
      "directory with the page's files, instead of those inside the program"},
     {"tls", "cert", "tls-cert", CONFIG_PATH, "", FIELD(tls_cert), 0, 0,

@@ -157,19 +157,43 @@ static void wanted_listeners(const struct config *c, struct wanted ret[LISTENERS
     ret[3] = (struct wanted){"mqtts", c->mqtts, true, false};
 }
 
-static int check_addresses(const struct config *c)
+static bool is_open(const struct config *c)
+{
+    return strcmp(c->access, "open") == 0;
+}
+
+/* What speaks against an address that other machines reach; NULL: nothing. */
+static const char *exposure(const struct config *c, const struct wanted *w, bool no_administrator)
+{
+    if (!w->address || c->insecure_listen || net_is_loopback(w->address))
+        return NULL;
+    if (is_open(c))
+        return "with --access open whoever reaches it can read, change and delete everything";
+    if (!w->tls)
+        return "without TLS whoever is on the way reads passwords and tokens: use --https and "
+               "--mqtts";
+    return no_administrator
+               ? "there is no administrator yet: start on loopback and open the set-up "
+                 "link first"
+               : NULL;
+}
+
+static int check_addresses(const struct config *c, bool no_administrator)
 {
     struct wanted w[LISTENERS];
     wanted_listeners(c, w);
+    if (!is_open(c) && strcmp(c->access, "locked") != 0) {
+        term_problem("--access is locked or open, not \"%s\"", c->access);
+        return CODE_USAGE;
+    }
     for (size_t i = 0; i < LISTENERS; i++) {
-        if (w[i].address && !c->insecure_listen && !net_is_loopback(w[i].address)) {
-            term_problem(
-                "--%s %s can be reached from other machines, and there is no access control "
-                "yet: whoever reaches it can read, change and delete everything.  If that is "
-                "what you want, say so with --insecure-listen",
-                w[i].flag, w[i].address);
-            return CODE_USAGE;
-        }
+        const char *why = exposure(c, &w[i], no_administrator);
+        if (!why)
+            continue;
+        term_problem("--%s %s can be reached from other machines, and %s.  If that is what you "
+                     "want, say so with --insecure-listen",
+                     w[i].flag, w[i].address, why);
+        return CODE_USAGE;
     }
     return CODE_OK;
 }
@@ -260,6 +284,7 @@ static int open_core(struct server *s)
                                    .head_readings = (size_t)c->head_readings,
                                    .end_ms = END_MS,
                                    .leave_memory = LEAVE_MEMORY,
+                                   .access_open = is_open(c),
                                    .flush_ms = (unsigned)(c->flush_us / 1000)};
     const char *why = NULL;
     int64_t began = clock_mono_us();
@@ -300,6 +325,7 @@ static int open_front(struct server *s)
                            .assets = assets_n ? assets : NULL,
                            .assets_n = assets_n,
                            .web_dir = c->web,
+                           .host_names = c->host_names,
                            .max_watched = (size_t)c->max_watched,
                            .grant_http = grants_of(&s->grants, GRANT_HTTP),
                            .grant_https = grants_of(&s->grants, GRANT_HTTPS)};
@@ -405,7 +431,7 @@ int serve_run(const struct invocation *in)
         return code;
     if (option_on(in, "print-config"))
         config_print(&c, stdout);
-    else if ((code = check_addresses(&c)) == CODE_OK)
+    else if ((code = check_addresses(&c, false)) == CODE_OK)
         code = serve(&c);
     config_release(&c);
     return code;

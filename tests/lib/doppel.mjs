@@ -57,7 +57,10 @@ export class Server {
 
     async start() {
         const { http = "127.0.0.1:0", mqtt = "127.0.0.1:0", args = [], env = {} } = this.options;
-        const flags = ["serve", "--data", this.data, "--http", http, "--mqtt", mqtt, ...args];
+        /* most tests are of other things than who may do them */
+        const { access = "open" } = this.options;
+        const flags = ["serve", "--data", this.data, "--http", http, "--mqtt", mqtt];
+        flags.push("--access", access, ...args);
         const program = this.options.bin ?? BIN;
         const [command, ...rest] = [...WITH_US, ...sanitizerPrefix(), program, ...flags];
         this.began = performance.now();

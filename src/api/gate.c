@@ -1,0 +1,326 @@
+/* gate.c - who asks, from where, and whether this host is meant: before any handler.
+ *
+ * A request shows who it is by, in this order: Authorization (Bearer TOKEN; Token TOKEN as clients
+ * of InfluxDB 2 have it; Basic, whose password is the token), the session's cookie, the client
+ * certificate of its connection.  Who shows one that does not hold is told so, and is not taken for
+ * nobody.
+ *
+ * A cookie is sent by the browser by itself, whoever's page asks.  So with a cookie whatever
+ * changes something must come with an Origin, and that must be ours; the cookie is SameSite=Strict
+ * besides. */
+#include "api/internal.h"
+
+#include "access/state.h"
+#include "base/err.h"
+#include "crypto/digest.h"
+#include "crypto/encode.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* ---- refusals ---- */
+
+static void name_missing(struct json_writer *w, const struct call *call, enum access_op op)
+{
+    const struct access_op_info *info = op_info(op);
+    json_key(w, "operation");
+    json_put_cstr(w, info->name);
+    if (info->from <= ROLE_ADMINISTRATOR) {
+        json_key(w, "role");
+        json_put_cstr(w, role_name((enum access_role)info->from));
+    }
+    if (call->who && call->who->org) {
+        json_key(w, "organization");
+        json_put_cstr(w, org_slug(call->who->org));
+    }
+}
+
+static void sentence(char out[static 256], const struct call *call, int err, enum access_op op)
+{
+    const struct access_op_info *info = op_info(op);
+    bool scoped = call->who && !(call->who->scopes & OP_BIT(op));
+    if (err == ERR_UNAUTHENTICATED)
+        snprintf(out, 256, "Sign in, or send a token: Authorization: Bearer TOKEN.");
+    else if (err != ERR_FORBIDDEN)
+        snprintf(out, 256, "%s.", err_info(err)->text);
+    else if (scoped)
+        snprintf(out, 256, "The scopes of this token do not hold %s.", info->name);
+    else if (info->from == FOR_PERSON)
+        snprintf(out, 256, "This is for a person who is signed in.");
+    else if (info->from == FOR_INSTALLATION)
+        snprintf(out, 256, "%s is for administrators of the installation.", info->name);
+    else
+        snprintf(out, 256, "%s needs the role %s; you have %s here.", info->name,
+                 role_name((enum access_role)info->from),
+                 call->who ? role_name(call->who->role) : "none");
+}
+
+void call_denied(struct call *call, int err, enum access_op op, const char *detail)
+{
+    char text[256];
+    struct buf b = {0};
+    struct json_writer w;
+    if (!detail) {
+        sentence(text, call, err, op);
+        detail = text;
+    }
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    problem_write(&w, err, detail);
+    if (err == ERR_FORBIDDEN && op != OP_PUBLIC)
+        name_missing(&w, call, op);
+    json_close(&w, '}');
+    if (err_info(err)->http == 401)
+        http_add_header(call->req, "WWW-Authenticate", "Bearer realm=\"doppel\"");
+    if (call->who && (err == ERR_FORBIDDEN || err == ERR_UNAUTHENTICATED) && op != OP_PUBLIC) {
+        char object[160];
+        snprintf(object, sizeof object, "%s %.*s", call->route ? call->route->method : "",
+                 http_path(call->req).n > 120 ? 120 : (int)http_path(call->req).n,
+                 http_path(call->req).p);
+        access_refused(core_access(call->core), call->who, &call->from, err, op, object, detail);
+    }
+    http_respond(call->req, err_info(err)->http, "application/problem+json", buf_slice(&b));
+    buf_release(&b);
+}
+
+bool call_may(struct call *call, enum access_op op, const struct access_object *o)
+{
+    int err = access_check(core_access(call->core), call->who, op, o);
+    if (err)
+        call_denied(call, err, op, NULL);
+    return !err;
+}
+
+/* ---- who it is ---- */
+
+struct slice call_cookie(const struct call *call, const char *name)
+{
+    struct slice all = http_header(call->req, "cookie"), one, key;
+    while (all.p && slice_cut(&all, ';', &one)) {
+        one = slice_trim(one);
+        slice_cut(&one, '=', &key);
+        if (slice_is(key, name))
+            return one;
+    }
+    return slice_of(NULL, 0);
+}
+
+const char *session_cookie_name(const struct call *call)
+{
+    return http_is_tls(call->req) ? "__Host-doppel" : "doppel-session";
+}
+
+static bool starts_nocase(struct slice s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return s.n >= n && strncasecmp(s.p, prefix, n) == 0;
+}
+
+/* The token of an Authorization header; p NULL: of no kind that is known. */
+static struct slice token_in(struct call *call, struct slice header)
+{
+    if (starts_nocase(header, "bearer "))
+        return slice_trim(slice_skip(header, 7));
+    if (starts_nocase(header, "token "))
+        return slice_trim(slice_skip(header, 6));
+    if (!starts_nocase(header, "basic "))
+        return slice_of(NULL, 0);
+    struct buf plain = {0};
+    struct slice user, rest = {0};
+    if (decode_add(&plain, ENCODE_BASE64, slice_trim(slice_skip(header, 6))) == 0) {
+        rest = arena_dup(call->arena, buf_slice(&plain));
+        slice_cut(&rest, ':', &user);
+    }
+    buf_release(&plain);
+    return rest;
+}
+
+static void release_who(void *arg)
+{
+    principal_unref(arg);
+}
+
+static bool set_who(struct call *call, struct principal *who)
+{
+    if (arena_defer(call->arena, release_who, who)) {
+        principal_unref(who);
+        call_problem(call, ERR_NOMEM, NULL);
+        return false;
+    }
+    call->who = who;
+    return true;
+}
+
+static int by_token(struct call *call, struct slice token, struct principal **ret)
+{
+    return token.n ? access_by_token(core_access(call->core), token, ret) : ERR_UNAUTHENTICATED;
+}
+
+static int by_cookie(struct call *call, struct slice cookie, struct principal **ret)
+{
+    return access_by_session(core_access(call->core), cookie,
+                             http_header(call->req, "doppel-organization"), ret);
+}
+
+static bool changes_something(const struct call *call)
+{
+    struct slice method = http_method(call->req);
+    return !slice_is(method, "GET") && !slice_is(method, "HEAD") && !slice_is(method, "OPTIONS");
+}
+
+static bool identify(struct call *call)
+{
+    struct access *a = core_access(call->core);
+    struct slice header = http_header(call->req, "authorization");
+    struct slice cookie = call_cookie(call, session_cookie_name(call));
+    struct principal *who = NULL;
+    int err = 0;
+    if (access_is_open(a))
+        return set_who(call, access_anonymous(a));
+    if (header.p)
+        err = by_token(call, token_in(call, header), &who);
+    else if (cookie.n && changes_something(call) && !http_header(call->req, "origin").p &&
+             call->route && call->route->op != OP_PUBLIC)
+        err = ERR_FOREIGN;
+    else if (cookie.n)
+        err = by_cookie(call, cookie, &who);
+    if (who)
+        return set_who(call, who);
+    /* a cookie that does not hold any more is nobody's, so that the page can ask what there is */
+    if (err == ERR_UNAUTHENTICATED && !header.p)
+        err = 0;
+    if (!set_who(call, access_anonymous(a)))
+        return false;
+    if (!err || (call->route && call->route->op == OP_PUBLIC && err == ERR_UNAUTHENTICATED))
+        return true;
+    if (err == ERR_FOREIGN)
+        call_denied(call, err, OP_PUBLIC,
+                    "With a cookie a change needs the Origin of this server.");
+    else if (err == ERR_FORBIDDEN)
+        call_denied(call, err, OP_PUBLIC,
+                    "Doppel-Organization names an organisation of which you are no member.");
+    else
+        call_denied(call, err, OP_PUBLIC,
+                    err == ERR_UNAUTHENTICATED ? "The token is not known here." : NULL);
+    return false;
+}
+
+/* ---- from where ---- */
+
+static void set_origin(struct call *call)
+{
+    struct api *a = call->api;
+    const char *peer = http_peer(call->req);
+    const char *colon = peer ? strrchr(peer, ':') : NULL;
+    struct slice agent = http_header(call->req, "user-agent");
+    size_t n = colon ? (size_t)(colon - peer) : peer ? strlen(peer) : 0;
+    char *address = arena_strndup(call->arena, peer ? peer : "", n);
+    char *id =
+        arena_printf(call->arena, "%s-%llx", a->request_prefix, (unsigned long long)a->requests);
+    char *kept = arena_strndup(call->arena, agent.p ? agent.p : "", agent.n < 200 ? agent.n : 200);
+    call->from = (struct origin){.via = "http",
+                                 .address = address ? address : "",
+                                 .request = id ? id : "",
+                                 .agent = kept ? kept : ""};
+    if (id)
+        http_add_header(call->req, "Doppel-Request-Id", id);
+}
+
+/* ---- the gate ---- */
+
+/* The organisation that the address names: /api/v1/organizations/{org}... */
+static bool enter_org(struct call *call)
+{
+    struct org *org = access_org(core_access(call->core), call->parts[0]);
+    struct access_object o = {.org = org};
+    if (!org || org->gone) {
+        call_problem(call, ERR_NOT_FOUND, "There is no such organisation.");
+        return false;
+    }
+    call->org = org;
+    return call_may(call, call->route->op, &o);
+}
+
+static bool path_starts(const struct route *r, const char *prefix)
+{
+    return strncmp(r->path, prefix, strlen(prefix)) == 0;
+}
+
+/* What is about twins is decided where the twin and the sensor are known: by the handler, in the
+ * core. */
+static bool is_about_twins(enum access_op op)
+{
+    static const uint64_t set =
+        OP_BIT(OP_TWIN_READ) | OP_BIT(OP_DATA_READ) | OP_BIT(OP_HISTORY_READ) |
+        OP_BIT(OP_DATA_WRITE) | OP_BIT(OP_TWIN_CREATE) | OP_BIT(OP_TWIN_WRITE) |
+        OP_BIT(OP_TWIN_DELETE) | OP_BIT(OP_HISTORY_ERASE) | OP_BIT(OP_SHARE) |
+        OP_BIT(OP_DEVICES_MANAGE) | OP_BIT(OP_COMMANDS_SEND) | OP_BIT(OP_COMMANDS_RECEIVE) |
+        OP_BIT(OP_SETTINGS_WRITE);
+    return set & OP_BIT(op);
+}
+
+bool gate_enter(struct call *call)
+{
+    const struct route *r = call->route;
+    set_origin(call);
+    if (!identify(call))
+        return false;
+    call->org = call->who->org;
+    if (!r || r->op == OP_PUBLIC)
+        return true;
+    if (call->who->kind == WHO_ANONYMOUS && !call->who->everything && !call->who->ops) {
+        call_denied(call, ERR_UNAUTHENTICATED, r->op, NULL);
+        return false;
+    }
+    if (path_starts(r, "/api/v1/organizations/{org}"))
+        return enter_org(call);
+    if (!(call->who->scopes & OP_BIT(r->op)) && !call->who->everything) {
+        call_denied(call, ERR_FORBIDDEN, r->op, NULL);
+        return false;
+    }
+    if (is_about_twins(r->op))
+        return true;
+    struct access_object o = {.org = call->who->org};
+    return call_may(call, r->op, &o);
+}
+
+/* ---- is this host meant ---- */
+
+/* A page of another site may have its own name point to this machine and then reads what it likes
+ * in the browser of whoever visits it.  Such a request names the other site as its Host. */
+static bool is_address(struct slice host)
+{
+    bool digits = true;
+    for (size_t i = 0; i < host.n; i++)
+        digits &= (host.p[i] >= '0' && host.p[i] <= '9') || host.p[i] == '.';
+    return digits || host.p[0] == '[';
+}
+
+static bool is_listed(const char *names, struct slice host)
+{
+    struct slice rest = slice_str(names), one;
+    while (rest.p && slice_cut(&rest, ',', &one)) {
+        one = slice_trim(one);
+        if (one.n && one.n == host.n && strncasecmp(one.p, host.p, host.n) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool gate_is_host(const struct api *a, struct slice host)
+{
+    ptrdiff_t colon = host.n && host.p[0] != '[' ? slice_find(host, ':') : -1;
+    if (colon >= 0)
+        host.n = (size_t)colon;
+    if (!host.n || is_address(host) || slice_is_nocase(host, "localhost") ||
+        is_listed(a->opts.host_names, host))
+        return true;
+    char own[HOST_NAME_MAX + 8] = "";
+    if (gethostname(own, HOST_NAME_MAX) == 0) {
+        if (slice_is_nocase(host, own))
+            return true;
+        strcat(own, ".local"); /* as multicast DNS has it */
+    }
+    return own[0] && slice_is_nocase(host, own);
+}
