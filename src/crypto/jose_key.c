@@ -2,29 +2,24 @@
 #include "base/err.h"
 #include "crypto/encode.h"
 #include "crypto/jose_internal.h"
+#include "crypto/pubkey.h"
 
-#include <openssl/bn.h>
-#include <openssl/core_names.h>
 #include <openssl/err.h>
-#include <openssl/param_build.h>
 #include <stdlib.h>
 
 enum {
-    RSA_LEAST = 2048, /* bits */
-    RSA_MOST = 8192,
-    EXPONENT_MOST = 8, /* bytes */
-    COORDINATE_MOST = 66,
+    NUMBER_MOST = 2 * PUBKEY_RSA_BITS_MAX / 8, /* characters */
     KID_MOST = 512,
 };
 
 static const struct curve {
-    const char *crv, *group;
+    const char *crv;
     enum jose_key_kind kind;
-    size_t bytes; /* of a coordinate: all of them are there (RFC 7518, 6.2.1.2) */
+    enum pubkey_curve curve;
 } curves[] = {
-    {"P-256", "P-256", KEY_P256, 32},
-    {"P-384", "P-384", KEY_P384, 48},
-    {"P-521", "P-521", KEY_P521, 66},
+    {"P-256", KEY_P256, PUBKEY_P256},
+    {"P-384", KEY_P384, PUBKEY_P384},
+    {"P-521", KEY_P521, PUBKEY_P521},
 };
 
 static struct slice text_of(const struct jval *jwk, const char *name)
@@ -33,79 +28,43 @@ static struct slice text_of(const struct jval *jwk, const char *name)
     return v ? jval_string(v) : slice_of(NULL, 0);
 }
 
-/* A number in base64url, most significant first. */
-static BIGNUM *number_of(const struct jval *jwk, const char *name, size_t most)
+/* The bytes of a number in base64url, most significant first; empty when there are none. */
+static struct buf number_of(const struct jval *jwk, const char *name)
 {
     struct buf b = {0};
-    BIGNUM *n = NULL;
     struct slice text = text_of(jwk, name);
-    if (text.p && text.n <= most * 2 && decode_add(&b, ENCODE_BASE64URL, text) == 0 && b.n > 0 &&
-        b.n <= most)
-        n = BN_bin2bn((const unsigned char *)b.p, (int)b.n, NULL);
-    buf_release(&b);
-    return n;
-}
-
-static EVP_PKEY *key_from(const char *type, OSSL_PARAM_BLD *build)
-{
-    EVP_PKEY *key = NULL;
-    OSSL_PARAM *params = OSSL_PARAM_BLD_to_param(build);
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    if (!params || !ctx || EVP_PKEY_fromdata_init(ctx) != 1 ||
-        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        key = NULL;
-    EVP_PKEY_CTX_free(ctx);
-    OSSL_PARAM_free(params);
-    return key;
+    if (text.n > NUMBER_MOST || decode_add(&b, ENCODE_BASE64URL, text) != 0)
+        buf_clear(&b);
+    return b;
 }
 
 static EVP_PKEY *read_rsa(const struct jval *jwk)
 {
     EVP_PKEY *key = NULL;
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    BIGNUM *n = number_of(jwk, "n", RSA_MOST / 8), *e = number_of(jwk, "e", EXPONENT_MOST);
-    if (build && n && e && BN_num_bits(n) >= RSA_LEAST && BN_is_odd(n) && BN_is_odd(e) &&
-        !BN_is_one(e) && OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) == 1 &&
-        OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e) == 1)
-        key = key_from("RSA", build);
-    OSSL_PARAM_BLD_free(build);
-    BN_free(n);
-    BN_free(e);
-    return key;
+    struct buf n = number_of(jwk, "n"), e = number_of(jwk, "e");
+    int err = pubkey_rsa(buf_slice(&n), buf_slice(&e), &key);
+    buf_release(&n);
+    buf_release(&e);
+    return err ? NULL : key;
 }
 
-/* The point, not packed; OpenSSL sees to it that it lies on the curve. */
 static EVP_PKEY *read_ec(const struct jval *jwk, const struct curve *c)
 {
-    unsigned char point[1 + 2 * COORDINATE_MOST] = {4};
-    struct slice x = text_of(jwk, "x"), y = text_of(jwk, "y");
-    if (!x.p || !y.p || decode_exact(point + 1, c->bytes, ENCODE_BASE64URL, x) != 0 ||
-        decode_exact(point + 1 + c->bytes, c->bytes, ENCODE_BASE64URL, y) != 0)
-        return NULL;
     EVP_PKEY *key = NULL;
-    OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-    if (build &&
-        OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, c->group, 0) == 1 &&
-        OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * c->bytes) ==
-            1)
-        key = key_from("EC", build);
-    OSSL_PARAM_BLD_free(build);
-    EVP_PKEY_CTX *check = key ? EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL) : NULL;
-    if (key && (!check || EVP_PKEY_public_check(check) != 1)) {
-        EVP_PKEY_free(key);
-        key = NULL;
-    }
-    EVP_PKEY_CTX_free(check);
-    return key;
+    struct buf x = number_of(jwk, "x"), y = number_of(jwk, "y");
+    int err = pubkey_ec(c->curve, buf_slice(&x), buf_slice(&y), &key);
+    buf_release(&x);
+    buf_release(&y);
+    return err ? NULL : key;
 }
 
 static EVP_PKEY *read_ed25519(const struct jval *jwk)
 {
-    unsigned char x[32];
-    struct slice text = text_of(jwk, "x");
-    if (!text.p || decode_exact(x, sizeof x, ENCODE_BASE64URL, text) != 0)
-        return NULL;
-    return EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, x, sizeof x);
+    EVP_PKEY *key = NULL;
+    struct buf x = number_of(jwk, "x");
+    int err = pubkey_ed25519(buf_slice(&x), &key);
+    buf_release(&x);
+    return err ? NULL : key;
 }
 
 static EVP_PKEY *read_material(const struct jval *jwk, enum jose_key_kind *ret_kind)

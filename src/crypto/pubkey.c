@@ -9,7 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
 
-enum { COORDINATE_MAX = 48, ED25519_BYTES = 32, RSA_EXPONENT_BYTES_MAX = 8 };
+enum { COORDINATE_MAX = 66, ED25519_BYTES = 32, RSA_EXPONENT_BYTES_MAX = 8 };
 
 static const unsigned char *bytes_of(struct slice s)
 {
@@ -41,17 +41,24 @@ static bool is_on_curve(EVP_PKEY *key)
     return ok;
 }
 
-static int from_point(const char *group, size_t n, struct slice x, struct slice y, EVP_PKEY **ret)
+int pubkey_ec(enum pubkey_curve curve, struct slice x, struct slice y, EVP_PKEY **ret)
 {
+    static const struct {
+        const char *group;
+        size_t bytes; /* of a coordinate */
+    } curves[] = {[PUBKEY_P256] = {"P-256", 32},
+                  [PUBKEY_P384] = {"P-384", 48},
+                  [PUBKEY_P521] = {"P-521", COORDINATE_MAX}};
     unsigned char point[1 + 2 * COORDINATE_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
-    char name[16];
+    size_t n = curves[curve].bytes;
+    char group[16];
     if (x.n != n || y.n != n)
         return ERR_INVALID;
     memcpy(point + 1, x.p, n);
     memcpy(point + 1 + n, y.p, n);
-    strcpy(name, group);
+    strcpy(group, curves[curve].group);
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * n),
         OSSL_PARAM_construct_end(),
     };
@@ -65,16 +72,6 @@ static int from_point(const char *group, size_t n, struct slice x, struct slice 
     }
     *ret = key;
     return 0;
-}
-
-int pubkey_p256(struct slice x, struct slice y, EVP_PKEY **ret)
-{
-    return from_point("P-256", 32, x, y, ret);
-}
-
-int pubkey_p384(struct slice x, struct slice y, EVP_PKEY **ret)
-{
-    return from_point("P-384", 48, x, y, ret);
 }
 
 int pubkey_ed25519(struct slice x, EVP_PKEY **ret)

@@ -12,9 +12,10 @@
 
 enum { PUBKEY_RSA_BITS_MIN = 2048, PUBKEY_RSA_BITS_MAX = 8192 };
 
+enum pubkey_curve { PUBKEY_P256, PUBKEY_P384, PUBKEY_P521 };
+
 /* Each: ERR_INVALID or ERR_NOMEM; on success the key is the caller's, for EVP_PKEY_free(). */
-int pubkey_p256(struct slice x, struct slice y, EVP_PKEY **ret);
-int pubkey_p384(struct slice x, struct slice y, EVP_PKEY **ret);
+int pubkey_ec(enum pubkey_curve curve, struct slice x, struct slice y, EVP_PKEY **ret);
 int pubkey_ed25519(struct slice x, EVP_PKEY **ret);
 int pubkey_rsa(struct slice modulus, struct slice exponent, EVP_PKEY **ret);
 

@@ -87,7 +87,7 @@ static int read_cose(struct slice bytes, struct cose *c)
 
 static int make_p256(const struct cose *c, EVP_PKEY **ret)
 {
-    return pubkey_p256(bytes_at(c, POINT_X), bytes_at(c, POINT_Y), ret);
+    return pubkey_ec(PUBKEY_P256, bytes_at(c, POINT_X), bytes_at(c, POINT_Y), ret);
 }
 
 static int make_ed25519(const struct cose *c, EVP_PKEY **ret)
