@@ -3,6 +3,8 @@
 
 #include "base/err.h"
 
+enum { NO_VALUE = 0xff };
+
 static const struct form {
     const char *alphabet;
     uint8_t bits;  /* of a character */
@@ -37,12 +39,12 @@ void encode_add(struct buf *out, enum encoding as, struct slice bytes)
     out->n += n + padding;
 }
 
-/* The value of each character, or -1. */
-static void invert(const struct form *f, int8_t values[static 256])
+/* The value of each character. */
+static void invert(const struct form *f, uint8_t values[static 256])
 {
-    memset(values, -1, 256);
-    for (int i = 0; f->alphabet[i]; i++)
-        values[(unsigned char)f->alphabet[i]] = (int8_t)i;
+    memset(values, NO_VALUE, 256);
+    for (uint8_t i = 0; f->alphabet[i]; i++)
+        values[(unsigned char)f->alphabet[i]] = i;
 }
 
 /* Without the padding, which must be what the form wants; false: it is not. */
@@ -62,15 +64,15 @@ static bool strip_padding(const struct form *f, struct slice *text)
 /* Room for n bytes is at out. */
 static int decode(const struct form *f, struct slice text, unsigned char *out)
 {
-    int8_t values[256];
+    uint8_t values[256];
     uint32_t gathered = 0;
     unsigned have = 0;
     invert(f, values);
     for (size_t i = 0; i < text.n; i++) {
-        int value = values[(unsigned char)text.p[i]];
-        if (value < 0)
+        uint8_t value = values[(unsigned char)text.p[i]];
+        if (value == NO_VALUE)
             return ERR_MALFORMED;
-        gathered = gathered << f->bits | (unsigned)value;
+        gathered = gathered << f->bits | value;
         have += f->bits;
         if (have >= 8) {
             have -= 8;

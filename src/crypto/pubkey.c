@@ -43,22 +43,21 @@ static bool is_on_curve(EVP_PKEY *key)
 
 int pubkey_ec(enum pubkey_curve curve, struct slice x, struct slice y, EVP_PKEY **ret)
 {
-    static const struct {
-        const char *group;
+    static const struct curve {
+        char group[8];
         size_t bytes; /* of a coordinate */
     } curves[] = {[PUBKEY_P256] = {"P-256", 32},
                   [PUBKEY_P384] = {"P-384", 48},
                   [PUBKEY_P521] = {"P-521", COORDINATE_MAX}};
     unsigned char point[1 + 2 * COORDINATE_MAX] = {POINT_CONVERSION_UNCOMPRESSED};
-    size_t n = curves[curve].bytes;
-    char group[16];
+    struct curve c = curves[curve]; /* a copy: parameters are not constant */
+    size_t n = c.bytes;
     if (x.n != n || y.n != n)
         return ERR_INVALID;
     memcpy(point + 1, x.p, n);
     memcpy(point + 1 + n, y.p, n);
-    strcpy(group, curves[curve].group);
     OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, group, 0),
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, c.group, 0),
         OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, point, 1 + 2 * n),
         OSSL_PARAM_construct_end(),
     };
