@@ -1,6 +1,8 @@
-/* Any bytes as a token and as a code that was typed: what is taken says what it is. */
+/* Any bytes as a token, as a code and as a one-time code that was typed: what is taken says what it
+ * is. */
 #include "crypto/code.h"
 #include "crypto/token.h"
+#include "crypto/totp.h"
 
 #include <assert.h>
 
@@ -18,5 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     }
     if (code_read(input, 4, hash) == 0)
         assert(n >= 16);
+    uint64_t step = 0;
+    if (totp_verify(SLICE_LIT("12345678901234567890"), input, 90000000, 0, &step))
+        assert(n >= TOTP_DIGITS && step >= 2 && step <= 4);
     return 0;
 }
