@@ -20,7 +20,7 @@ static int code_of(int err)
 {
     return err == ERR_CORRUPT || err == ERR_UNSUPPORTED ? CODE_NO
            : err == ERR_NOT_FOUND                       ? CODE_MISSING
-           : err == ERR_EXISTS                          ? CODE_USAGE
+           : err == ERR_EXISTS || err == ERR_INVALID    ? CODE_USAGE
                                                         : CODE_FAILED;
 }
 
@@ -49,7 +49,8 @@ int backup_run(const struct invocation *in)
     struct backup_watch watch = {on_progress, &shown};
     struct backup_report r;
     const char *to = in->args[0], *data = option_value(in, "data");
-    int err = backup_make(data, to, &watch, &r);
+    const struct backup_opts opts = {.watch = &watch, .with_keys = option_on(in, "with-keys")};
+    int err = backup_make(data, to, &opts, &r);
     progress_clear(&shown);
     if (err) {
         term_problem("%s", r.why);
@@ -61,6 +62,10 @@ int backup_run(const struct invocation *in)
         print_json("backup", to, &r);
     else
         printf("%s holds %s as it was: %zu files, %s\n", to, data, r.files, bytes);
+    if (r.left_out)
+        fprintf(stderr,
+                "left out: %s.  Keep private keys elsewhere, or take them along with --with-keys\n",
+                r.left);
     return CODE_OK;
 }
 

@@ -250,6 +250,15 @@ static const struct option_row data_options[] = {
     {0},
 };
 
+static const struct option_row backup_options[] = {
+    {.name = "data",
+     .value = "DIR",
+     .fallback = "data",
+     .help = "the data directory, as of doppel serve"},
+    {.name = "with-keys", .help = "take private keys along, in clear"},
+    {0},
+};
+
 static const struct command_example backup_examples[] = {
     {"doppel backup /backups/monday --data /srv/doppel", "while the server runs, or not"},
     {"doppel check /backups/monday", "is it whole?"},
@@ -478,9 +487,10 @@ const struct command commands[] = {
      .args = "TO",
      .summary = "copy a data directory into a new directory, while a server runs in it or not",
      .text = "Everything that was acknowledged before is in the copy.  TO appears when the copy is "
-             "whole and on the disk, with a manifest that names every file with its SHA-256.  The "
-             "copy holds what the directory holds, keys of TLS too: keep it as safe.",
-     .options = data_options,
+             "whole and on the disk, with a manifest that names every file with its SHA-256.  "
+             "Private keys (secret.key, keys of certificates) are left out and named, unless "
+             "--with-keys takes them along.  TO is not inside the data directory.",
+     .options = backup_options,
      .groups = COMMAND_JSON,
      .min_args = 1,
      .max_args = 1,

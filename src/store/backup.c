@@ -15,6 +15,10 @@
  * moment may be copied by half.  It was not acknowledged when the backup began; behind it there is
  * nothing, or the segment is copied again.
  *
+ * Private keys are left out unless they are asked for, and that is told: a copy lies in more places
+ * than what it is of.  Folders are copied as deep as BACKUP_DEPTH; one that is itself a backup or a
+ * data directory is refused, as is a copy inside of what it copies.
+ *
  * The copy is made under NAME.partial, synced, and renamed: there is a whole backup or none.  What
  * is put back has a file BACKUP_MARK beside it until all of it is on stable storage; no server
  * starts on a directory that has one. */
@@ -28,6 +32,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,35 +72,106 @@ static int copy_segment(struct backup_job *j, const char *folder, const char *na
     return err; /* the damage is in the original: it is kept as it is, and check tells of it */
 }
 
-static int copy_folder(struct backup_job *j, const char *folder)
+/* Keys of ours and of certificates: whoever has one of these is us. */
+static bool is_private(const char *name)
+{
+    struct slice s = slice_str(name);
+    return begins(name, "secret.key") || slice_is(s, "key.pem") || slice_ends(s, "-key.pem") ||
+           slice_ends(s, ".key");
+}
+
+/* Copy a file, or leave it out and say so; one that has gone meanwhile is none. */
+static int copy_plain(struct backup_job *j, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (is_private(slash ? slash + 1 : path) && !j->with_keys) {
+        backup_leave_out(j, path);
+        return 0;
+    }
+    struct backup_file *c = backup_add_file(j, path);
+    int err = c ? backup_copy_file(j, path, c) : backup_fail(j, ERR_NOMEM, "out of memory");
+    if (err == ERR_NOT_FOUND)
+        j->n--;
+    return err == ERR_NOT_FOUND ? 0 : err;
+}
+
+/* A copy of a copy would grow with each one, and nobody would look for it there. */
+static int refuse_nested(struct backup_job *j, const char *folder)
+{
+    static const char *const marks[] = {BACKUP_MANIFEST, "catalog.db"};
+    struct backup_path at, mark;
+    struct stat st;
+    backup_path_in(j->from, folder, &at);
+    for (size_t i = 0; i < sizeof marks / sizeof marks[0]; i++) {
+        if (lstat(backup_path_in(at.text, marks[i], &mark), &st) == 0)
+            return backup_fail(j, ERR_INVALID,
+                               "%s is %s inside the data directory; move it out, then try again",
+                               at.text, i ? "another data directory" : "a backup");
+    }
+    return 0;
+}
+
+static int copy_folder(struct backup_job *j, const char *folder, int depth);
+
+static int copy_folders(struct backup_job *j, const char *folder, int depth)
 {
     struct buf names = {0};
-    struct backup_path from, to;
-    int err = backup_list(j, backup_path_in(j->from, folder, &from), false, &names);
-    if (!err && mkdir(backup_path_in(j->to, folder, &to), 0700) != 0 && errno != EEXIST)
-        err = backup_fail_errno(j, "made", to.text);
+    struct backup_path from;
+    int err = backup_list(j, backup_path_in(j->from, folder, &from), true, &names);
     for (const char *name = names.p; !err && name && name < names.p + names.n;
+         name += strlen(name) + 1) {
+        char path[BACKUP_PATH_PART];
+        int n = snprintf(path, sizeof path, "%s%s%s", folder, *folder ? "/" : "", name);
+        if (name[0] == '.' || (!*folder && is_journal(name)))
+            continue;
+        if (depth == BACKUP_DEPTH || n < 0 || (size_t)n >= sizeof path)
+            err = backup_fail(j, ERR_INVALID, "%s/%s is nested too deep", from.text, name);
+        else
+            err = copy_folder(j, path, depth + 1);
+    }
+    buf_release(&names);
+    return err;
+}
+
+static int copy_files(struct backup_job *j, const char *folder, const struct buf *names)
+{
+    int err = 0;
+    for (const char *name = names->p; !err && name && name < names->p + names->n;
          name += strlen(name) + 1) {
         const char *next = name + strlen(name) + 1;
         bool segment = begins(name, "journal-");
+        char path[BACKUP_PATH_PART];
         if (begins(name, "spare-"))
             continue; /* means nothing */
         if (is_journal(folder) && segment) {
-            bool newest = next >= names.p + names.n || !begins(next, "journal-");
+            bool newest = next >= names->p + names->n || !begins(next, "journal-");
             err = copy_segment(j, folder, name, newest);
             continue;
         }
-        char path[BACKUP_PATH_PART];
-        snprintf(path, sizeof path, "%s/%s", folder, name);
-        struct backup_file *c = backup_add_file(j, path);
-        err = c ? backup_copy_file(j, path, c) : backup_fail(j, ERR_NOMEM, "out of memory");
-        if (err == ERR_NOT_FOUND) {
-            j->n--;
-            err = 0;
-        }
+        int n = snprintf(path, sizeof path, "%s/%s", folder, name);
+        err =
+            n < 0 || (size_t)n >= sizeof path
+                ? backup_fail(j, ERR_INVALID, "%s/%s/%s has too long a name", j->from, folder, name)
+                : copy_plain(j, path);
     }
+    return err;
+}
+
+static int copy_folder(struct backup_job *j, const char *folder, int depth)
+{
+    struct buf names = {0};
+    struct backup_path from, to;
+    int err = is_journal(folder) ? 0 : refuse_nested(j, folder);
+    if (!err)
+        err = backup_list(j, backup_path_in(j->from, folder, &from), false, &names);
+    if (!err)
+        err = backup_make_folder(j, folder);
+    if (!err)
+        err = copy_files(j, folder, &names);
     buf_release(&names);
-    return err ? err : backup_sync(j, to.text);
+    if (!err && !is_journal(folder))
+        err = copy_folders(j, folder, depth);
+    return err ? err : backup_sync(j, backup_path_in(j->to, folder, &to));
 }
 
 /* ---- databases ---- */
@@ -164,8 +240,7 @@ static bool is_setting(const char *name)
 {
     return strcmp(name, "lock") != 0 && strcmp(name, "reserve") != 0 &&
            !begins(name, "catalog.db") && !begins(name, "history.db") &&
-           strcmp(name, BACKUP_MANIFEST) != 0 && !begins(name, "secret.key") &&
-           name[0] != '.';
+           strcmp(name, BACKUP_MANIFEST) != 0 && name[0] != '.';
 }
 
 static int copy_settings(struct backup_job *j)
@@ -174,10 +249,8 @@ static int copy_settings(struct backup_job *j)
     int err = backup_list(j, j->from, false, &names);
     for (const char *name = names.p; !err && name && name < names.p + names.n;
          name += strlen(name) + 1) {
-        if (!is_setting(name))
-            continue;
-        struct backup_file *c = backup_add_file(j, name);
-        err = c ? backup_copy_file(j, name, c) : backup_fail(j, ERR_NOMEM, "out of memory");
+        if (is_setting(name))
+            err = copy_plain(j, name);
     }
     buf_release(&names);
     return err;
@@ -187,21 +260,40 @@ static int copy_all(struct backup_job *j)
 {
     static const char *const journals[] = {"journal", "mqtt"};
     static const char *const databases[] = {"history.db", "catalog.db"};
-    struct buf folders = {0};
     int err = 0;
     for (size_t i = 0; i < 2 && !err; i++)
-        err = copy_folder(j, journals[i]);
+        err = copy_folder(j, journals[i], 0);
     for (size_t i = 0; i < 2 && !err; i++)
         err = copy_database(j, databases[i]);
     if (!err)
         err = copy_settings(j);
-    if (!err)
-        err = backup_list(j, j->from, true, &folders);
-    for (const char *name = folders.p; !err && name && name < folders.p + folders.n;
-         name += strlen(name) + 1)
-        if (!is_journal(name))
-            err = copy_folder(j, name);
-    buf_release(&folders);
+    return err ? err : copy_folders(j, "", 0);
+}
+
+/* Neither inside the directory that is copied, nor inside another backup. */
+static int check_place(struct backup_job *j, const char *to)
+{
+    struct backup_path parent, mark;
+    snprintf(parent.text, sizeof parent.text, "%s", to);
+    char *slash = strrchr(parent.text, '/');
+    if (slash)
+        slash[slash == parent.text] = 0;
+    char *data = realpath(j->from, NULL), *at = realpath(slash ? parent.text : ".", NULL);
+    size_t n = data ? strlen(data) : 0;
+    int err = 0;
+    if (data && at && begins(at, data) && (at[n] == '/' || !at[n]))
+        err =
+            backup_fail(j, ERR_INVALID,
+                        "%s is inside the data directory %s; a backup goes elsewhere", to, j->from);
+    while (!err && at && *at) {
+        struct stat st;
+        if (lstat(backup_path_in(at, BACKUP_MANIFEST, &mark), &st) == 0)
+            err = backup_fail(j, ERR_INVALID, "%s is inside the backup %s; choose another place",
+                              to, at);
+        *strrchr(at, '/') = 0;
+    }
+    free(data);
+    free(at);
     return err;
 }
 
@@ -216,14 +308,15 @@ static int sync_parent(struct backup_job *j, const char *path)
     return backup_sync(j, parent.text);
 }
 
-int backup_make(const char *data, const char *to, const struct backup_watch *w,
+int backup_make(const char *data, const char *to, const struct backup_opts *opts,
                 struct backup_report *ret)
 {
     struct backup_path p;
     struct stat st;
-    struct backup_job *j = backup_begin(data, w, ret);
+    struct backup_job *j = backup_begin(data, opts->watch, ret);
     if (!j)
         return ERR_NOMEM;
+    j->with_keys = opts->with_keys;
     ret->made_us = clock_now_us();
     if (stat(backup_path_in(data, "catalog.db", &p), &st) != 0)
         return backup_end(j, backup_fail(j, ERR_NOT_FOUND,
@@ -231,16 +324,19 @@ int backup_make(const char *data, const char *to, const struct backup_watch *w,
     if (lstat(to, &st) == 0)
         return backup_end(j,
                           backup_fail(j, ERR_EXISTS, "%s is there already; choose a new name", to));
+    int err = check_place(j, to);
+    if (err)
+        return backup_end(j, err);
     snprintf(j->to, sizeof j->to, "%s.partial", to);
     if (mkdir(j->to, 0700) != 0) {
-        int err = errno == EEXIST ? backup_fail(j, ERR_EXISTS,
-                                                "%s is there: another backup is under way, "
-                                                "or one was cut short; remove it, then try again",
-                                                j->to)
-                                  : backup_fail_errno(j, "made", j->to);
+        err = errno == EEXIST ? backup_fail(j, ERR_EXISTS,
+                                            "%s is there: another backup is under way, "
+                                            "or one was cut short; remove it, then try again",
+                                            j->to)
+                              : backup_fail_errno(j, "made", j->to);
         return backup_end(j, err);
     }
-    int err = copy_all(j);
+    err = copy_all(j);
     if (!err)
         err = backup_save_manifest(j);
     if (!err)

@@ -23,11 +23,19 @@ struct backup_report {
     uint64_t bytes;
     int64_t made_us;
     char why[512]; /* a sentence when it failed */
+    size_t left_out;
+    char left[256]; /* which private keys, "secret.key, tls/key.pem" */
 };
 
-/* Copy the data directory into a new directory (ERR_EXISTS when there is something at that path).
+struct backup_opts {
+    const struct backup_watch *watch; /* may be NULL */
+    bool with_keys;                   /* private keys, too */
+};
+
+/* Copy the data directory into a new directory: ERR_EXISTS when there is something at that path,
+ * ERR_INVALID when it is no place for a backup, or a backup is in the way.
  * It appears under its name only when it is whole and on stable storage. */
-int backup_make(const char *data, const char *to, const struct backup_watch *w,
+int backup_make(const char *data, const char *to, const struct backup_opts *opts,
                 struct backup_report *ret);
 
 /* Hold every file against the manifest: size and SHA-256.  ERR_CORRUPT: something differs;

@@ -70,6 +70,11 @@ static void fill(void)
     snprintf(at, sizeof at, "%s/tls", data);
     assert_int_equal(mkdir(at, 0700), 0);
     write_file(at, "key.pem", "secret\n");
+    snprintf(at, sizeof at, "%s/tls/deep", data);
+    assert_int_equal(mkdir(at, 0700), 0);
+    snprintf(at, sizeof at, "%s/tls/deep/er", data);
+    assert_int_equal(mkdir(at, 0700), 0);
+    write_file(at, "cert.pem", "public\n");
     write_file(data, "doppel.conf", "# nothing\n");
 }
 
@@ -116,19 +121,31 @@ static void check_whole(const char *name)
     assert_int_equal(report.points, POINTS);
     snprintf(key, sizeof key, "%s/tls/key.pem", name);
     assert_true(is_there(key));
+    snprintf(key, sizeof key, "%s/tls/deep/er/cert.pem", name);
+    assert_true(is_there(key));
+}
+
+static int make(const char *from, const char *to, struct backup_report *ret)
+{
+    const struct backup_opts opts = {.with_keys = true};
+    return backup_make(from, to, &opts, ret);
+}
+
+static int restore(const char *from, const char *to, struct backup_report *ret)
+{
+    return backup_restore(from, to, NULL, ret);
 }
 
 /* With the n-th call failing, and after it `row` calls; false: it was not reached. */
-static bool fails(int (*what)(const char *, const char *, const struct backup_watch *,
-                              struct backup_report *),
-                  const char *from, const char *to, long n, long row, int error, int *ret_err)
+static bool fails(int (*what)(const char *, const char *, struct backup_report *), const char *from,
+                  const char *to, long n, long row, int error, int *ret_err)
 {
     struct backup_report report;
     disk_begin(dir, (unsigned)n);
     disk.fail_at = n;
     disk.fail_n = row;
     disk.error = error;
-    *ret_err = what(from, to, NULL, &report);
+    *ret_err = what(from, to, &report);
     bool reached = disk.calls >= n;
     disk_end();
     assert_true(!*ret_err || report.why[0]);
@@ -141,7 +158,7 @@ static void make_all(long row, int error)
     char partial[100];
     int err;
     snprintf(partial, sizeof partial, "%s.partial", copy);
-    for (long n = 1; fails(backup_make, data, copy, n, row, error, &err); n++) {
+    for (long n = 1; fails(make, data, copy, n, row, error, &err); n++) {
         assert_true(!err || err == ERR_STORAGE || err == ERR_IO);
         assert_true(err ||
                     is_there(copy)); /* it may be there though its name could not be synced */
@@ -172,7 +189,7 @@ static void restore_all(long row, int error)
     char mark[100];
     int err;
     snprintf(mark, sizeof mark, "%s/" BACKUP_MARK, back);
-    for (long n = 1; fails(backup_restore, copy, back, n, row, error, &err); n++) {
+    for (long n = 1; fails(restore, copy, back, n, row, error, &err); n++) {
         assert_int_equal(backup_verify(copy, NULL, &report), 0);
         assert_false(!err && is_there(mark));
         if (is_there(back) && !is_there(mark)) /* a server could be started on it */
@@ -188,7 +205,7 @@ static void what_is_put_back_is_whole_or_nothing(void **state)
 {
     (void)state;
     struct backup_report report;
-    assert_int_equal(backup_make(data, copy, NULL, &report), 0);
+    assert_int_equal(make(data, copy, &report), 0);
     restore_all(1, EIO);
     restore_all(4, EIO);
     restore_all(1000000, ENOSPC);

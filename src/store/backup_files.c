@@ -216,25 +216,57 @@ int backup_end(struct backup_job *j, int err)
         j->report->bytes += j->files[i].bytes;
     }
     free(j->files);
+    buf_release(&j->folders);
     free(j);
     return err;
+}
+
+void backup_leave_out(struct backup_job *j, const char *path)
+{
+    struct backup_report *r = j->report;
+    size_t used = strlen(r->left);
+    if (used + strlen(path) + 3 < sizeof r->left)
+        snprintf(r->left + used, sizeof r->left - used, "%s%s", used ? ", " : "", path);
+    r->left_out++;
+}
+
+int backup_make_folder(struct backup_job *j, const char *folder)
+{
+    char path[BACKUP_PATH_PART];
+    struct backup_path p;
+    snprintf(path, sizeof path, "%s", folder);
+    for (char *end = path; end; end = strchr(end + 1, '/')) {
+        char *slash = strchr(end + 1, '/');
+        if (slash)
+            *slash = 0;
+        if (mkdir(backup_path_in(j->to, path, &p), 0700) == 0) {
+            buf_add(&j->folders, path, strlen(path) + 1);
+        } else if (errno != EEXIST) {
+            return backup_fail_errno(j, "made", p.text);
+        }
+        if (!slash)
+            break;
+        *slash = '/';
+    }
+    return j->folders.failed ? backup_fail(j, ERR_NOMEM, "out of memory") : 0;
 }
 
 /* What is left of a copy that failed: names of ours only, nothing is followed. */
 void backup_remove_copy(struct backup_job *j)
 {
+    static const char *const more[] = {"history.db", "history.db-journal", "catalog.db",
+                                       "catalog.db-journal", BACKUP_MANIFEST};
     struct backup_path p;
     for (size_t i = 0; i < j->n; i++)
         unlink(backup_path_in(j->to, j->files[i].path, &p));
-    static const char *const more[] = {"history.db", "history.db-journal", "catalog.db",
-                                       "catalog.db-journal", BACKUP_MANIFEST};
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++)
         unlink(backup_path_in(j->to, more[i], &p));
-    struct buf folders = {0};
-    if (backup_list(j, j->to, true, &folders) == 0)
-        for (const char *name = folders.p; name && name < folders.p + folders.n;
-             name += strlen(name) + 1)
-            rmdir(backup_path_in(j->to, name, &p));
-    buf_release(&folders);
+    while (j->folders.n) { /* the last one that was made is the first to go */
+        size_t at = j->folders.n - 1;
+        while (at && j->folders.p[at - 1])
+            at--;
+        rmdir(backup_path_in(j->to, j->folders.p + at, &p));
+        j->folders.n = at;
+    }
     rmdir(j->to);
 }

@@ -7,7 +7,7 @@
 
 #include <limits.h>
 
-enum { BACKUP_PIECE = 1 << 20, BACKUP_PATH_PART = 256 };
+enum { BACKUP_PIECE = 1 << 20, BACKUP_PATH_PART = 256, BACKUP_DEPTH = 8 };
 
 struct backup_file {
     char path[BACKUP_PATH_PART]; /* within the directory */
@@ -20,8 +20,10 @@ struct backup_job {
     char to[PATH_MAX]; /* empty: files are only read */
     const struct backup_watch *watch;
     struct backup_report *report;
+    bool with_keys;
     struct backup_file *files;
     size_t n, cap;
+    struct buf folders; /* those that were made, in order; each ends with a zero */
     unsigned char piece[BACKUP_PIECE];
 };
 
@@ -43,6 +45,9 @@ void backup_tell(struct backup_job *j, const char *file, uint64_t done, uint64_t
 
 const char *backup_path_in(const char *dir, const char *name, struct backup_path *p);
 struct backup_file *backup_add_file(struct backup_job *j, const char *path); /* NULL: no memory */
+
+void backup_leave_out(struct backup_job *j, const char *path);    /* noted in the report */
+int backup_make_folder(struct backup_job *j, const char *folder); /* in `to`, with those above it */
 
 /* backup_files.c: 0 or -1 with errno, for whole pieces at an offset; *ret less than n at the end */
 int backup_read(int fd, unsigned char *p, size_t n, uint64_t at, size_t *ret);

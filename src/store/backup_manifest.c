@@ -64,7 +64,7 @@ int backup_save_manifest(struct backup_job *j)
     return err;
 }
 
-/* A name of ours: one folder deep at most, no way out of the directory. */
+/* A name of ours: no way out of the directory. */
 static bool is_plain(struct slice path)
 {
     size_t slashes = 0;
@@ -73,8 +73,9 @@ static bool is_plain(struct slice path)
             return false;
         slashes += path.p[i] == '/';
     }
-    return path.n && path.n < BACKUP_PATH_PART && slashes <= 1 && path.p[0] != '/' &&
-           path.p[0] != '.' && !memmem(path.p, path.n, "/.", 2) && path.p[path.n - 1] != '/';
+    return path.n && path.n < BACKUP_PATH_PART && slashes <= BACKUP_DEPTH && path.p[0] != '/' &&
+           path.p[0] != '.' && !memmem(path.p, path.n, "/.", 2) &&
+           !memmem(path.p, path.n, "//", 2) && path.p[path.n - 1] != '/';
 }
 
 static int take_entry(struct backup_job *j, struct jval *entry)

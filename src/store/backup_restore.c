@@ -62,18 +62,17 @@ static int check_target(struct backup_job *j, const char *data)
 
 static int make_folders(struct backup_job *j)
 {
-    struct backup_path p;
-    for (size_t i = 0; i < j->n; i++) {
+    int err = 0;
+    for (size_t i = 0; i < j->n && !err; i++) {
         char folder[BACKUP_PATH_PART];
         snprintf(folder, sizeof folder, "%s", j->files[i].path);
-        char *slash = strchr(folder, '/');
+        char *slash = strrchr(folder, '/');
         if (!slash)
             continue;
         *slash = 0;
-        if (mkdir(backup_path_in(j->to, folder, &p), 0700) != 0 && errno != EEXIST)
-            return backup_fail_errno(j, "made", p.text);
+        err = backup_make_folder(j, folder);
     }
-    return 0;
+    return err;
 }
 
 /* From here until end_restore() the directory is half of something, and says so. */
@@ -91,18 +90,14 @@ static int begin_restore(struct backup_job *j)
 
 static int put_back(struct backup_job *j)
 {
-    struct buf folders = {0};
     int err = make_folders(j);
     if (!err)
         err = verify_files(j); /* reads again what it writes */
-    if (!err)
-        err = backup_list(j, j->to, true, &folders);
-    for (const char *name = folders.p; !err && name && name < folders.p + folders.n;
+    for (const char *name = j->folders.p; !err && name && name < j->folders.p + j->folders.n;
          name += strlen(name) + 1) {
         struct backup_path p;
         err = backup_sync(j, backup_path_in(j->to, name, &p));
     }
-    buf_release(&folders);
     return err ? err : backup_sync(j, j->to);
 }
 

@@ -187,3 +187,39 @@ test("a manifest cannot lead out of its directory", async (t) => {
     assert.match((await ok(["restore", to, "--data", join(dir, "x")], NO)).stderr, /newer Doppel/);
     assert.equal(existsSync(join(dir, "evil")), false);
 });
+
+test("folders are copied as deep as they are, private keys only when asked for", async (t) => {
+    const dir = temporary(t);
+    const d = await start(t);
+    const deep = join(d.data, "ca", "issued", "2026");
+    mkdirSync(deep, { recursive: true });
+    writeFileSync(join(deep, "device-1.pem"), "certificate");
+    writeFileSync(join(d.data, "ca", "ca-key.pem"), "private");
+    const bare = await ok(["backup", join(dir, "bare"), "--data", d.data]);
+    assert.match(bare.stderr, /left out: secret\.key, ca\/ca-key\.pem/);
+    assert.equal(existsSync(join(dir, "bare", "ca", "ca-key.pem")), false);
+    const full = await ok(["backup", join(dir, "full"), "--data", d.data, "--with-keys"]);
+    assert.doesNotMatch(full.stderr, /left out/);
+    await ok(["restore", join(dir, "full"), "--data", join(dir, "again")]);
+    for (const file of ["ca/issued/2026/device-1.pem", "ca/ca-key.pem", "secret.key"])
+        assert.deepEqual(readFileSync(join(dir, "again", file)), readFileSync(join(d.data, file)));
+});
+
+test("a backup is not made inside of what it copies, nor with another inside", async (t) => {
+    const dir = temporary(t);
+    const d = await start(t);
+    const within = await ok(["backup", join(d.data, "b"), "--data", d.data], USAGE);
+    assert.match(within.stderr, /inside the data directory/);
+    mkdirSync(join(d.data, "copies"));
+    const deeper = await ok(["backup", join(d.data, "copies", "b"), "--data", d.data], USAGE);
+    assert.match(deeper.stderr, /inside the data directory/);
+    assert.deepEqual(readdirSync(join(d.data, "copies")), []);
+    const one = join(dir, "one");
+    await ok(["backup", one, "--data", d.data]);
+    const inner = await ok(["backup", join(one, "two"), "--data", d.data], USAGE);
+    assert.match(inner.stderr, /inside the backup/);
+    cpSync(one, join(d.data, "copies", "one"), { recursive: true });
+    const nested = await ok(["backup", join(dir, "two"), "--data", d.data], USAGE);
+    assert.match(nested.stderr, /copies\/one is a backup inside the data directory; move it out/);
+    assert.equal(existsSync(join(dir, "two.partial")), false);
+});
