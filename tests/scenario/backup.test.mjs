@@ -172,7 +172,8 @@ test("a manifest cannot lead out of its directory", async (t) => {
     for (const path of [
         "../evil",
         "/tmp/evil",
-        "a/b/c",
+        "a//c",
+        "1/2/3/4/5/6/7/8/9/ten",
         "journal/../../x",
         "",
         ".hidden",
@@ -183,7 +184,7 @@ test("a manifest cannot lead out of its directory", async (t) => {
         const r = await ok(["restore", to, "--data", join(dir, "x")], NO);
         assert.match(r.stderr, /means nothing/);
     }
-    writeFileSync(join(to, "backup.json"), JSON.stringify({ ...manifest, format: 2 }));
+    writeFileSync(join(to, "backup.json"), JSON.stringify({ ...manifest, format: 99 }));
     assert.match((await ok(["restore", to, "--data", join(dir, "x")], NO)).stderr, /newer Doppel/);
     assert.equal(existsSync(join(dir, "evil")), false);
 });
