@@ -8,7 +8,9 @@
  *   node dev/double.mjs [--port 8090] [--many N] [--empty] [--still] [--noisy]
  *     --many N   N more twins that move slowly     --empty  no twins at all
  *     --wide N   a twin of N sensors at 10 Hz
- *     --still    nothing moves                     --noisy  a refused reading now and then */
+ *     --still    nothing moves                     --noisy  a refused reading now and then
+ *     --locked   people sign in (ann@example.org, ben@example.org: double-access.mjs)
+ *     --setup    the same, before there is an administrator */
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -17,6 +19,7 @@ import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
+import { makeAccess } from "./double-access.mjs";
 import { PROFILES, pastTimes, SIGNALS } from "./double-data.mjs";
 import { fillIn, intervalOf, judge, sample } from "./double-profile.mjs";
 
@@ -28,6 +31,8 @@ const { values: args } = parseArgs({
         still: { type: "boolean", default: false },
         noisy: { type: "boolean", default: false },
         wide: { type: "string", default: "0" },
+        locked: { type: "boolean", default: false },
+        setup: { type: "boolean", default: false },
     },
 });
 const DIST = fileURLToPath(new URL("../dist", import.meta.url));
@@ -48,6 +53,15 @@ class Refusal extends Error {
         Object.assign(this, { status, code, more });
     }
 }
+
+const access = makeAccess({
+    locked: args.locked || args.setup,
+    setup: args.setup,
+    refuse: (status, code, detail, more) => {
+        throw new Refusal(status, code, detail, more);
+    },
+    twins: () => [...twins.values()].map((t) => ({ id: t.id, name: t.doc.name })),
+});
 
 const iso = (ms) => new Date(ms).toISOString();
 
@@ -509,6 +523,9 @@ function parseBody(req, text) {
 
 function route(req, res, path, query, text) {
     const peer = req.socket.remoteAddress;
+    const answered = access.answer(req, path, query, text);
+    if (answered?.status === 204) return res.writeHead(204, answered.headers).end();
+    if (answered) return json(res, answered.status, answered.body, answered.headers);
     if (path === "/api/v1/twins" && req.method === "GET") return listTwins(res, query);
     if (path === "/api/v1/twins" && req.method === "POST") return createTwin(res, text);
     if (path === "/api/v1/validate" && req.method === "POST") {
@@ -721,6 +738,7 @@ function tell(event) {
 
 const sockets = new WebSocketServer({ server, path: "/api/v1/stream" });
 sockets.on("connection", (socket, req) => {
+    if (access.locked && !access.sessionOf(req)) return socket.close(4401, "nobody is signed in");
     const stream = new Stream(socket, req.socket.remoteAddress);
     streams.add(stream);
     socket.on("message", (data) => {
@@ -866,6 +884,8 @@ setInterval(() => {
 }, 500);
 
 server.listen(Number(args.port), "127.0.0.1", () => {
-    console.log(`test double on http://127.0.0.1:${server.address().port}`);
+    const url = `http://127.0.0.1:${server.address().port}`;
+    console.log(`test double on ${url}`);
+    if (args.setup) console.log(`set it up: ${url}${access.setupLink()}`);
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(0));

@@ -4,6 +4,18 @@ import type { Problem } from "../base/wire";
 import { clock } from "../live/live";
 
 const TIMEOUT_MS = 15_000;
+const LONG_MS = 600_000;
+
+/* The 401 that end a session; the others answer an attempt to sign in. */
+const ENDED = new Set(["unauthenticated", "token-expired", "token-revoked", "http-401"]);
+
+const endings = new Set<() => void>();
+
+/* Told whenever an answer says that nobody is signed in. */
+export function onUnauthenticated(listener: () => void): () => void {
+    endings.add(listener);
+    return () => endings.delete(listener);
+}
 
 /* An id that a person can quote: from the server when it gave one, else made here. */
 function newId(): string {
@@ -31,6 +43,11 @@ export class ApiError extends Error {
         return this.status === 401 || this.status === 403;
     }
 
+    /* nobody is signed in any more, or never was */
+    get unauthenticated(): boolean {
+        return this.status === 401 && ENDED.has(this.code);
+    }
+
     get missing(): boolean {
         return this.status === 404;
     }
@@ -48,14 +65,16 @@ export interface Ask {
     body?: string;
     contentType?: string;
     ifMatch?: string | null;
+    accept?: string;
+    timeoutMs?: number;
     signal?: AbortSignal | undefined;
 }
 
 async function send(path: string, ask: Ask): Promise<Response> {
-    const headers: Record<string, string> = { accept: "application/json" };
+    const headers: Record<string, string> = { accept: ask.accept ?? "application/json" };
     if (ask.body !== undefined) headers["content-type"] = ask.contentType ?? "application/json";
     if (ask.ifMatch) headers["if-match"] = ask.ifMatch;
-    const timeout = AbortSignal.timeout(TIMEOUT_MS);
+    const timeout = AbortSignal.timeout(ask.timeoutMs ?? TIMEOUT_MS);
     const init: RequestInit = {
         method: ask.method ?? "GET",
         headers,
@@ -69,9 +88,7 @@ async function send(path: string, ask: Ask): Promise<Response> {
         const late = error instanceof DOMException && error.name === "TimeoutError";
         throw new ApiError(0, {
             title: "No answer",
-            detail: late
-                ? "The server did not answer within 15 seconds."
-                : "The server cannot be reached.",
+            detail: late ? "The server did not answer in time." : "The server cannot be reached.",
         });
     }
 }
@@ -86,6 +103,19 @@ function parseProblem(response: Response, text: string): Problem {
     return { title: response.statusText || `Status ${response.status}` };
 }
 
+function refusal(response: Response, text: string): ApiError {
+    const error = new ApiError(response.status, parseProblem(response, text));
+    if (error.unauthenticated) for (const listener of [...endings]) listener();
+    return error;
+}
+
+/* An answer that is a file: kept as bytes, however long it takes. */
+export async function fetchFile(path: string, accept: string): Promise<Blob> {
+    const response = await send(path, { accept, timeoutMs: LONG_MS });
+    if (!response.ok) throw refusal(response, await response.text());
+    return response.blob();
+}
+
 export async function request<T>(path: string, ask: Ask = {}): Promise<Answer<T>> {
     const response = await send(path, ask);
     const date = response.headers.get("date");
@@ -97,7 +127,7 @@ export async function request<T>(path: string, ask: Ask = {}): Promise<Answer<T>
         if (ask.signal?.aborted) throw error;
         throw new ApiError(0, { title: "Broken answer", detail: "The answer broke off." });
     }
-    if (!response.ok) throw new ApiError(response.status, parseProblem(response, text));
+    if (!response.ok) throw refusal(response, text);
     let data: unknown;
     if (text !== "") {
         try {

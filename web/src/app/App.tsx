@@ -3,8 +3,11 @@ import { lazy, Suspense, useEffect } from "react";
 import { Route, Switch } from "wouter";
 import { queryClient } from "../api/queries";
 import { Boundary, Skeleton } from "../kit/Panel";
+import { Reauthenticate } from "../kit/Reauthenticate";
+import { Toasts } from "../kit/Toasts";
 import { Home } from "../pages/Home";
 import { NotFound } from "../pages/NotFound";
+import { Gate } from "./Gate";
 import { Shell } from "./Shell";
 
 const load = {
@@ -15,6 +18,15 @@ const load = {
 const Twins = lazy(load.twins);
 const Twin = lazy(load.twin);
 const Connect = lazy(load.connect);
+const Devices = lazy(() => import("../pages/Devices"));
+const Shared = lazy(() => import("../pages/Shared"));
+const Account = lazy(() => import("../pages/Account"));
+const Organization = lazy(() => import("../pages/Organization"));
+const Audit = lazy(() => import("../pages/Audit"));
+const Installation = lazy(() => import("../pages/Installation"));
+const Setup = lazy(() => import("../pages/Setup"));
+const Invitation = lazy(() => import("../pages/Invitation"));
+const ShareLink = lazy(() => import("../pages/ShareLink"));
 
 /* Once the first page stands, the others come along, so that going there takes no time. */
 const SETTLED_MS = 2_000;
@@ -28,35 +40,61 @@ function usePreload(): void {
     }, []);
 }
 
-export function App() {
+function Inside() {
     usePreload();
     return (
+        <Shell>
+            <Boundary>
+                <Suspense fallback={<Skeleton lines={6} />}>
+                    <Switch>
+                        <Route path="/" component={Home} />
+                        <Route path="/twins">
+                            <Twins />
+                        </Route>
+                        <Route path="/twins/:id/:tab?">
+                            {(params) => (
+                                <Twin
+                                    key={params.id}
+                                    id={decodeURIComponent(params.id)}
+                                    tab={params.tab}
+                                />
+                            )}
+                        </Route>
+                        <Route path="/connect">
+                            <Connect />
+                        </Route>
+                        <Route path="/devices" component={Devices} />
+                        <Route path="/shared" component={Shared} />
+                        <Route path="/account" component={Account} />
+                        <Route path="/organization" component={Organization} />
+                        <Route path="/audit" component={Audit} />
+                        <Route path="/installation" component={Installation} />
+                        <Route component={NotFound} />
+                    </Switch>
+                </Suspense>
+            </Boundary>
+        </Shell>
+    );
+}
+
+/* Links that bring their own right to enter stand before the gate. */
+export function App() {
+    return (
         <QueryClientProvider client={queryClient}>
-            <Shell>
-                <Boundary>
-                    <Suspense fallback={<Skeleton lines={6} />}>
-                        <Switch>
-                            <Route path="/" component={Home} />
-                            <Route path="/twins">
-                                <Twins />
-                            </Route>
-                            <Route path="/twins/:id/:tab?">
-                                {(params) => (
-                                    <Twin
-                                        key={params.id}
-                                        id={decodeURIComponent(params.id)}
-                                        tab={params.tab}
-                                    />
-                                )}
-                            </Route>
-                            <Route path="/connect">
-                                <Connect />
-                            </Route>
-                            <Route component={NotFound} />
-                        </Switch>
-                    </Suspense>
-                </Boundary>
-            </Shell>
+            <Suspense fallback={null}>
+                <Switch>
+                    <Route path="/setup" component={Setup} />
+                    <Route path="/invitation" component={Invitation} />
+                    <Route path="/share" component={ShareLink} />
+                    <Route>
+                        <Gate>
+                            <Inside />
+                        </Gate>
+                    </Route>
+                </Switch>
+            </Suspense>
+            <Reauthenticate />
+            <Toasts />
         </QueryClientProvider>
     );
 }

@@ -3,21 +3,21 @@
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
 import { useFreshness } from "../api/queries";
+import { useLocked, useMay } from "../api/session";
 import { recall, remember } from "../base/storage";
 import { clockTime } from "../base/time";
 import { Button } from "../kit/Button";
 import { cx } from "../kit/cx";
 import { Icon, type IconName } from "../kit/Icon";
-import { Menu, MenuChoice, MenuItem, MenuLine } from "../kit/Menu";
-import { Toasts } from "../kit/Toasts";
+import { Mark } from "../kit/Mark";
 import { useLink, useOffline, usePaused, useTicking } from "../live/hooks";
 import { clock, stream } from "../live/live";
+import { FORBIDDEN } from "../live/stream";
+import { Avatar, OpenBadge } from "./Avatar";
 import { Help } from "./Help";
-import { Mark } from "./Mark";
 import { Search } from "./Search";
 import style from "./Shell.module.css";
 import { type Shortcut, useShortcuts, useShortcutsOn } from "./shortcuts";
-import { setTheme, type ThemeChoice, useTheme } from "./theme";
 
 interface Place {
     path: string;
@@ -32,12 +32,19 @@ const PLACES: Place[] = [
     { path: "/twins", word: "Twins", icon: "twins", key: "g t" },
     { path: "/connect", word: "Connect", icon: "connect", key: "g c" },
 ];
+const DEVICES: Place = { path: "/devices", word: "Devices", icon: "device", key: "g d" };
+
+function usePlaces(): Place[] {
+    const locked = useLocked();
+    const devices = useMay("devices:manage") && locked;
+    return useMemo(() => (devices ? [...PLACES, DEVICES] : PLACES), [devices]);
+}
 
 function isCurrent(place: Place, location: string): boolean {
     return place.path === "/" ? location === "/" : location.startsWith(place.path);
 }
 
-function Nav({ folded, fold }: { folded: boolean; fold: () => void }) {
+function Nav({ folded, fold, places }: { folded: boolean; fold: () => void; places: Place[] }) {
     const [location] = useLocation();
     return (
         <nav className={style.nav} aria-label="Main">
@@ -46,7 +53,7 @@ function Nav({ folded, fold }: { folded: boolean; fold: () => void }) {
                 <span className={style.word}>Doppel</span>
             </Link>
             <ul className={style.links}>
-                {PLACES.map((place) => (
+                {places.map((place) => (
                     <li key={place.path} style={{ display: "contents" }}>
                         <Link
                             href={place.path}
@@ -76,12 +83,18 @@ function Nav({ folded, fold }: { folded: boolean; fold: () => void }) {
     );
 }
 
-const WORDS = { open: "Connected", connecting: "Connecting", lost: "Offline" } as const;
+const WORDS = {
+    open: "Connected",
+    connecting: "Connecting",
+    lost: "Offline",
+    refused: "Not live",
+} as const;
 
 function Connection() {
     const link = useLink();
     const offline = useOffline();
-    const shown = link.state === "open" ? "open" : offline ? "lost" : "connecting";
+    const settled = link.state === "open" || link.state === "refused";
+    const shown = settled ? link.state : offline ? "lost" : "connecting";
     return (
         <span className={style.connection} data-link={shown} data-testid="connection">
             <span className={style.dot} aria-hidden="true" />
@@ -113,6 +126,24 @@ function OfflineBanner() {
     );
 }
 
+/* Signed in, but not allowed to listen; a session that has ended is the gate's concern. */
+function RefusedBanner() {
+    const link = useLink();
+    if (link.state !== "refused" || link.code !== FORBIDDEN) return null;
+    return (
+        <div className={style.banner} data-testid="refused-banner">
+            <Icon name="lock" />
+            <span role="alert">
+                Live values are refused{link.reason ? `: ${link.reason}` : "."} You see what was
+                asked for.
+            </span>
+            <Button small onClick={() => stream.retryNow()}>
+                Try again
+            </Button>
+        </div>
+    );
+}
+
 function PausedBanner() {
     const paused = usePaused();
     if (paused === null) return null;
@@ -129,15 +160,8 @@ function PausedBanner() {
     );
 }
 
-const THEMES: { value: ThemeChoice; label: string; icon: IconName }[] = [
-    { value: "light", label: "Light", icon: "sun" },
-    { value: "dark", label: "Dark", icon: "moon" },
-    { value: "system", label: "As the system", icon: "system" },
-];
-
 function TopBar(props: { searchRef: React.RefObject<HTMLInputElement | null>; help: () => void }) {
     const paused = usePaused();
-    const theme = useTheme();
     return (
         <header className={style.top}>
             <Search inputRef={props.searchRef} />
@@ -151,13 +175,8 @@ function TopBar(props: { searchRef: React.RefObject<HTMLInputElement | null>; he
             >
                 <span className={style.wide}>{paused === null ? "Pause" : "Go live"}</span>
             </Button>
-            <Menu trigger={<Button look="ghost" icon="more" label="Settings and help" />}>
-                <MenuChoice label="Theme" value={theme} onChange={setTheme} options={THEMES} />
-                <MenuLine />
-                <MenuItem icon="keyboard" onSelect={props.help}>
-                    Keyboard help
-                </MenuItem>
-            </Menu>
+            <OpenBadge />
+            <Avatar help={props.help} />
         </header>
     );
 }
@@ -182,13 +201,14 @@ export function Shell({ children }: { children: ReactNode }) {
     const [keysOn, setKeysOn] = useShortcutsOn();
     const searchRef = useRef<HTMLInputElement>(null);
     const mainRef = useRef<HTMLElement>(null);
+    const places = usePlaces();
     useFreshness();
     useArrival(mainRef);
 
     const shortcuts = useMemo<Shortcut[]>(
         () => [
             { keys: "/", does: "Search twins", run: () => searchRef.current?.focus() },
-            ...PLACES.map((p) => ({
+            ...places.map((p) => ({
                 keys: p.key,
                 does: `Go to ${p.word}`,
                 run: () => navigate(p.path),
@@ -200,7 +220,7 @@ export function Shell({ children }: { children: ReactNode }) {
             },
             { keys: "?", does: "This help", run: () => setHelp(true) },
         ],
-        [navigate],
+        [navigate, places],
     );
     useShortcuts(shortcuts, keysOn);
 
@@ -213,10 +233,11 @@ export function Shell({ children }: { children: ReactNode }) {
             <a href="#main" className={style.skip}>
                 Skip to the content
             </a>
-            <Nav folded={folded} fold={fold} />
+            <Nav folded={folded} fold={fold} places={places} />
             <TopBar searchRef={searchRef} help={() => setHelp(true)} />
             <main id="main" ref={mainRef} tabIndex={-1} className={style.main}>
                 <OfflineBanner />
+                <RefusedBanner />
                 <PausedBanner />
                 {children}
             </main>
@@ -227,7 +248,6 @@ export function Shell({ children }: { children: ReactNode }) {
                 on={keysOn}
                 setOn={setKeysOn}
             />
-            <Toasts />
         </div>
     );
 }

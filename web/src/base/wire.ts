@@ -108,6 +108,9 @@ export interface Problem {
     code?: string;
     instance?: string;
     role?: string;
+    operation?: string;
+    organization?: string;
+    methods?: string[];
     accepted?: number;
     rejected?: { index: number; sensor: string; code: string; detail: string }[];
     findings?: Finding[];

@@ -16,6 +16,11 @@ export function Menu({ trigger, children }: { trigger: ReactNode; children: Reac
     );
 }
 
+/* Who or what the menu is about; said, not chosen. */
+export function MenuHead({ children }: { children: ReactNode }) {
+    return <Radix.Label className={style.headline}>{children}</Radix.Label>;
+}
+
 export interface MenuItemProps {
     icon?: IconName;
     danger?: boolean;
@@ -56,7 +61,7 @@ export function MenuChoice<T extends string>(props: MenuChoiceProps<T>) {
                 {props.options.map((o) => (
                     <Radix.RadioItem key={o.value} value={o.value} className={style.item}>
                         <Icon name={o.icon} />
-                        {o.label}
+                        <span className={style.word}>{o.label}</span>
                         {o.value === props.value && <Icon name="check" />}
                     </Radix.RadioItem>
                 ))}

@@ -1,13 +1,15 @@
 /* Panel.tsx - a titled surface that is in exactly one state (panelState.ts) and shows it. */
 
 import { Component, type CSSProperties, type ReactNode, useId } from "react";
+import { operationWords } from "../base/access";
 import { AgeText } from "./Age";
+import { AskForIt } from "./AskForIt";
 import { Button, ServerButton } from "./Button";
 import { CopyButton } from "./Copy";
 import { cx } from "./cx";
 import { Icon } from "./Icon";
 import style from "./Panel.module.css";
-import { type PanelState, panelState } from "./panelState";
+import { type Denial, type PanelState, panelState } from "./panelState";
 
 export interface PanelProps {
     title: ReactNode;
@@ -36,20 +38,28 @@ export function Skeleton({ lines = 4 }: { lines?: number }) {
     );
 }
 
+/* Names the role that is missing, and asks for it. */
+function DeniedSays(denial: Denial) {
+    return (
+        <div className={style.says}>
+            <Icon name="lock" size={20} />
+            <p>
+                <strong>
+                    {denial.operation
+                        ? `You may not ${operationWords(denial.operation)}.`
+                        : "You may not see this."}
+                </strong>{" "}
+                {denial.role
+                    ? `It needs the role “${denial.role}”${denial.organization ? ` in ${denial.organization}` : ""}.`
+                    : "Ask whoever runs this server for access."}
+            </p>
+            <AskForIt {...denial} />
+        </div>
+    );
+}
+
 function Says({ state, action }: { state: PanelState; action?: ReactNode }) {
-    if (state.kind === "denied") {
-        return (
-            <div className={style.says}>
-                <Icon name="lock" size={20} />
-                <p>
-                    <strong>You may not see this.</strong>{" "}
-                    {state.role
-                        ? `It needs the role “${state.role}”. Ask whoever runs this server.`
-                        : "Ask whoever runs this server for access."}
-                </p>
-            </div>
-        );
-    }
+    if (state.kind === "denied") return <DeniedSays {...state} />;
     if (state.kind === "error") {
         return (
             <div className={cx(style.says, style.error)} role="alert">

@@ -3,7 +3,7 @@ import { ApiError } from "../api/client";
 import { type PanelFacts, panelState } from "./panelState";
 
 const everything: PanelFacts = {
-    error: new ApiError(403, { role: "operator" }),
+    error: new ApiError(403, { role: "operator", operation: "data:write", organization: "home" }),
     misconfigured: "no such sensor",
     loading: true,
     empty: { why: "never", text: "Nothing yet." },
@@ -13,7 +13,12 @@ const everything: PanelFacts = {
 describe("panelState", () => {
     it("shows the first of the order, whatever else is true", () => {
         const facts = { ...everything };
-        expect(panelState(facts)).toEqual({ kind: "denied", role: "operator" });
+        expect(panelState(facts)).toEqual({
+            kind: "denied",
+            role: "operator",
+            operation: "data:write",
+            organization: "home",
+        });
         facts.error = new ApiError(500, { detail: "Broken.", instance: "/requests/7" });
         expect(panelState(facts)).toMatchObject({
             kind: "error",

@@ -11,8 +11,20 @@ export interface EmptyWords {
     text: string;
 }
 
+/* What a refusal names: what was asked, the least role that may, and where. */
+export interface Denial {
+    role: string | null;
+    operation: string | null;
+    organization: string | null;
+}
+
+export function denialOf(error: ApiError): Denial {
+    const { role = null, operation = null, organization = null } = error.problem;
+    return { role, operation, organization };
+}
+
 export type PanelState =
-    | { kind: "denied"; role: string | null }
+    | ({ kind: "denied" } & Denial)
     | { kind: "error"; cause: string; id: string; code: string; retry?: () => void }
     | { kind: "misconfigured"; text: string }
     | { kind: "loading" }
@@ -35,7 +47,7 @@ export interface PanelFacts {
 export function panelState(facts: PanelFacts): PanelState {
     const { error, retry } = facts;
     if (error instanceof ApiError && error.denied) {
-        return { kind: "denied", role: error.problem.role ?? null };
+        return { kind: "denied", ...denialOf(error) };
     }
     if (error && !facts.hasData) {
         const known = error instanceof ApiError;

@@ -71,7 +71,8 @@ export function useLink(): Link {
 /* True once the server has not been reachable for longer than a blink. */
 export function useOffline(afterMs = 2_000): boolean {
     const link = useLink();
-    return useTicking(() => link.state !== "open" && Date.now() - link.since >= afterMs);
+    const there = link.state === "open" || link.state === "refused";
+    return useTicking(() => !there && Date.now() - link.since >= afterMs);
 }
 
 export function usePaused(): number | null {

@@ -27,11 +27,11 @@ export const painter = new Painter({
     calm: () => reducedMotion?.matches ?? false,
 });
 
-let started = false;
+let wired = false;
 
-export function startLive(): void {
-    if (started) return;
-    started = true;
+function wire(): void {
+    if (wired) return;
+    wired = true;
     stream.onUpdates((updates) => store.take(updates));
     stream.onEvent((event) => {
         if (event.event === "twin-deleted") store.forget(event.twin);
@@ -39,5 +39,14 @@ export function startLive(): void {
     clock.subscribe(() => painter.redrawAll());
     addEventListener("online", () => stream.retryNow());
     addEventListener("offline", () => stream.drop());
+}
+
+export function startLive(): void {
+    wire();
     stream.start();
+}
+
+/* While nobody is signed in there is nothing to listen to. */
+export function stopLive(): void {
+    stream.stop();
 }

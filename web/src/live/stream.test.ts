@@ -5,7 +5,7 @@ import { backoff, planChange, reduceWishes, type Socket, StreamClient } from "./
 class FakeSocket implements Socket {
     readyState = 0;
     onopen: (() => void) | null = null;
-    onclose: (() => void) | null = null;
+    onclose: ((event: { code: number; reason: string }) => void) | null = null;
     onerror: (() => void) | null = null;
     onmessage: ((event: { data: unknown }) => void) | null = null;
     sent: unknown[] = [];
@@ -24,9 +24,9 @@ class FakeSocket implements Socket {
     say(frame: unknown) {
         this.onmessage?.({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
     }
-    break() {
+    break(code = 1006, reason = "") {
         this.readyState = 3;
-        this.onclose?.();
+        this.onclose?.({ code, reason });
     }
 }
 
@@ -262,6 +262,33 @@ describe("losses", () => {
         time.pass(60_000);
         expect(sockets.length).toBe(2);
         expect(last().closed).toBe(true);
+    });
+});
+
+describe("refusals", () => {
+    it("are no losses: nothing is tried until somebody asks", () => {
+        for (const code of [4401, 4403]) {
+            client.start();
+            last().accept();
+            const before = sockets.length;
+            last().break(code, "revoked");
+            expect(client.status()).toMatchObject({ state: "refused", code, reason: "revoked" });
+            time.pass(120_000);
+            expect(sockets.length).toBe(before);
+            client.retryNow();
+            expect(sockets.length).toBe(before + 1);
+            last().accept();
+            expect(client.status().state).toBe("open");
+        }
+    });
+    it("end with a stop, and a start begins anew", () => {
+        client.start();
+        last().accept();
+        client.stop();
+        expect(last().closed).toBe(true);
+        client.start();
+        last().accept();
+        expect(client.status().state).toBe("open");
     });
 });
 

@@ -3,6 +3,7 @@
  * Components ask for sensors and give the returned function back when they no longer need them.
  * Wishes are counted, gathered for one turn of the event loop, and reduced: a sensor that a
  * wildcard already brings is not asked for twice.  After a loss everything is asked for again.
+ * A close with a code of refusal is no loss: nothing is tried until somebody asks.
  * Reconnecting backs off from 0.5 to 10 seconds, with jitter so that a fleet of pages does not
  * return at the same instant. */
 
@@ -11,13 +12,15 @@ import type { Problem, SensorRef, TwinEvent, Update } from "../base/wire";
 export type Link =
     | { state: "connecting"; since: number; attempt: number }
     | { state: "open"; since: number }
-    | { state: "lost"; since: number; attempt: number; retryAt: number };
+    | { state: "lost"; since: number; attempt: number; retryAt: number }
+    /* the server has closed it for good: whoever looks on may not, or no longer */
+    | { state: "refused"; since: number; code: number; reason: string };
 
 /* The part of WebSocket that is used; tests bring their own. */
 export interface Socket {
     readyState: number;
     onopen: (() => void) | null;
-    onclose: (() => void) | null;
+    onclose: ((event: { code: number; reason: string }) => void) | null;
     onerror: (() => void) | null;
     onmessage: ((event: { data: unknown }) => void) | null;
     send(data: string): void;
@@ -43,6 +46,9 @@ const SETTLED_MS = 5_000;
 const SILENCE_MS = 15_000;
 const OPEN_TIMEOUT_MS = 10_000;
 const OPEN = 1;
+/* Close codes of the server: nobody is signed in (any more); signed in, and may not. */
+export const UNAUTHENTICATED = 4401;
+export const FORBIDDEN = 4403;
 
 export function backoff(attempt: number, random: number): number {
     const full = Math.min(BACKOFF_LAST_MS, BACKOFF_FIRST_MS * 2 ** attempt);
@@ -199,7 +205,10 @@ export class StreamClient {
         this.socket = socket;
         socket.onopen = () => this.opened();
         socket.onmessage = (event) => this.receive(event.data);
-        socket.onclose = () => this.lose();
+        socket.onclose = ({ code, reason }) => {
+            if (code === UNAUTHENTICATED || code === FORBIDDEN) this.refuse(code, reason);
+            else this.lose();
+        };
         socket.onerror = () => {};
         this.retryTimer = this.o.later(() => {
             if (this.socket === socket && this.link.state !== "open") this.lose();
@@ -230,6 +239,13 @@ export class StreamClient {
             retryAt: this.o.now() + wait,
         });
         if (this.started) this.retryTimer = this.o.later(() => this.connect(), wait);
+    }
+
+    /* Another attempt would end the same way; retryNow() makes one when something has changed. */
+    private refuse(code: number, reason: string): void {
+        this.o.cancel(this.retryTimer);
+        this.discard();
+        this.setLink({ state: "refused", since: this.o.now(), code, reason });
     }
 
     private discard(): void {

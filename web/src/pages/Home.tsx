@@ -11,6 +11,7 @@ import { Panel } from "../kit/Panel";
 import { panelState } from "../kit/panelState";
 import { useTitle } from "../kit/useTitle";
 import { useTicking } from "../live/hooks";
+import { FinishSetup } from "../panels/access/FinishSetup";
 import { dismissSteps, type Step, useSteps } from "../panels/progress";
 import { judgeTwin, TwinCard } from "../panels/TwinCard";
 import style from "./Home.module.css";
@@ -187,6 +188,7 @@ export function Home() {
                     </p>
                 )}
             </div>
+            <FinishSetup />
             <Refused />
             {state.kind === "live" ? (
                 <>

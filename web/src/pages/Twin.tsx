@@ -1,11 +1,12 @@
 /* Twin.tsx - one twin: what it is now, what it was, how it is described, what is wrong with it. */
 
 import { useQuery } from "@tanstack/react-query";
-import { useEffect, useMemo, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { deleteTwin, listTwins } from "../api/calls";
 import { ApiError } from "../api/client";
 import { knownSummary, queryClient, useFindings, useProfile, useTwinSensors } from "../api/queries";
+import { useLocked, useMay } from "../api/session";
 import { formatAge } from "../base/format";
 import { stateOf, twinState, worstLevel } from "../base/level";
 import type { Level, Sensor, State } from "../base/wire";
@@ -32,6 +33,8 @@ import { finishStep } from "../panels/progress";
 import { TimeBar } from "../panels/TimeBar";
 import { freshest } from "../panels/TwinCard";
 import style from "./Twin.module.css";
+
+const ShareDialog = lazy(() => import("../panels/access/ShareDialog"));
 
 const TABS = ["overview", "data", "profile", "findings"] as const;
 type Tab = (typeof TABS)[number];
@@ -89,6 +92,11 @@ function Head(props: HeadProps) {
     const { id, name, sensors } = props;
     const [, navigate] = useLocation();
     const [asking, setAsking] = useState(false);
+    const [sharing, setSharing] = useState(false);
+    const locked = useLocked();
+    const share = useMay("twins:share") && locked;
+    const sends = useMay("data:write");
+    const deletes = useMay("twins:delete");
     const found = useOrigin(id, props.origin === undefined ? name : null);
     const remove = async () => {
         await deleteTwin(id);
@@ -112,20 +120,34 @@ function Head(props: HeadProps) {
                 </div>
             </div>
             <div className={style.actions}>
-                <Link
-                    href={`/connect?twin=${encodeURIComponent(id)}`}
-                    className={buttonClass("secondary")}
-                >
-                    <Icon name="connect" />
-                    <span className={style.wide}>Send readings</span>
-                    <span className="sr-only"> to this twin</span>
-                </Link>
-                <Menu trigger={<Button icon="more" label="More about this twin" />}>
-                    <MenuItem icon="trash" danger onSelect={() => setAsking(true)}>
-                        Delete this twin…
-                    </MenuItem>
-                </Menu>
+                {share && (
+                    <Button icon="share" onClick={() => setSharing(true)}>
+                        Share
+                    </Button>
+                )}
+                {sends && (
+                    <Link
+                        href={`/connect?twin=${encodeURIComponent(id)}`}
+                        className={buttonClass("secondary")}
+                    >
+                        <Icon name="connect" />
+                        <span className={style.wide}>Send readings</span>
+                        <span className="sr-only"> to this twin</span>
+                    </Link>
+                )}
+                {deletes && (
+                    <Menu trigger={<Button icon="more" label="More about this twin" />}>
+                        <MenuItem icon="trash" danger onSelect={() => setAsking(true)}>
+                            Delete this twin…
+                        </MenuItem>
+                    </Menu>
+                )}
             </div>
+            {sharing && (
+                <Suspense fallback={null}>
+                    <ShareDialog twin={id} name={name ?? id} close={() => setSharing(false)} />
+                </Suspense>
+            )}
             <Confirm
                 open={asking}
                 onOpenChange={setAsking}

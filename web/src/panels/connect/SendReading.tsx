@@ -1,18 +1,24 @@
 /* SendReading.tsx - step two: lines to copy that send a reading, or one sent from this page. */
 
 import { useState } from "react";
+import { makeCredential } from "../../api/access";
+import { refresh } from "../../api/accessQueries";
 import { request } from "../../api/client";
 import { useStatus } from "../../api/queries";
+import { useLocked, useMay } from "../../api/session";
 import type { Sensor } from "../../base/wire";
 import { ServerButton } from "../../kit/Button";
 import { Select } from "../../kit/Field";
+import { Icon } from "../../kit/Icon";
 import { Panel } from "../../kit/Panel";
 import { type PanelState, panelState } from "../../kit/panelState";
+import { Refusal } from "../../kit/Refusal";
 import { Tabs } from "../../kit/Tabs";
 import { announce } from "../../kit/toast";
+import { useAct } from "../../kit/useAct";
 import { CodeBlock } from "./CodeBlock";
 import style from "./Connect.module.css";
-import { exampleValue, mqttTarget, snippets } from "./snippets";
+import { exampleValue, mqttTarget, PLACEHOLDER, snippets } from "./snippets";
 
 export interface SendReadingProps {
     twin: string | null;
@@ -41,6 +47,9 @@ export function SendReading(props: SendReadingProps) {
     const [chosen, setChosen] = useState<string | null>(null);
     const [way, setWay] = useState("curl");
     const [busy, setBusy] = useState(false);
+    const locked = useLocked();
+    const [made, setMade] = useState<{ twin: string; token: string } | null>(null);
+    const token = made?.twin === twin ? made.token : null;
     const sensor = sensors?.find((s) => s.id === chosen) ?? sensors?.[0];
     const list =
         twin && sensor
@@ -50,6 +59,7 @@ export function SendReading(props: SendReadingProps) {
                   twin,
                   sensor: sensor.id,
                   example: exampleValue(sensor),
+                  token: locked ? (token ?? PLACEHOLDER) : null,
               })
             : [];
     const snippet = list.find((s) => s.key === way) ?? list[0];
@@ -86,6 +96,14 @@ export function SendReading(props: SendReadingProps) {
                             Send one from this page
                         </ServerButton>
                     </div>
+                    {locked && twin && (
+                        <DeviceToken
+                            key={twin}
+                            twin={twin}
+                            token={token}
+                            made={(token) => setMade({ twin, token })}
+                        />
+                    )}
                     <Tabs
                         label="Ways to send"
                         value={snippet.key}
@@ -118,5 +136,44 @@ export function SendReading(props: SendReadingProps) {
                 </>
             )}
         </Panel>
+    );
+}
+
+/* Behind a locked door the lines need a token: made when asked for, and then in every one of them. */
+function DeviceToken(props: { twin: string; token: string | null; made: (token: string) => void }) {
+    const may = useMay("devices:manage");
+    const act = useAct();
+    if (props.token) {
+        return (
+            <p className={style.filled} role="status" style={{ margin: "0 0 12px" }}>
+                <Icon name="key" />
+                <span>
+                    The lines below carry a new token of this device. Copy them now: it is shown
+                    this once.
+                </span>
+            </p>
+        );
+    }
+    const make = () =>
+        act.run(async () => {
+            const made = await makeCredential(props.twin, { kind: "token", name: "From Connect" });
+            props.made(made.token ?? "");
+            await refresh("credentials", "devices");
+        }, "Made a token");
+    return (
+        <div className={style.form} style={{ marginBottom: 12 }}>
+            <div className={style.tools} style={{ marginBottom: 0, alignItems: "center" }}>
+                <p className={style.mute}>
+                    The device has to show a token, where these lines say <code>{PLACEHOLDER}</code>
+                    .
+                </p>
+                {may && (
+                    <ServerButton icon="key" disabled={act.busy} onClick={() => void make()}>
+                        {act.busy ? "Making…" : "Make a token"}
+                    </ServerButton>
+                )}
+            </div>
+            <Refusal error={act.error} />
+        </div>
     );
 }

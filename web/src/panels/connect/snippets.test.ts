@@ -15,6 +15,7 @@ const target: Target = {
     twin: "my-twin",
     sensor: "temp-1",
     example: 42.3,
+    token: null,
 };
 
 const code = (t: Target, key: string) => snippets(t).find((s) => s.key === key)?.code ?? "";

@@ -9,7 +9,12 @@ export interface Target {
     twin: string;
     sensor: string;
     example: Value;
+    /* what lets the device in; null where the door is open */
+    token: string | null;
 }
+
+/* Stands where a token has to come, until one is made. */
+export const PLACEHOLDER = "DEVICE_TOKEN";
 
 export interface Snippet {
     key: string;
@@ -86,19 +91,25 @@ function curl(t: Target): Snippet {
         label: "curl",
         language: "shell",
         needs: null,
-        code: `curl ${shellWord(url)} \\\n  -H 'content-type: application/json' \\\n  -d ${shellWord(body)}`,
+        code: [
+            `curl ${shellWord(url)}`,
+            ...(t.token ? [`-H ${shellWord(`authorization: Bearer ${t.token}`)}`] : []),
+            "-H 'content-type: application/json'",
+            `-d ${shellWord(body)}`,
+        ].join(" \\\n  "),
     };
 }
 
 function mosquitto(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
     const value = typeof t.example === "string" ? t.example : JSON.stringify(t.example);
     const tls = mqtt.tls ? " --cafile cert.pem" : "";
+    const user = t.token ? ` \\\n  -u device -P ${shellWord(t.token)}` : "";
     return {
         key: "mosquitto_pub",
         label: "mosquitto_pub",
         language: "shell",
         needs: "apt install mosquitto-clients",
-        code: `mosquitto_pub -V 5 -h ${shellWord(mqtt.host)} -p ${mqtt.port}${tls} -q 1 \\\n  -t ${shellWord(topicOf(t))} \\\n  -m ${shellWord(value)}`,
+        code: `mosquitto_pub -V 5 -h ${shellWord(mqtt.host)} -p ${mqtt.port}${tls} -q 1${user} \\\n  -t ${shellWord(topicOf(t))} \\\n  -m ${shellWord(value)}`,
     };
 }
 
@@ -121,6 +132,7 @@ function python(t: Target, mqtt: NonNullable<Target["mqtt"]>): Snippet {
         "",
         "client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)",
         "client.on_publish = on_publish",
+        ...(t.token ? [`client.username_pw_set("device", ${JSON.stringify(t.token)})`] : []),
         ...(mqtt.tls ? ['client.tls_set("cert.pem")'] : []),
         `client.connect(${JSON.stringify(mqtt.host)}, ${mqtt.port})`,
         "client.loop_start()",
@@ -157,7 +169,17 @@ function javascript(t: Target): Snippet {
         'import mqtt from "mqtt";',
         "",
         ...(mqtt ? [`// in a page: ${overWebSocket(t)}`] : []),
-        `const client = await mqtt.connectAsync(${JSON.stringify(address)}, { protocolVersion: 5 });`,
+        ...(t.token
+            ? [
+                  `const client = await mqtt.connectAsync(${JSON.stringify(address)}, {`,
+                  "  protocolVersion: 5,",
+                  '  username: "device",',
+                  `  password: ${JSON.stringify(t.token)},`,
+                  "});",
+              ]
+            : [
+                  `const client = await mqtt.connectAsync(${JSON.stringify(address)}, { protocolVersion: 5 });`,
+              ]),
         "",
         "setInterval(async () => {",
         `  const value = ${value};`,

@@ -1,0 +1,140 @@
+/* Devices.tsx - the twins that send something, what lets them in, and who was turned away. */
+
+import { useState } from "react";
+import { Link, useLocation, useSearch } from "wouter";
+import { useDevices } from "../api/accessQueries";
+import type { Device } from "../base/access";
+import { plural } from "../base/format";
+import { AgeText } from "../kit/Age";
+import { Badge } from "../kit/Badge";
+import { Button, buttonClass } from "../kit/Button";
+import { Input } from "../kit/Field";
+import { Item, Items } from "../kit/Items";
+import { Panel } from "../kit/Panel";
+import { Column, Sections, sectionsStyle as style } from "../kit/Sections";
+import { useTitle } from "../kit/useTitle";
+import { CredentialsPanel } from "../panels/access/CredentialsPanel";
+import { listState, timeOf } from "../panels/access/lists";
+import { ProvisioningPanel } from "../panels/access/ProvisioningPanel";
+import { Since } from "../panels/access/Since";
+
+const SHOWN = 100;
+
+export default function Devices() {
+    useTitle("Devices");
+    const devices = useDevices();
+    const [, navigate] = useLocation();
+    const asked = new URLSearchParams(useSearch()).get("twin");
+    const [filter, setFilter] = useState("");
+    const words = filter.trim().toLowerCase();
+    const all = devices.data ?? [];
+    const fitting = all.filter((d) => `${d.twin} ${d.name}`.toLowerCase().includes(words));
+    const chosen = asked === null ? null : (all.find((d) => d.twin === asked)?.name ?? asked);
+    const choose = (twin: string) =>
+        navigate(twin === asked ? "/devices" : `/devices?twin=${encodeURIComponent(twin)}`, {
+            replace: true,
+        });
+    return (
+        <Sections
+            title="Devices"
+            lead="What sends to your twins, and what lets it in. A device may write its own twin and nothing else."
+        >
+            <Column>
+                <Panel
+                    title="Devices"
+                    note={devices.data && plural(all.length, "twin")}
+                    state={listState(devices, "There is no twin, so there is no device yet.")}
+                    flush
+                    minHeight={200}
+                    action={
+                        <Link href="/connect" className={buttonClass("primary")}>
+                            Connect a device
+                        </Link>
+                    }
+                >
+                    {all.length > 8 && (
+                        <div className={style.padded}>
+                            <Input
+                                label="Find a device"
+                                hideLabel
+                                type="search"
+                                placeholder="Name contains…"
+                                value={filter}
+                                onChange={(e) => setFilter(e.target.value)}
+                            />
+                        </div>
+                    )}
+                    <Items label="Devices">
+                        {fitting.slice(0, SHOWN).map((device) => (
+                            <One
+                                key={device.twin}
+                                device={device}
+                                open={device.twin === asked}
+                                choose={() => choose(device.twin)}
+                            />
+                        ))}
+                    </Items>
+                    {fitting.length > SHOWN && (
+                        <p className={`${style.note} ${style.padded}`}>
+                            and {plural(fitting.length - SHOWN, "more device")}; type to narrow
+                        </p>
+                    )}
+                </Panel>
+            </Column>
+            <Column>
+                {asked !== null && (
+                    <CredentialsPanel key={asked} twin={asked} name={chosen ?? asked} />
+                )}
+                <ProvisioningPanel />
+            </Column>
+        </Sections>
+    );
+}
+
+function One(props: { device: Device; open: boolean; choose: () => void }) {
+    const { device } = props;
+    const refused = device.lastRefused;
+    return (
+        <Item
+            title={
+                <Link href={`/twins/${encodeURIComponent(device.twin)}`}>
+                    {device.name || device.twin}
+                </Link>
+            }
+            badges={
+                device.connected ? (
+                    <Badge tone="ok" icon="live">
+                        Connected
+                    </Badge>
+                ) : null
+            }
+            facts={[
+                <code key="t">{device.twin}</code>,
+                device.credentials === 0
+                    ? "no credential"
+                    : plural(device.credentials, "credential"),
+                <Since key="s" word="seen" t={device.seen} never="never seen" />,
+            ]}
+            actions={
+                <Button
+                    small
+                    aria-expanded={props.open}
+                    aria-label={`Credentials of ${device.name || device.twin}`}
+                    onClick={props.choose}
+                >
+                    Credentials
+                </Button>
+            }
+        >
+            {refused && (
+                <p className={style.note} style={{ paddingBottom: 4 }}>
+                    <Badge tone="warn" icon="warn">
+                        Refused
+                    </Badge>{" "}
+                    <AgeText t={timeOf(refused.time)} /> ago
+                    {refused.address && ` from ${refused.address}`}: {refused.why}
+                </p>
+            )}
+        </Item>
+    );
+}
