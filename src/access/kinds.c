@@ -143,12 +143,41 @@ static void release_team(void *entity)
     map_release(&t->members);
 }
 
+void identity_key(struct buf *out, struct slice issuer, struct slice subject)
+{
+    buf_add_slice(out, issuer);
+    buf_add_byte(out, ' ');
+    buf_add_slice(out, subject);
+}
+
+/* Each identity of the record leads to the person, or no more. */
+static int index_identities(struct access *a, struct person *p, const struct jval *doc, bool add)
+{
+    const struct jval *list = jval_get(doc, "identities");
+    struct buf key = {0};
+    int err = 0;
+    for (const struct jval *v = list ? list->first : NULL; v && !err; v = v->next) {
+        buf_clear(&key);
+        identity_key(&key, jval_string(jval_get(v, "issuer")), jval_string(jval_get(v, "subject")));
+        struct slice kept = add ? arena_dup(p->e.arena, buf_slice(&key)) : buf_slice(&key);
+        if (key.failed || !kept.p)
+            err = ERR_NOMEM;
+        else if (!add && map_get(&a->identities, kept) == p)
+            map_remove(&a->identities, kept);
+        else if (add)
+            err = map_put(&a->identities, kept, p, NULL);
+    }
+    buf_release(&key);
+    return err;
+}
+
 static int read_person(struct access *a, void *entity, const struct jval *doc)
 {
     struct person *p = entity;
     const struct jval *passkeys = jval_get(doc, "passkeys"), *ids = jval_get(doc, "identities");
     p->name = text(&p->e, doc, "name");
     p->email = text(&p->e, doc, "email");
+    p->email_verified = flag_of(doc, "emailVerified");
     p->created_us = time_of(doc, "created");
     p->seen_us = time_of(doc, "seen");
     p->installation = flag_of(doc, "installation");
@@ -159,7 +188,8 @@ static int read_person(struct access *a, void *entity, const struct jval *doc)
     p->gone = false;
     if (p->installation && !p->disabled)
         a->administrators++;
-    return p->email[0] ? map_put(&a->emails, slice_str(p->email), p, NULL) : 0;
+    int err = p->email[0] ? map_put(&a->emails, slice_str(p->email), p, NULL) : 0;
+    return err ? err : index_identities(a, p, doc, true);
 }
 
 static void drop_person(struct access *a, void *entity)
@@ -169,6 +199,7 @@ static void drop_person(struct access *a, void *entity)
         a->administrators--;
     if (p->email[0] && map_get(&a->emails, slice_str(p->email)) == p)
         map_remove(&a->emails, slice_str(p->email));
+    index_identities(a, p, p->e.doc, false);
     p->gone = true;
 }
 

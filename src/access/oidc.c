@@ -25,6 +25,16 @@ static const struct {
 #undef X
 };
 
+const char *oidc_fault_text(enum oidc_fault fault)
+{
+    return faults[fault].text;
+}
+
+const char *oidc_fault_code(enum oidc_fault fault)
+{
+    return faults[fault].code;
+}
+
 /* ---- providers ---- */
 
 int oidc_new(struct fetch *f, struct oidc **ret)

@@ -77,6 +77,9 @@ enum oidc_fault {
         OIDC_FAULTS
 };
 
+const char *oidc_fault_text(enum oidc_fault fault);
+const char *oidc_fault_code(enum oidc_fault fault);
+
 /* ---- providers ---- */
 
 struct oidc_group {
@@ -93,6 +96,7 @@ struct oidc_settings {
     const char *organization;  /* of new people; NULL: the first */
     enum access_role role;     /* the same */
     bool create, logout;
+    bool fixed; /* it stands in the configuration: nobody changes it over REST */
     const struct oidc_group *groups;
     size_t groups_n;
 };

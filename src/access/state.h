@@ -41,11 +41,12 @@ struct org {
 };
 
 /* {"name","email","emailVerified","password":PHC,"totp":SEALED,"totpStep","recovery":[HASH],
- *  "installation","created","passkeys":[...],"identities":[{"provider","subject"}],
+ *  "installation","created","passkeys":[...],"identities":[{"provider","issuer","subject","linked"}],
  *  "disabled"}; what belongs to signing in is read from the document by people.c */
 struct person {
     struct entity e;          /* id: "p_..." */
     const char *name, *email; /* email lower case; "" while there is none */
+    bool email_verified;
     int64_t created_us, seen_us;
     bool installation, disabled, provisional; /* provisional: cannot sign in again yet */
     bool second_factor;
@@ -173,6 +174,7 @@ struct access {
     struct map credentials;             /* by hash */
     struct map twin_credentials;        /* the first of each twin, by its key */
     struct map emails;                  /* struct person */
+    struct map identities;              /* struct person by identity_key() */
     struct map rulings;                 /* struct ruling by key */
     struct entity *graveyard;
     struct org *first;
@@ -208,6 +210,9 @@ void refusals_turn(struct access *a, bool all);
 
 /* decide.c */
 bool path_covers(struct slice pattern, struct slice path); /* "/sensors/t*" covers what is below */
+
+/* What an identity of a person is found by: the issuer (no URL has a blank), the subject. */
+void identity_key(struct buf *out, struct slice issuer, struct slice subject);
 
 /* hex of a record, into 32 bytes; false: it is none */
 bool hash_read(const struct jval *text, unsigned char ret[TOKEN_HASH]);
