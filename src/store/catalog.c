@@ -11,7 +11,7 @@
  *             rises, in the same transaction that gives a number
  *   record    kind, id, doc (JSON): organisations, people, credentials and what else the room
  *             access keeps; it has their form (access/record.h)
- *   audit     n, ..., hash: who did what; catalog_records.c tells how the rows hold each other
+ *   audit     n, ..., hash: who did what; audit.c tells how the rows hold each other
  *   series    of version 1: one row a series.  Twins that were not written since have their series
  *             there, and neither view nor layout; core writes them anew at the first start
  *
@@ -58,14 +58,23 @@ static const char *const steps[] = {
     "CREATE TABLE record(kind INTEGER NOT NULL, id TEXT NOT NULL, doc TEXT NOT NULL,"
     "  PRIMARY KEY(kind, id)) WITHOUT ROWID;"
     "CREATE TABLE audit(n INTEGER PRIMARY KEY, at_us INTEGER NOT NULL, org TEXT NOT NULL,"
-    "  who_kind TEXT NOT NULL, who TEXT NOT NULL, who_name TEXT NOT NULL, address TEXT NOT NULL,"
-    "  via TEXT NOT NULL, request TEXT NOT NULL, operation TEXT NOT NULL, object TEXT NOT NULL,"
-    "  outcome TEXT NOT NULL, detail TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL,"
-    "  hash BLOB NOT NULL);"
-    "CREATE INDEX audit_org ON audit(org, n);",
+    "  who_kind TEXT NOT NULL, who TEXT NOT NULL, via TEXT NOT NULL, request TEXT NOT NULL,"
+    "  operation TEXT NOT NULL, object TEXT NOT NULL, outcome TEXT NOT NULL,"
+    "  who_name TEXT NOT NULL, address TEXT NOT NULL, who_salt BLOB, who_digest BLOB NOT NULL,"
+    "  detail TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL, what_salt BLOB,"
+    "  what_digest BLOB NOT NULL, hash BLOB NOT NULL);"
+    "CREATE INDEX audit_at ON audit(at_us);"
+    "CREATE INDEX audit_org ON audit(org, at_us);"
+    "CREATE INDEX audit_who ON audit(who, at_us);"
+    "CREATE INDEX audit_object ON audit(object, at_us);",
 };
 
 #define TWIN "t.id, t.version, t.created_us, t.modified_us, t.demo, t.view, l.sensors, t.series"
+
+/* Newest first, from behind (?1, ?2) down to ?3. */
+#define AUDIT_FROM(index, where)                                                                   \
+    "SELECT n, at_us, " AUDIT_COLUMNS ", hash FROM audit " index "  WHERE " where                  \
+    " (at_us, n) < (?1, ?2) AND at_us>=?3 ORDER BY at_us DESC, n DESC"
 
 static const char *const sql[SQL_COUNT] = {
     [SQL_TWINS] = "SELECT " TWIN " FROM twin t LEFT JOIN layout l ON l.n=t.layout ORDER BY t.id",
@@ -100,12 +109,28 @@ static const char *const sql[SQL_COUNT] = {
                        " ON CONFLICT(kind, id) DO UPDATE SET doc=excluded.doc",
     [SQL_REMOVE_RECORD] = "DELETE FROM record WHERE kind=? AND id=?",
     [SQL_LAST_AUDIT] = "SELECT n, hash FROM audit ORDER BY n DESC LIMIT 1",
-    [SQL_ADD_AUDIT] = "INSERT INTO audit(n, at_us, org, who_kind, who, who_name, address, via,"
-                      " request, operation, object, outcome, detail, before, after, hash)"
-                      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [SQL_ADD_AUDIT] = "INSERT INTO audit(n, at_us, " AUDIT_COLUMNS ", hash)"
+                      " VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [SQL_AUDIT_ALL] = AUDIT_FROM("", ""),
+    [SQL_AUDIT_OF_ORG] = AUDIT_FROM("INDEXED BY audit_org", "org=?4 AND"),
+    [SQL_AUDIT_OF_WHO] = AUDIT_FROM("INDEXED BY audit_who", "who=?4 AND"),
+    [SQL_AUDIT_OF_OBJECT] = AUDIT_FROM("INDEXED BY audit_object", "object=?4 AND"),
+    [SQL_AUDIT_FIRST_KEPT] = "SELECT n FROM audit WHERE at_us>=? ORDER BY n LIMIT 1",
+    [SQL_AUDIT_NTH] = "SELECT n, hash FROM audit WHERE n<? AND n<="
+                      "(SELECT max(n) FROM (SELECT n FROM audit ORDER BY n LIMIT ?))"
+                      " ORDER BY n DESC LIMIT 1",
+    [SQL_AUDIT_EXPIRE] = "DELETE FROM audit WHERE n<=?",
+    [SQL_AUDIT_ERASE_WHO] = "UPDATE audit SET who_name='', address='', who_salt=NULL"
+                            " WHERE who=?1 AND who_salt IS NOT NULL AND n BETWEEN ?2 AND ?3",
+    [SQL_AUDIT_ERASE_WHAT] = "UPDATE audit SET detail='', before='', after='', what_salt=NULL"
+                             " WHERE n BETWEEN ?2 AND ?3 AND what_salt IS NOT NULL AND"
+                             " (instr(object, ?1) OR instr(detail, ?1) OR instr(before, ?1)"
+                             " OR instr(after, ?1))",
+    [SQL_AUDIT_CHAIN] = "SELECT n, at_us, " AUDIT_COLUMNS ", hash FROM audit ORDER BY n",
+    [SQL_AUDIT_ENDS] = "SELECT ifnull(min(n), 0), ifnull(max(n), 0) FROM audit",
 };
 
-static const struct db_kind kind = {
+const struct db_kind catalog_kind = {
     .room = "catalog",
     .what = "catalog",
     .application_id = 0x44506331, /* "DPc1" */
@@ -130,12 +155,12 @@ int catalog_open(const char *path, struct catalog **ret)
     struct catalog *c = calloc(1, sizeof *c);
     if (!c)
         return ERR_NOMEM;
-    int err = db_open(&c->writer, path, &kind);
+    int err = db_open(&c->writer, path, &catalog_kind);
     if (err) {
         free(c);
         return err;
     }
-    err = db_pool_new(path, &kind, READERS, &c->readers);
+    err = db_pool_new(path, &catalog_kind, READERS, &c->readers);
     if (err)
         goto fail;
     sqlite3_stmt *s = db_stmt(&c->writer, SQL_HIGHEST_SERIES);

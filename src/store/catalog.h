@@ -67,24 +67,23 @@ int catalog_record_each(struct catalog *c, catalog_record_fn *fn, void *arg);
 int catalog_record_put(struct catalog *c, int kind, struct slice id, struct slice doc);
 int catalog_record_remove(struct catalog *c, int kind, struct slice id); /* 0 also when none was */
 
-/* ---- the audit log: rows are only ever added, and hold each other by their hashes ---- */
-
-enum { AUDIT_HASH = 32 };
+/* ---- the audit log: rows are only ever added, and hold each other by their hashes; how they are
+ * read, checked, expired and rid of persons: store/audit.h ---- */
 
 struct audit_entry {
     int64_t at_us;
-    struct slice org;                     /* whose log it stands in; empty: the installation's */
-    struct slice who_kind, who, who_name; /* "person", "p_...", "Ada" */
-    struct slice address, via, request;   /* "127.0.0.1", "http", the request's id */
-    struct slice operation, object;       /* "twins:write", "twin:pump-1" */
-    struct slice outcome;                 /* "done", "refused", "failed" */
-    struct slice detail, before, after;   /* before and after: JSON, or empty */
+    struct slice org;           /* whose log it stands in; empty: the installation's */
+    struct slice who_kind, who; /* "person", "p_..." */
+    struct slice via, request;  /* "http", the request's id */
+    struct slice operation;     /* "twins:write" */
+    struct slice object;        /* "twin:pump-1": never a name or an address of a person */
+    struct slice outcome;       /* "done", "refused", "failed" */
+    /* what can be erased */
+    struct slice who_name, address;     /* "Ada", "127.0.0.1" */
+    struct slice detail, before, after; /* before and after: JSON, or empty */
 };
 /* In the transaction that is under way, or in one of its own; the writer's thread. */
 int catalog_audit_add(struct catalog *c, const struct audit_entry *e);
-/* The hash of row n with that content behind the row with the hash `before`. */
-int audit_hash(const unsigned char before[AUDIT_HASH], int64_t n, const struct audit_entry *e,
-               unsigned char ret[AUDIT_HASH]);
 
 /* Small facts under a name, such as the installation's id.  ERR_NOT_FOUND. */
 int catalog_meta_get(struct catalog *c, const char *name, struct arena *a, struct slice *ret);

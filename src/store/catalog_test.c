@@ -294,7 +294,7 @@ static void a_newer_file_is_left_alone(void **state)
     struct catalog *c = NULL;
     assert_int_equal(catalog_open(path, &c), ERR_UNSUPPORTED);
     assert_null(c);
-    change_version(3);
+    change_version(4);
     catalog_close(open_catalog());
 }
 
