@@ -148,6 +148,11 @@ int access_check(const struct access *a, const struct principal *who, enum acces
  * need to ask for each sensor. */
 bool access_is_plain(const struct access *a, const struct principal *who, const struct org *org);
 
+/* A refusal that reached nobody's change, into the audit log: who was not allowed what.  The same
+ * refusal again within a minute is counted, not repeated. */
+void access_refused(struct access *a, const struct principal *who, const struct origin *from,
+                    int err, enum access_op op, const char *object, const char *detail);
+
 /* ---- names ---- */
 
 /* The key of the twin that `who` calls id ("pump-1" in their own organisation, "acme~pump-1"):

@@ -76,9 +76,4 @@ void doc_time(struct change *ch, struct jval *doc, const char *key, int64_t t_us
 void doc_int(struct change *ch, struct jval *doc, const char *key, int64_t value);
 void doc_bool(struct change *ch, struct jval *doc, const char *key, bool value);
 
-/* A refusal that reached nobody's change, into the audit log: who was not allowed what.  The same
- * refusal again within a minute is counted, not repeated. */
-void access_refused(struct access *a, const struct principal *who, const struct origin *from,
-                    int err, enum access_op op, const char *object, const char *detail);
-
 #endif

@@ -108,9 +108,11 @@ void mqtt_open(struct call *call)
         return;
     }
     struct broker *b = call->api->broker;
-    struct provision_grant *grant = call_grant(call); /* the request dies with the handshake */
+    bool nobody = call->who->kind == WHO_ANONYMOUS && !call->who->everything;
+    /* the request dies with the handshake */
+    const struct broker_guest guest = {.grant = call_grant(call), .who = nobody ? NULL : call->who};
     if (!ws_accept(call->req, &opts, &events, k, &k->ws))
         free(k);
-    else if (broker_join(b, &carrier, k, grant, &k->conn))
+    else if (broker_join(b, &carrier, k, &guest, &k->conn))
         ws_close(k->ws, 1013, "too many connections");
 }

@@ -69,6 +69,7 @@ void broker_tick(struct broker *b)
         check_conn(b, c, now);
     }
     persist_tick(b);
+    enter_tick(b);
     sessions_tick(b, now);
     sys_tick(b, now);
     if (now >= b->expire_us) {
@@ -113,10 +114,13 @@ int broker_new(struct loop *l, struct core *c, const struct broker_opts *opts, s
         return ERR_NOMEM;
     b->loop = l;
     b->core = c;
+    b->access = c ? core_access(c) : NULL;
+    b->home.org = b->access ? access_first_org(b->access) : NULL;
     if (opts)
         b->opts = *opts;
     set_defaults(&b->opts);
     draw_prefix(b);
+    enter_watch(b);
     b->started_us = b->load_us = clock_mono_us();
     b->expire_us = b->started_us + INT64_C(60000000);
     int err = loop_timer_new(l, on_tick, b, &b->tick);
@@ -171,6 +175,7 @@ void broker_free(struct broker *b)
     if (!b)
         return;
     broker_goodbye(b);
+    enter_unwatch(b);
     loop_timer_free(b->tick);
     loop_timer_free(b->room);
     persist_close(b);
@@ -180,10 +185,11 @@ void broker_free(struct broker *b)
     sparkplug_release(b);
     twins_out_release(b);
     retained_drop_all(b);
-    tree_release(&b->tree);
+    spaces_release(b);
     map_release(&b->sessions);
     route_release(&b->match);
     buf_release(&b->scratch);
+    buf_release(&b->place);
     free(b);
 }
 
@@ -200,14 +206,16 @@ void broker_accept(void *arg, struct net_conn *net)
 }
 
 int broker_join(struct broker *b, const struct broker_carrier *carrier, void *arg,
-                struct provision_grant *grant, struct conn **ret)
+                const struct broker_guest *guest, struct conn **ret)
 {
     struct conn *c = b->closing || is_crowded(b) ? NULL : mqtt_conn_new(b, NULL);
     if (!c)
         return b->closing || is_crowded(b) ? ERR_BUSY : ERR_NOMEM;
     c->carrier = carrier;
     c->carrier_arg = arg;
-    c->grant = grant;
+    c->grant = guest->grant;
+    c->who = guest->who ? principal_ref(guest->who) : NULL;
+    c->anonymous = guest->anonymous;
     *ret = c;
     return 0;
 }

@@ -23,6 +23,7 @@ struct broker_opts {
     const char *sparkplug_host; /* host id under which our STATE is told; NULL: it is not */
     /* What births of Sparkplug may have made that come by a socket; NULL: nothing. */
     struct provision_grant *grant, *grant_tls;
+    bool anonymous, anonymous_tls; /* do the listeners take readings from anybody? */
 };
 
 struct broker_stats {
@@ -61,9 +62,14 @@ struct broker_carrier {
 };
 struct conn; /* opaque */
 
-/* grant: of the listener by which the carrier came; NULL: nothing is made. */
+/* What the carrier knows of the client. */
+struct broker_guest {
+    struct provision_grant *grant; /* of the listener by which it came; NULL: nothing is made */
+    struct principal *who;         /* who asked for it; NULL: nobody.  Not taken */
+    bool anonymous;                /* the listener takes readings from anybody */
+};
 int broker_join(struct broker *b, const struct broker_carrier *carrier, void *arg,
-                struct provision_grant *grant, struct conn **ret);
+                const struct broker_guest *guest, struct conn **ret);
 void broker_carried(struct conn *c, struct slice bytes); /* c may be dead after each of the three */
 void broker_carrier_drained(struct conn *c);
 void broker_carrier_gone(struct conn *c);

@@ -159,7 +159,7 @@ static void a_slow_carrier_is_waited_for(void **state)
     struct client from = client_new(b, MQTT_V311, "from");
     struct conn *c;
     memset(&carried, 0, sizeof carried);
-    assert_int_equal(broker_join(b, &carrier, NULL, NULL, &c), 0);
+    assert_int_equal(broker_join(b, &carrier, NULL, &(struct broker_guest){0}, &c), 0);
     broker_carried(c, bytes("10 @ 0004 'MQTT' 04 02 003c 0001 'a'"));
     broker_carried(c, bytes("82 @ 0001 0001 't' 01"));
     c->flush.fn(c->flush.arg); /* the end of the turn */
@@ -183,7 +183,7 @@ static void a_slow_carrier_is_waited_for(void **state)
     broker_carried(c, bytes("e000"));
     assert_int_equal(carried.closed, 1);
     assert_int_equal(b->conns_n, 1);
-    assert_int_equal(broker_join(b, &carrier, NULL, NULL, &c), 0);
+    assert_int_equal(broker_join(b, &carrier, NULL, &(struct broker_guest){0}, &c), 0);
     broker_carrier_gone(c); /* it is not closed in turn */
     assert_int_equal(carried.closed, 1);
     buf_release(&carried.sent);
@@ -209,7 +209,7 @@ static void subscriptions_are_limited(void **state)
     assert_int_equal(subscribe_with(&t, &(struct mqtt_filter){.filter = slice_str(filter)}, 0),
                      MQTT_BAD_FILTER);
     client_drop(&t);
-    assert_int_equal(b->tree.nodes, 0);
+    assert_int_equal(b->home.tree.nodes, 0);
 }
 
 static void retained_messages_are_limited(void **state)
@@ -239,7 +239,7 @@ static void retained_messages_are_limited(void **state)
     retain(&t, "r/8", "");
     client_say(&old, &p);
     assert_int_equal(b->retained_n, MAX_RETAINED);
-    assert_non_null(tree_find(&b->tree, SLICE_LIT("one/more"))->retained);
+    assert_non_null(tree_find(&b->home.tree, SLICE_LIT("one/more"))->retained);
     client_drop(&t);
     client_drop(&old);
 }

@@ -86,7 +86,7 @@ static void filters_of_the_tree_match(void **state)
     }
     client_drop(&from);
     retained_drop_all(b);
-    assert_int_equal(b->tree.nodes, 0); /* nothing is left behind */
+    assert_int_equal(b->home.tree.nodes, 0); /* nothing is left behind */
 }
 
 static void no_local_and_retain_as_published(void **state) /* [MQTT-3.8.3-3], [MQTT-3.3.1-12] */

@@ -70,7 +70,7 @@ static int open_world(void **state)
     const char *why = NULL;
     strcpy(dir, "/tmp/doppel-mqtt-XXXXXX");
     assert_non_null(mkdtemp(dir));
-    struct core_opts opts = {.dir = dir};
+    struct core_opts opts = {.dir = dir, .access_open = true};
     assert_int_equal(loop_new(&loop), 0);
     assert_int_equal(core_open(loop, &opts, &core, &why), 0);
     assert_int_equal(broker_new(loop, core, NULL, &b), 0);

@@ -36,6 +36,7 @@ struct conn *mqtt_conn_new(struct broker *b, struct net_conn *net)
         b->stats.connections_max = b->conns_n;
     if (net) {
         c->grant = net_is_tls(net) ? b->opts.grant_tls : b->opts.grant;
+        c->anonymous = net_is_tls(net) ? b->opts.anonymous_tls : b->opts.anonymous;
         net_set_events(net, &events, c);
     }
     return c;
@@ -57,6 +58,7 @@ static void mqtt_conn_free(struct conn *c)
     free_aliases(c);
     buf_release(&c->in);
     buf_release(&c->memory);
+    principal_unref(c->who);
     free(c->peer);
     free(c);
 }

@@ -14,6 +14,10 @@ static uint8_t code_of_311(uint8_t reason)
         return MQTT311_BAD_VERSION;
     case MQTT_BAD_CLIENT_ID:
         return MQTT311_BAD_CLIENT_ID;
+    case MQTT_BAD_CREDENTIALS:
+        return MQTT311_BAD_CREDENTIALS;
+    case MQTT_NOT_AUTHORIZED:
+        return MQTT311_NOT_AUTHORIZED;
     case MQTT_SERVER_BUSY:
     case MQTT_QUOTA:
         return MQTT311_UNAVAILABLE;
@@ -60,6 +64,23 @@ static uint8_t check(struct conn *c, const struct mqtt_connect *m)
     return 0;
 }
 
+/* May they say what their will says?  Asked again when it is due. */
+static uint8_t check_will(struct conn *c, const struct mqtt_connect *m)
+{
+    struct broker *b = c->broker;
+    struct space *space = space_of_org(b, c->who ? c->who->org : NULL);
+    struct slice topic = m->will_topic;
+    struct about about;
+    if (!b->access || !m->has_will)
+        return 0;
+    if (!space || !space_of_topic(b, &space, &topic, &b->place))
+        return broker_refuse(b, MQTT_BAD_TOPIC, "there is no such organisation");
+    about_topic(b, space, topic, &about);
+    return may_say(b, c->who, &about)
+               ? 0
+               : broker_refuse(b, MQTT_NOT_AUTHORIZED, "it may not publish to the will's topic");
+}
+
 static struct will *will_new(struct broker *b, const struct mqtt_connect *m)
 {
     const struct mqtt_props *p = &m->will_props;
@@ -82,14 +103,14 @@ static struct will *will_new(struct broker *b, const struct mqtt_connect *m)
 }
 
 /* The session that this client gets; an older connection of it ends [MQTT-3.1.4-3]. */
-static struct session *take_session(struct broker *b, struct slice id, bool clean,
-                                    bool *ret_present)
+static struct session *take_session(struct broker *b, struct space *space, struct slice id,
+                                    bool clean, bool *ret_present)
 {
-    struct session *s = session_find(b, id);
+    struct session *s = session_find(b, space, id);
     if (s && s->conn) {
         mqtt_conn_close(s->conn, MQTT_TAKEN_OVER,
                         "another connection has the same client identifier");
-        s = session_find(b, id); /* it may have ended with that */
+        s = session_find(b, space, id); /* it may have ended with that */
     }
     bool over = s && s->ends_us && clock_mono_us() >= s->ends_us; /* the tick comes late */
     if (s && (clean || over)) {                                   /* [MQTT-3.1.2-4] */
@@ -98,7 +119,7 @@ static struct session *take_session(struct broker *b, struct slice id, bool clea
     }
     *ret_present = s != NULL;
     if (!s && b->sessions.count < MAX_SESSIONS)
-        s = session_new(b, id);
+        s = session_new(b, space, id);
     return s;
 }
 
@@ -130,6 +151,7 @@ static void agree(struct conn *c, const struct mqtt_connect *m)
 /* What CONNACK says beside the rest. */
 struct greeting {
     bool present;        /* the session was there */
+    bool adopted;        /* and nobody's */
     bool assigned;       /* the client identifier is ours */
     uint16_t keep_alive; /* as asked for */
 };
@@ -195,20 +217,19 @@ static void connack_done(struct commit *commit, int err)
 }
 
 /* Does this CONNECT touch something that is kept on the disk? */
-static bool touches_disk(struct broker *b, struct slice id, const struct mqtt_connect *m)
+static bool touches_disk(struct broker *b, const struct session *s, const struct mqtt_connect *m)
 {
-    const struct session *s = session_find(b, id);
     return (s && keeps(s)) || (b->persist && wanted_expiry(m));
 }
 
 /* Put what has become of the session. */
-static int keep_connected(struct session *s, bool present)
+static int keep_connected(struct session *s, const struct greeting *g)
 {
     if (!s->expiry_s) {
         keep_end(s); /* it was kept, and will not be any more */
         return 0;
     }
-    if (keeps(s) && present)
+    if (keeps(s) && g->present && !g->adopted)
         return keep_online(s);
     keep_begin(s);
     return keep_session(s);
@@ -219,7 +240,7 @@ static uint8_t greet(struct conn *c, const struct greeting *g, uint64_t put_befo
     struct broker *b = c->broker;
     struct late_connack *k = calloc(1, sizeof *k);
     c->hold = true;
-    int err = k ? keep_connected(c->session, g->present) : ERR_NOMEM;
+    int err = k ? keep_connected(c->session, g) : ERR_NOMEM;
     if (err) {
         connect_refuse(c, MQTT_QUOTA, err_info(err)->text);
         free(k);
@@ -229,6 +250,15 @@ static uint8_t greet(struct conn *c, const struct greeting *g, uint64_t put_befo
     mqtt_conn_hold(c);
     persist_wait(b, b->put_seq > put_before ? b->put_seq : 0, &k->commit);
     return 0;
+}
+
+/* May the client have the session that is there under its identifier? */
+static uint8_t check_owner(struct conn *c, struct session *s, struct greeting *g)
+{
+    if (!s || session_suits(s, c->who, &g->adopted))
+        return 0;
+    return broker_refuse(c->broker, MQTT_BAD_CLIENT_ID,
+                         "another's session has this client identifier");
 }
 
 uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
@@ -244,6 +274,11 @@ uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
     if (c->version == MQTT_V5 && mqtt_has(&m->props, MQTT_MAX_PACKET_SIZE))
         c->max_packet = m->props.max_packet_size; /* for refusals too [MQTT-3.2.2-19] */
     uint8_t reason = check(c, m);
+    if (!reason)
+        reason = enter(c, m);
+    if (!reason)
+        reason = check_will(c, m);
+    struct space *space = reason ? NULL : space_of_org(b, c->who ? c->who->org : NULL);
     struct slice id = m->client_id;
     if (!id.n) {
         int n = snprintf(made, sizeof made, "auto-%s-%llu", b->id_prefix,
@@ -253,9 +288,12 @@ uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
     struct will *will = reason || !m->has_will ? NULL : will_new(b, m);
     if (!reason && m->has_will && !will)
         reason = broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
-    if (!reason && persist_failing(b) && touches_disk(b, id, m))
+    struct session *s = space ? session_find(b, space, id) : NULL;
+    if (!reason)
+        reason = check_owner(c, s, &g);
+    if (!reason && persist_failing(b) && touches_disk(b, s, m))
         reason = broker_refuse(b, MQTT_QUOTA, err_info(ERR_STORAGE)->text);
-    struct session *s = reason ? NULL : take_session(b, id, m->clean_start, &g.present);
+    s = reason || !space ? NULL : take_session(b, space, id, m->clean_start, &g.present);
     if (!reason && !s)
         reason = broker_refuse(b, MQTT_QUOTA, "too many sessions");
     if (reason) {
@@ -265,6 +303,7 @@ uint8_t handle_connect(struct conn *c, const struct mqtt_packet *packet)
     }
     c->peer = peer_name(c, id);
     session_online(s, c);
+    session_own(s, c->who);
     s->will = will;
     b->stats.connected_total++;
     agree(c, m);

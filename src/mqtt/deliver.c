@@ -258,6 +258,32 @@ void session_drop_qos0(struct session *s)
     }
 }
 
+static bool is_heard(struct session *s, const struct message *m)
+{
+    struct about about;
+    about_topic(s->broker, space_of_message(s->broker, m), m->topic, &about);
+    return may_hear(s->broker, s->who, &about);
+}
+
+static void land(struct session *s, struct delivery *d);
+
+void session_drop_unheard(struct session *s)
+{
+    struct delivery *next;
+    if (!s->who || s->who->everything)
+        return;
+    for (struct delivery *d = s->queue.first; d; d = next) {
+        next = d->next;
+        if (!is_heard(s, d->message))
+            discard(s, dequeue(s, d));
+    }
+    for (struct delivery *d = s->flight.first; d; d = next) {
+        next = d->next;
+        if (d->resend && d->message && !is_heard(s, d->message))
+            land(s, d);
+    }
+}
+
 void session_drop_lost(struct session *s, uint64_t from, uint64_t to)
 {
     struct delivery *next;
@@ -318,6 +344,7 @@ void session_resume(struct session *s)
         d->counted = false;
     }
     s->resend = s->flight.first;
+    session_drop_unheard(s);
     session_pump(s);
 }
 

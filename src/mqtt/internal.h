@@ -2,9 +2,10 @@
  *
  * Everything lives on the loop's thread.  Who owns what:
  *
- *   broker ─ sessions ─ subscriptions, messages waiting or in flight, the will
+ *   broker ─ sessions ─ subscriptions, messages waiting or in flight, the will, who it is
  *          ├ conns    ─ what dies with the network connection: buffers, aliases, quotas
- *          ├ tree     ─ one node a level: subscriptions and the retained message of that topic
+ *          ├ spaces   ─ an organisation's topics, each with
+ *          │   tree   ─ one node a level: subscriptions and the retained message of that topic
  *          └ persist  ─ the journal of what survives, and the answers that wait for it (persist.h)
  *
  * A session outlives its connection, a connection belongs to at most one session.  A message is
@@ -61,11 +62,12 @@ struct conn;
 
 struct message {
     uint32_t refs;
-    uint8_t qos;        /* as published */
-    bool retain;        /* as published */
-    int64_t expires_us; /* monotonic; 0: never */
-    uint64_t seq;       /* the record that has it; 0: none */
-    size_t *account;    /* then: where its bytes are counted */
+    uint8_t qos;         /* as published */
+    bool retain;         /* as published */
+    int64_t expires_us;  /* monotonic; 0: never */
+    struct space *space; /* whose topic it is; NULL: the first organisation's */
+    uint64_t seq;        /* the record that has it; 0: none */
+    size_t *account;     /* then: where its bytes are counted */
     struct slice topic;
     struct slice props; /* encoded: those that pass through, without the expiry */
     struct slice payload;
@@ -138,6 +140,76 @@ void tree_match(struct tree *t, struct slice topic, tree_fn *fn, void *arg);
 void tree_retained(struct tree *t, struct slice filter, tree_fn *fn, void *arg);
 void tree_retained_all(struct tree *t, tree_fn *fn, void *arg);
 
+/* ---- space.c: the topics of an organisation ---- */
+
+struct space {
+    struct org *org;   /* NULL: there is no access control, or it has gone */
+    struct slice slug; /* the bytes are its own; empty: the first organisation */
+    struct tree tree;
+    size_t twin_filters; /* subscriptions that could match an update of a twin */
+};
+
+/* NULL: there is no such organisation, or no memory.  Both make it when it is missing. */
+struct space *space_of_slug(struct broker *b, struct slice slug);
+struct space *space_of_org(struct broker *b, const struct org *org);
+struct space *space_of_twin(struct broker *b, const struct twin *t); /* NULL: nobody is there */
+struct space *space_of_message(struct broker *b, const struct message *m);
+void spaces_judge(struct broker *b); /* organisations may have gone */
+void spaces_release(struct broker *b);
+
+/* ---- rights.c: who may publish and hear what ---- */
+
+enum about_kind {
+    ABOUT_MESSAGES, /* nothing that is known here */
+    ABOUT_SERVER,   /* $SYS */
+    ABOUT_READING,  /* from here to ABOUT_SPARK_ORDERS: of a twin */
+    ABOUT_TELEMETRY,
+    ABOUT_ORDERS,
+    ABOUT_SETTINGS,
+    ABOUT_SPARK_DATA,
+    ABOUT_SPARK_ORDERS,
+    ABOUT_SPARK_STATE,
+};
+
+/* What a topic is about.  Not to be copied once it was asked about. */
+struct about {
+    enum about_kind kind;
+    bool worked_out; /* the object is */
+    struct space *space;
+    struct slice topic, twin, name; /* as they stand in the topic */
+    struct access_object object;
+    char key[200];
+};
+
+void about_topic(struct broker *b, struct space *space, struct slice topic, struct about *ret);
+void about_sensor(struct broker *b, const struct sensor *s, struct about *ret);
+/* who NULL: not known since the start; then nothing may be said, and what may be heard is judged
+ * when the client comes back. */
+bool may_hear(struct broker *b, const struct principal *who, struct about *a);
+bool may_say(struct broker *b, const struct principal *who, struct about *a);
+/* Could the filter match something that they may hear? */
+bool may_subscribe(struct broker *b, struct space *space, const struct principal *who,
+                   struct slice filter);
+/* twins/acme~pump-1/... is twins/pump-1/... in the space of acme: then both change, and the topic
+ * lives in scratch.  False: there is no such organisation. */
+bool space_of_topic(struct broker *b, struct space **space, struct slice *topic,
+                    struct buf *scratch);
+
+/* ---- enter.c: who a client is, and whether they still are ---- */
+
+/* From CONNECT: c->who.  0, or with which reason and text it is refused. */
+uint8_t enter(struct conn *c, const struct mqtt_connect *m);
+/* May c->who have this session?  It is theirs from now on, when it was nobody's.  *ret_new: so. */
+bool session_suits(struct session *s, const struct principal *who, bool *ret_new);
+void session_own(struct session *s, struct principal *who); /* takes a reference of its own */
+void session_set_subject(struct session *s, struct slice subject);
+void enter_watch(struct broker *b);
+void enter_unwatch(struct broker *b);
+void enter_tick(struct broker *b); /* judge all again, when something has changed */
+/* Somebody was refused: for the rejections, and the audit log. */
+void tell_refusal(struct conn *c, enum access_op op, struct slice topic, int err,
+                  const char *detail, struct slice payload);
+
 /* ---- sessions: session.c, deliver.c ---- */
 
 enum delivery_state { DELIVERY_QUEUED, DELIVERY_SENT, DELIVERY_RELEASED /* PUBREC has come */ };
@@ -169,8 +241,12 @@ struct will {
 
 struct session {
     struct broker *broker;
-    struct slice id; /* the bytes are the session's own */
-    uint64_t no;     /* under which it is kept on the disk; 0: it is not */
+    struct space *space;
+    struct slice key;      /* in the broker's map; the bytes are the session's own */
+    struct slice id;       /* the client identifier, at the end of the key */
+    char *subject;         /* whose it is, see access_put_subject(); NULL: anybody's */
+    struct principal *who; /* NULL: not known since the start, or without access control */
+    uint64_t no;           /* under which it is kept on the disk; 0: it is not */
     struct session *kept_next, *kept_prev;
     struct session *wait_next, *wait_prev; /* those with something that waits for the disk */
     uint64_t wait_seq;                     /* until this is kept; 0: not among them */
@@ -198,8 +274,10 @@ struct session {
     uint64_t lost;   /* since then */
 };
 
-struct session *session_new(struct broker *b, struct slice id); /* offline; NULL: no memory */
-struct session *session_find(struct broker *b, struct slice id);
+/* Offline; NULL: no memory. */
+struct session *session_new(struct broker *b, struct space *space, struct slice id);
+struct session *session_alloc(struct broker *b, struct space *space, struct slice id);
+struct session *session_find(struct broker *b, const struct space *space, struct slice id);
 void session_end(struct session *s);                     /* publishes a will that waits; frees */
 void session_offline(struct session *s, bool with_will); /* its connection has gone */
 void session_online(struct session *s, struct conn *c);
@@ -218,7 +296,8 @@ struct copy {
 void session_deliver(struct session *s, struct message *m, const struct copy *how);
 /* For the next delivery; its packet identifier is not in flight [MQTT-2.2.1-4]. */
 uint64_t session_number(struct session *s);
-void session_drop_qos0(struct session *s); /* what waits in the queue at QoS 0 */
+void session_drop_qos0(struct session *s);    /* what waits in the queue at QoS 0 */
+void session_drop_unheard(struct session *s); /* what it may not hear (any more) */
 /* What waits for records after `from` up to `to`, which are lost, is not delivered. */
 void session_drop_lost(struct session *s, uint64_t from, uint64_t to);
 void session_load(struct session *s, struct delivery *d);          /* into the queue */
@@ -247,6 +326,8 @@ struct conn {
     const struct broker_carrier *carrier; /* takes it at the end of the turn; NULL: it stays */
     void *carrier_arg;
     struct provision_grant *grant; /* of the listener by which it came; NULL: nothing is made */
+    struct principal *who;         /* of its carrier, and from CONNECT on its own */
+    bool anonymous;                /* the listener takes readings from anybody */
     struct loop_hook flush;
     struct conn *next, *prev;
     struct session *session; /* NULL before CONNECT */
@@ -356,10 +437,13 @@ struct match {
     size_t n, cap;
     struct share **shares;
     size_t shares_n, shares_cap;
+    struct about about;
 };
 
-/* Who hears this topic; one entry a session.  b->match is filled. */
-struct match *route_match(struct broker *b, struct slice topic, const struct session *from);
+/* Who hears this topic and may; one entry a session.  b->match is filled.  The topic must live as
+ * long as that. */
+struct match *route_match(struct broker *b, struct space *space, struct slice topic,
+                          const struct session *from);
 void route_none(struct broker *b); /* b->match is empty, for: */
 /* Another copy, for this session.  NULL: no memory. */
 struct target *route_add(struct broker *b, struct session *s, uint8_t qos, struct slice ids);
@@ -377,7 +461,8 @@ struct publishing {
 };
 /* To b->match, just filled.  An error: nothing was sent, and what was retained is as it was. */
 int route_send(struct broker *b, struct publishing *p);
-struct sub *share_turn(struct share *s); /* who is next */
+/* Who is next of those who may hear it; NULL: nobody. */
+struct sub *share_turn(struct broker *b, struct share *s, struct about *a);
 void route_release(struct match *m);
 
 /* ---- subscribe.c, retained.c ---- */
@@ -392,6 +477,7 @@ void retained_restore(struct broker *b, const struct message *m,
                       struct message *old);                /* takes old */
 void retained_drop_before(struct broker *b, uint64_t seq); /* those recorded earlier */
 void retained_expire(struct broker *b);
+void retained_drop_space(struct broker *b, struct space *space);
 void retained_drop_all(struct broker *b);
 int replay_start(struct conn *c, const struct mqtt_filter *f);
 void replay_pump(struct conn *c);
@@ -432,7 +518,8 @@ void sparkplug_ingest(struct broker *b, struct pending *p, const char *peer, str
 bool twins_filter(struct slice filter); /* could it match an update of a twin? */
 int twins_out_init(struct broker *b);
 void twins_out_release(struct broker *b);
-void twins_subscribers_changed(struct broker *b, struct slice filter, int by);
+void twins_subscribers_changed(struct broker *b, struct space *space, struct slice filter, int by);
+void twins_rights_changed(struct broker *b);
 /* Of the readings since the last call: the record that has them for kept sessions, or an error. */
 int twins_out_kept(struct broker *b, uint64_t *ret_seq);
 void twins_out_replay(struct broker *b); /* those that no kept session has heard of */
@@ -441,7 +528,7 @@ void behind_free(struct behind *x);
 
 /* One slice of the last values for a new subscription; false: all are sent. */
 struct twins_replay {
-    char twin[129]; /* the last one done; "": none yet */
+    char twin[200]; /* the key of the last one done; "": none yet */
 };
 bool twins_replay_step(struct conn *c, struct slice filter, uint8_t qos, struct slice ids,
                        struct twins_replay *at);
@@ -466,14 +553,18 @@ struct round {
 
 struct broker {
     struct loop *loop;
-    struct core *core; /* NULL: twins/ is forwarded like all else */
+    struct core *core;     /* NULL: twins/ is forwarded like all else */
+    struct access *access; /* the core's; NULL: everybody may everything */
+    struct access_watch watch;
+    bool rights_changed; /* since enter_tick() */
     struct broker_opts opts;
     struct loop_timer *tick, *room;
     struct conn *conns, *waiting; /* waiting: by wait_next */
     size_t conns_n;
     struct map sessions;
     struct session *offline;
-    struct tree tree;
+    struct space home;          /* of the first organisation */
+    struct map spaces;          /* those of others, by slug */
     struct persist *persist;    /* NULL: nothing survives */
     uint64_t put_seq, kept_seq; /* the last record put, and the last that the disk has */
     struct round round;
@@ -489,6 +580,7 @@ struct broker {
     struct match match;
     uint64_t match_round;
     struct buf scratch; /* for one encoding at a time */
+    struct buf place;   /* a topic in its space */
     struct pending *pendings, *spare;
     size_t spare_n;
     struct twins_out *twins;

@@ -21,7 +21,7 @@ static void account(struct broker *b, struct message *m)
 
 static int put_message(struct broker *b, struct message *m, struct record *r)
 {
-    const struct tree_node *n = m->seq ? tree_find(&b->tree, m->topic) : NULL;
+    const struct tree_node *n = m->seq ? tree_find(&space_of_message(b, m)->tree, m->topic) : NULL;
     if (n && n->retained == m) /* its record is the retained message's, too */
         r->flags |= RECORD_STORE;
     r->type = RECORD_MESSAGE;
@@ -30,6 +30,7 @@ static int put_message(struct broker *b, struct message *m, struct record *r)
     r->topic = m->topic;
     r->props = m->props;
     r->payload = m->payload;
+    r->org = space_of_message(b, m)->slug;
     int err = persist_put(b, r, false);
     if (!err) {
         m->seq = b->put_seq;
@@ -196,6 +197,8 @@ int keep_session(struct session *s)
     struct record r = {.type = RECORD_SESSION,
                        .session = s->no,
                        .id = s->id,
+                       .org = s->space->slug,
+                       .subject = slice_str(s->subject),
                        .flags = s->conn ? RECORD_IS_ONLINE : 0,
                        .expiry_s = s->expiry_s,
                        .window = s->conn ? s->conn->quota_max : 0,

@@ -76,13 +76,14 @@ static bool topic_fits(struct slice topic)
     return mqtt_topic_ok(topic) && mqtt_topic_levels(topic) <= MAX_LEVELS;
 }
 
-static struct message *message_from(const struct record *r, uint64_t flags)
+static struct message *message_from(const struct record *r, struct space *space, uint64_t flags)
 {
-    if (!topic_fits(r->topic) || (flags & RECORD_QOS) > 2)
+    if (!space || !topic_fits(r->topic) || (flags & RECORD_QOS) > 2)
         return NULL;
     struct message *m = message_new(r->topic, r->props, r->payload);
     if (!m)
         return NULL;
+    m->space = space->slug.n ? space : NULL;
     m->qos = flags & RECORD_QOS;
     m->retain = flags & RECORD_RETAIN;
     return m;
@@ -157,7 +158,7 @@ static int take_message(struct loading *l, uint64_t seq, const struct record *r)
 {
     struct broker *b = l->broker;
     struct loaded *from = session_of(l, r->session);
-    struct message *m = message_from(r, r->flags), *old = NULL;
+    struct message *m = message_from(r, space_of_slug(b, r->org), r->flags), *old = NULL;
     if (!m)
         return 0;
     m->seq = seq;
@@ -199,7 +200,7 @@ static int take_will(struct session *s, const struct record *r)
         return 0;
     struct will *w = calloc(1, sizeof *w);
     if (w)
-        w->message = message_from(r, r->will_flags);
+        w->message = message_from(r, s->space, r->will_flags);
     if (!w || !w->message) {
         free(w);
         return 0;
@@ -244,20 +245,24 @@ static struct loaded *make_session(struct loading *l, const struct record *r)
 {
     struct broker *b = l->broker;
     struct loaded *x = session_of(l, r->session);
+    struct space *space = space_of_slug(b, r->org);
     struct session *other;
     if (x)
         end_session(l, x);
-    if ((other = session_find(b, r->id)) && (x = session_of(l, other->no)))
+    if (!space) /* the organisation has gone */
+        return NULL;
+    if ((other = session_find(b, space, r->id)) && (x = session_of(l, other->no)))
         end_session(l, x);
-    if (!r->session || r->id.n > UINT16_MAX || session_find(b, r->id))
+    if (!r->session || r->id.n > UINT16_MAX || session_find(b, space, r->id))
         return NULL;
     x = calloc(1, sizeof *x);
     if (x)
-        x->session = session_new(b, r->id);
+        x->session = session_new(b, space, r->id);
     if (!x || !x->session) {
         free(x);
         return NULL;
     }
+    session_set_subject(x->session, r->subject);
     x->no = x->session->no = r->session;
     keep_list(x->session);
     if (map_put(&l->sessions, key_of(&x->no), x, NULL)) {

@@ -266,7 +266,7 @@ static uint8_t resolve_alias(struct conn *c, const struct mqtt_publish *m, struc
 }
 
 static struct message *message_of(struct broker *b, const struct mqtt_publish *m,
-                                  struct slice topic)
+                                  struct space *space, struct slice topic)
 {
     struct slice props = m->props.raw;
     if (m->props.has & ~PASS_THROUGH) {
@@ -279,6 +279,7 @@ static struct message *message_of(struct broker *b, const struct mqtt_publish *m
     struct message *msg = message_new(topic, props, m->payload);
     if (!msg)
         return NULL;
+    msg->space = space->slug.n ? space : NULL;
     msg->qos = m->qos;
     msg->retain = m->retain;
     if (mqtt_has(&m->props, MQTT_MESSAGE_EXPIRY))
@@ -310,10 +311,12 @@ static uint8_t publish_twin(struct conn *c, const struct mqtt_publish *m, struct
     struct pending *p = pending_new(b, c->session, m->qos, m->packet_id);
     if (!p)
         return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
-    if (kind == TWIN_TOPIC_TELEMETRY && b->subs_n) {
-        const struct match *found = route_match(b, topic, c->session);
+    struct space *space = c->session->space;
+    struct slice place = topic;
+    if (kind == TWIN_TOPIC_TELEMETRY && b->subs_n && space_of_topic(b, &space, &place, &b->place)) {
+        const struct match *found = route_match(b, space, place, c->session);
         if (found->n || found->shares_n)
-            p->forward = message_of(b, m, topic);
+            p->forward = message_of(b, m, space, place);
         if (p->forward)
             p->forward->retain = false; /* the twin is its own last value */
     }
@@ -356,14 +359,15 @@ static uint8_t answer_when_kept(struct conn *c, const struct mqtt_publish *m, ui
     return m->qos && !p ? broker_refuse(b, MQTT_QUOTA, "the server is out of memory") : 0;
 }
 
-static uint8_t publish_plain(struct conn *c, const struct mqtt_publish *m, struct slice topic)
+static uint8_t publish_plain(struct conn *c, const struct mqtt_publish *m, struct space *space,
+                             struct slice topic)
 {
     struct broker *b = c->broker;
-    const struct match *found = route_match(b, topic, c->session);
+    const struct match *found = route_match(b, space, topic, c->session);
     uint8_t reason = found->n || found->shares_n ? MQTT_SUCCESS : MQTT_NO_SUBSCRIBERS;
     const char *detail = NULL;
     if (m->retain || reason == MQTT_SUCCESS) {
-        struct message *msg = message_of(b, m, topic);
+        struct message *msg = message_of(b, m, space, topic);
         if (!msg)
             return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
         struct publishing p = {
@@ -395,7 +399,7 @@ static int pass_on(struct broker *b, struct publishing *what)
 {
     struct message *m = what->message;
     what->stored = m->retain && !retained_store(b, m, &what->old);
-    route_match(b, m->topic, what->from);
+    route_match(b, space_of_message(b, m), m->topic, what->from);
     int err = route_send(b, what);
     if (!err && what->seq)
         return wait_for_disk(b, what->seq, NULL, what);
@@ -408,10 +412,11 @@ static uint8_t publish_sparkplug(struct conn *c, const struct mqtt_publish *m, s
 {
     struct broker *b = c->broker;
     struct publishing what = {.from = c->session};
-    const struct match *found = route_match(b, topic, c->session);
+    struct space *space = c->session->space;
+    const struct match *found = route_match(b, space, topic, c->session);
     int err = 0;
     if (m->retain || found->n || found->shares_n) {
-        what.message = message_of(b, m, topic);
+        what.message = message_of(b, m, space, topic);
         err = what.message ? pass_on(b, &what) : ERR_NOMEM;
         message_unref(what.message);
     }
@@ -442,6 +447,29 @@ static uint8_t publish_again(struct conn *c, uint16_t id)
     return acknowledge(c, 2, id, MQTT_SUCCESS, NULL);
 }
 
+static uint8_t refuse_publish(struct conn *c, const struct mqtt_publish *m, struct slice topic,
+                              uint8_t reason, const char *why)
+{
+    int err = reason == MQTT_NOT_AUTHORIZED ? ERR_FORBIDDEN : ERR_NOT_FOUND;
+    tell_refusal(c, OP_MESSAGES_WRITE, topic, err, why, m->payload);
+    return acknowledge(c, m->qos, m->packet_id, reason, why);
+}
+
+/* Where a message that is no reading belongs, when its sender may say it; else b->why. */
+static uint8_t judge_topic(struct conn *c, struct space **space, struct slice *topic)
+{
+    struct broker *b = c->broker;
+    struct about about;
+    if (!b->access)
+        return 0;
+    if (!space_of_topic(b, space, topic, &b->place))
+        return broker_refuse(b, MQTT_BAD_TOPIC, "there is no such organisation");
+    about_topic(b, *space, *topic, &about);
+    return may_say(b, c->session->who, &about)
+               ? 0
+               : broker_refuse(b, MQTT_NOT_AUTHORIZED, "it may not publish to this topic");
+}
+
 uint8_t handle_publish(struct conn *c, const struct mqtt_packet *packet)
 {
     const struct mqtt_publish *m = &packet->as.publish;
@@ -462,12 +490,17 @@ uint8_t handle_publish(struct conn *c, const struct mqtt_packet *packet)
     reason = check(b, m, topic);
     if (reason)
         return acknowledge(c, m->qos, m->packet_id, reason, b->why);
+    enum twin_topic kind = b->core ? twin_topic_parse(topic, &twin, &sensor) : TWIN_TOPIC_NONE;
+    struct space *space = s->space;
+    struct slice place = topic;
+    if (kind == TWIN_TOPIC_NONE && (reason = judge_topic(c, &space, &place)))
+        return refuse_publish(c, m, topic, reason, b->why);
     if (m->qos == 2 && idset_add(&s->received, m->packet_id))
         return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
-    enum twin_topic kind = b->core ? twin_topic_parse(topic, &twin, &sensor) : TWIN_TOPIC_NONE;
-    if (kind != TWIN_TOPIC_NONE)
+    if (kind != TWIN_TOPIC_NONE) /* the core judges */
         return publish_twin(c, m, topic, kind);
-    return sparkplug_takes(b, topic) ? publish_sparkplug(c, m, topic) : publish_plain(c, m, topic);
+    return sparkplug_takes(b, topic) ? publish_sparkplug(c, m, topic)
+                                     : publish_plain(c, m, space, place);
 }
 
 /* Who speaks, in the words of a rejection: "will CLIENT". */

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-enum kind { NUMBER = 1, TEXT, LIST };
+enum kind { NUMBER = 1, TEXT, LIST, ADDED /* a text, at the end, which may not be there */ };
 
 #define N(member)                                                                                  \
     {                                                                                              \
@@ -19,6 +19,10 @@ enum kind { NUMBER = 1, TEXT, LIST };
     {                                                                                              \
         LIST, offsetof(struct record, member)                                                      \
     }
+#define A(member)                                                                                  \
+    {                                                                                              \
+        ADDED, offsetof(struct record, member)                                                     \
+    }
 #define WILL_ROW N(will_flags), N(will_delay_s), N(expires_us), T(topic), T(props), T(payload)
 
 enum { MEMBERS_MAX = 20 };
@@ -28,10 +32,11 @@ static const struct member {
     uint16_t offset;
 } rows[][MEMBERS_MAX] = {
     [RECORD_MESSAGE] = {N(flags), N(session), N(number), N(expires_us), T(topic), T(props),
-                        T(payload), L(targets)},
+                        T(payload), L(targets), A(org)},
     [RECORD_DELIVER] = {N(number), L(targets)},
     [RECORD_SESSION] = {N(session), T(id), N(flags), N(expiry_s), N(window), N(ends_us), N(will_us),
-                        N(next_number), L(subs), L(deliveries), L(received), WILL_ROW},
+                        N(next_number), L(subs), L(deliveries), L(received), WILL_ROW, A(org),
+                        A(subject)},
     [RECORD_ONLINE] = {N(session), N(flags), N(expiry_s), N(window), WILL_ROW},
     [RECORD_OFFLINE] = {N(session), N(expiry_s), N(ends_us), N(will_us), N(number)},
     [RECORD_END] = {N(session)},
@@ -86,10 +91,19 @@ static bool get_text(struct slice *in, struct slice *ret)
     return true;
 }
 
+static bool is_left_out(const struct record *r, const struct member *m)
+{
+    for (; m->kind; m++)
+        if (m->kind != ADDED ||
+            ((const struct slice *)(const void *)((const char *)r + m->offset))->n)
+            return false;
+    return true;
+}
+
 void record_put(struct buf *out, const struct record *r)
 {
     buf_add_byte(out, (unsigned char)r->type);
-    for (const struct member *m = rows[r->type]; m->kind; m++) {
+    for (const struct member *m = rows[r->type]; m->kind && !is_left_out(r, m); m++) {
         const char *at = (const char *)r + m->offset;
         if (m->kind == NUMBER)
             put_number(out, *(const uint64_t *)(const void *)at);
@@ -142,6 +156,8 @@ int record_get(struct slice in, struct record *ret)
     for (const struct member *m = rows[type]; m->kind; m++) {
         char *at = (char *)&r + m->offset;
         struct slice *text = (struct slice *)(void *)at;
+        if (m->kind == ADDED && !in.n)
+            break;
         if (m->kind == NUMBER ? !get_number(&in, (uint64_t *)(void *)at) : !get_text(&in, text))
             return ERR_CORRUPT;
         if (m->kind == LIST && !is_list(*text))

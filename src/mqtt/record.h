@@ -11,6 +11,9 @@
  *   deliveries   delivery         message        qos, RECORD_RETAIN, ...    subscription
  * identifiers received     packet id        0              0                          -
  *
+ * Members that were added later stand at the end and are left out while they, and those behind
+ * them, are empty: so records of before can be read, and mean what they meant.
+ *
  * A session has a number that is never used twice; a delivery has a number within its session that
  * rises by one from delivery to delivery; a message is named by the journal's number of the record
  * that holds it.  Times are microseconds since 1970, 0: none. */
@@ -66,6 +69,8 @@ struct record {
     uint64_t expiry_s, window, ends_us, next_number;
     uint64_t will_flags, will_delay_s, will_us;
     struct slice id, topic, props, payload;
+    struct slice org;     /* whose; empty: the first organisation's */
+    struct slice subject; /* of a session; empty: anybody's */
     struct slice targets, subs, deliveries, received;
 };
 

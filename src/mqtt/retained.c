@@ -45,7 +45,7 @@ static struct message *take(struct broker *b, struct tree_node *n)
     count(b, m, -1);
     n->retained = NULL;
     unlink_node(b, n);
-    tree_prune(&b->tree, n);
+    tree_prune(&space_of_message(b, m)->tree, n);
     return m;
 }
 
@@ -66,12 +66,13 @@ void retained_drop_before(struct broker *b, uint64_t seq)
 
 void retained_restore(struct broker *b, const struct message *m, struct message *old)
 {
-    struct tree_node *n = tree_find(&b->tree, m->topic);
+    struct tree *tree = &space_of_message(b, m)->tree;
+    struct tree_node *n = tree_find(tree, m->topic);
     struct message *now = n ? n->retained : NULL;
     if (now == (m->payload.n ? m : NULL)) {
         if (now)
             drop(b, n);
-        if (old && (n = tree_make(&b->tree, old->topic))) {
+        if (old && (n = tree_make(tree, old->topic))) {
             n->retained = message_ref(old);
             count(b, old, 1);
             link_node(b, n);
@@ -82,7 +83,8 @@ void retained_restore(struct broker *b, const struct message *m, struct message 
 
 uint8_t retained_store(struct broker *b, struct message *m, struct message **ret_old)
 {
-    struct tree_node *n = tree_find(&b->tree, m->topic);
+    struct tree *tree = &space_of_message(b, m)->tree;
+    struct tree_node *n = tree_find(tree, m->topic);
     *ret_old = NULL;
     if (m->payload.n == 0) { /* [MQTT-3.3.1-6], [-7] */
         if (n && n->retained)
@@ -93,7 +95,7 @@ uint8_t retained_store(struct broker *b, struct message *m, struct message **ret
     if ((!was && b->retained_n >= MAX_RETAINED) ||
         b->retained_bytes - was + message_size(m) > MAX_RETAINED_BYTES)
         return MQTT_QUOTA;
-    if (!n && !(n = tree_make(&b->tree, m->topic)))
+    if (!n && !(n = tree_make(tree, m->topic)))
         return MQTT_QUOTA;
     if (n->retained) {
         *ret_old = n->retained;
@@ -130,23 +132,37 @@ static void gather(void *arg, struct tree_node *n)
     list->items[list->n++] = n;
 }
 
-static void drop_gathered(struct broker *b, bool all)
+static void drop_gathered(struct broker *b, struct space *space, bool all)
 {
     struct nodes list = {.all = all};
-    tree_retained_all(&b->tree, gather, &list);
+    tree_retained_all(&space->tree, gather, &list);
     for (size_t i = 0; i < list.n; i++) /* each has its message, so none vanishes with another */
         drop(b, list.items[i]);
     free(list.items);
 }
 
+static void drop_everywhere(struct broker *b, bool all)
+{
+    struct space *space;
+    size_t at = 0;
+    drop_gathered(b, &b->home, all);
+    while ((space = map_next(&b->spaces, &at)))
+        drop_gathered(b, space, all);
+}
+
 void retained_expire(struct broker *b)
 {
-    drop_gathered(b, false);
+    drop_everywhere(b, false);
+}
+
+void retained_drop_space(struct broker *b, struct space *space)
+{
+    drop_gathered(b, space, true);
 }
 
 void retained_drop_all(struct broker *b)
 {
-    drop_gathered(b, true);
+    drop_everywhere(b, true);
 }
 
 /* ---- replays ---- */
@@ -197,7 +213,7 @@ int replay_start(struct conn *c, const struct mqtt_filter *f)
     r->filter = slice_of((char *)(r + 1), f->filter.n);
     if (sys_is_filter(r->filter))
         sys_refresh(b);
-    tree_retained(&b->tree, r->filter, add_message, r);
+    tree_retained(&c->session->space->tree, r->filter, add_message, r);
     r->twins = b->core && twins_filter(r->filter);
     if (r->failed || (!r->n && !r->twins)) {
         int err = r->failed ? ERR_NOMEM : 0;
@@ -214,15 +230,20 @@ int replay_start(struct conn *c, const struct mqtt_filter *f)
 
 static void send_retained(struct conn *c, struct message *m, const struct sub *s, struct slice ids)
 {
-    const struct tree_node *n = tree_find(&c->broker->tree, m->topic);
+    struct broker *b = c->broker;
+    const struct tree_node *n = tree_find(&space_of_message(b, m)->tree, m->topic);
+    struct about about;
     if (!n || n->retained != m || message_expired(m))
         return;
+    about_topic(b, space_of_message(b, m), m->topic, &about);
+    if (!may_hear(b, c->session->who, &about))
+        return;
     struct publishing p = {.message = m, .as_is = true};
-    route_none(c->broker);
-    struct target *t = route_add(c->broker, c->session, s->qos, ids);
+    route_none(b);
+    struct target *t = route_add(b, c->session, s->qos, ids);
     if (t)
         t->retain_as_published = true;
-    if (!t || route_send(c->broker, &p))
+    if (!t || route_send(b, &p))
         session_lost(c->session, 1);
 }
 

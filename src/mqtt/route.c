@@ -11,6 +11,7 @@
 struct walk {
     struct broker *b;
     const struct session *from;
+    struct about *about;
 };
 
 static struct target *new_target(struct broker *b, struct session *s)
@@ -76,7 +77,8 @@ static void take_node(void *arg, struct tree_node *n)
 {
     struct walk *w = arg;
     for (struct sub *s = n->subs; s; s = s->next)
-        if (!s->no_local || s->session != w->from) /* [MQTT-3.8.3-3] */
+        if ((!s->no_local || s->session != w->from) && /* [MQTT-3.8.3-3] */
+            may_hear(w->b, s->session->who, w->about))
             take_sub(w->b, s);
     for (struct share *s = n->shares; s; s = s->next)
         take_share(&w->b->match, s);
@@ -98,12 +100,15 @@ struct target *route_add(struct broker *b, struct session *s, uint8_t qos, struc
     return t;
 }
 
-struct match *route_match(struct broker *b, struct slice topic, const struct session *from)
+struct match *route_match(struct broker *b, struct space *space, struct slice topic,
+                          const struct session *from)
 {
-    struct walk w = {b, from};
+    struct walk w = {b, from, &b->match.about};
     route_none(b);
-    if (b->subs_n)
-        tree_match(&b->tree, topic, take_node, &w);
+    if (!b->subs_n)
+        return &b->match;
+    about_topic(b, space, topic, &b->match.about);
+    tree_match(&space->tree, topic, take_node, &w);
     return &b->match;
 }
 
@@ -132,13 +137,15 @@ static void to_the_end(struct share *share, struct sub *s)
     share->last = s;
 }
 
-struct sub *share_turn(struct share *share)
+struct sub *share_turn(struct broker *b, struct share *share, struct about *a)
 {
     struct sub *best = NULL;
     int best_rank = -1;
     for (struct sub *s = share->subs; s && best_rank < 2; s = s->next) {
         const struct conn *c = s->session->conn;
         bool behind = s->session->queue.n && !s->session->wait_seq;
+        if (!may_hear(b, s->session->who, a))
+            continue;
         int rank = !c ? 0 : behind || mqtt_conn_queued(c) > OUT_HIGH ? 1 : 2;
         if (rank > best_rank) {
             best = s;
@@ -160,7 +167,7 @@ static void settle_shares(struct broker *b)
 {
     struct match *found = &b->match;
     for (size_t i = 0; i < found->shares_n; i++) {
-        struct sub *s = share_turn(found->shares[i]);
+        struct sub *s = share_turn(b, found->shares[i], &found->about);
         struct target *t = s ? new_target(b, s->session) : NULL;
         if (!t)
             continue;

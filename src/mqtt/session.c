@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-struct session *session_find(struct broker *b, struct slice id)
-{
-    return map_get(&b->sessions, id);
-}
-
 static void offline_link(struct session *s)
 {
     struct broker *b = s->broker;
@@ -31,15 +26,12 @@ static void offline_unlink(struct session *s)
     s->broker->offline_n--;
 }
 
-struct session *session_new(struct broker *b, struct slice id)
+struct session *session_new(struct broker *b, struct space *space, struct slice id)
 {
-    struct session *s = calloc(1, sizeof *s + id.n);
+    struct session *s = session_alloc(b, space, id);
     if (!s)
         return NULL;
-    s->broker = b;
-    s->id = slice_of((char *)(s + 1), id.n);
-    memcpy(s + 1, id.p, id.n);
-    if (map_put(&b->sessions, s->id, s, NULL)) {
+    if (map_put(&b->sessions, s->key, s, NULL)) {
         free(s);
         return NULL;
     }
@@ -54,6 +46,33 @@ void will_free(struct will *w)
     free(w);
 }
 
+/* The will as it goes to its subscribers, a reference; NULL: whoever may not publish there any more
+ * leaves nothing. */
+static struct message *will_message(struct session *s, struct message *m)
+{
+    struct broker *b = s->broker;
+    struct space *space = s->space;
+    struct slice topic = m->topic;
+    struct message *placed = NULL;
+    struct about about;
+    if (!space_of_topic(b, &space, &topic, &b->place))
+        return NULL;
+    about_topic(b, space, topic, &about);
+    if (!may_say(b, s->who, &about))
+        return NULL;
+    if (topic.p == m->topic.p)
+        placed = message_ref(m);
+    else if ((placed = message_new(topic, m->props, m->payload))) {
+        placed->qos = m->qos;
+        placed->retain = m->retain;
+    }
+    if (placed)
+        placed->space = space->slug.n ? space : NULL;
+    if (placed && m->expires_us) /* it counts from the publication, not from CONNECT */
+        placed->expires_us = m->expires_us + clock_mono_us();
+    return placed;
+}
+
 static void will_publish(struct session *s)
 {
     struct will *w = s->will;
@@ -61,11 +80,12 @@ static void will_publish(struct session *s)
     s->will_us = 0;
     if (!w)
         return;
-    if (!s->broker->closing) {
-        if (w->message->expires_us) /* it counts from the publication, not from CONNECT */
-            w->message->expires_us += clock_mono_us();
-        broker_publish(s->broker, s, w->message, true);
-    }
+    struct message *m = s->broker->closing ? NULL : will_message(s, w->message);
+    if (m)
+        broker_publish(s->broker, s, m, true);
+    else if (!s->broker->closing && keeps(s))
+        keep_number(s, RECORD_WILL_OVER, 0);
+    message_unref(m);
     will_free(w);
 }
 
@@ -75,7 +95,7 @@ void session_end(struct session *s)
     will_publish(s); /* [MQTT-3.1.3-9]: the end of the session is its last occasion */
     keep_end(s);
     persist_forget_session(s);
-    map_remove(&b->sessions, s->id);
+    map_remove(&b->sessions, s->key);
     if (!s->conn)
         offline_unlink(s);
     else
@@ -86,6 +106,8 @@ void session_end(struct session *s)
     idset_release(&s->received);
     idset_release(&s->received_kept);
     map_release(&s->subs);
+    principal_unref(s->who);
+    free(s->subject);
     free(s);
 }
 

@@ -76,7 +76,7 @@ static void count_sub(struct broker *b, const struct sub *s, int by)
         b->shared_n += (size_t)by;
     if (sys_is_filter(s->topic_filter))
         b->sys_subs += (size_t)by;
-    twins_subscribers_changed(b, s->topic_filter, by);
+    twins_subscribers_changed(b, s->session->space, s->topic_filter, by);
 }
 
 static void set_options(struct sub *s, const struct mqtt_filter *f, uint32_t id)
@@ -89,7 +89,6 @@ static void set_options(struct sub *s, const struct mqtt_filter *f, uint32_t id)
 
 static struct sub *sub_new(struct session *session, struct slice filter)
 {
-    struct broker *b = session->broker;
     struct slice group = {NULL, 0}, plain = filter;
     bool shared = mqtt_share_parse(filter, &group, &plain) == 1;
     struct sub *s = calloc(1, sizeof *s + filter.n);
@@ -100,9 +99,10 @@ static struct sub *sub_new(struct session *session, struct slice filter)
     s->session = session;
     s->filter = slice_of(copy, filter.n);
     s->topic_filter = slice_of(copy + (plain.p - filter.p), plain.n);
-    s->node = tree_make(&b->tree, s->topic_filter);
+    struct tree *tree = &session->space->tree;
+    s->node = tree_make(tree, s->topic_filter);
     if (s->node && shared && !(s->share = share_make(s->node, group))) {
-        tree_prune(&b->tree, s->node);
+        tree_prune(tree, s->node);
         s->node = NULL;
     }
     if (!s->node) {
@@ -115,9 +115,8 @@ static struct sub *sub_new(struct session *session, struct slice filter)
 
 static void sub_free(struct sub *s)
 {
-    struct broker *b = s->session->broker;
     unlink_sub(s);
-    tree_prune(&b->tree, s->node);
+    tree_prune(&s->session->space->tree, s->node);
     free(s);
 }
 
@@ -128,7 +127,7 @@ uint8_t sub_add(struct session *session, const struct mqtt_filter *f, uint32_t i
     *ret_new = !s;
     if (s) { /* [MQTT-3.8.4-3]: replaced, without a gap */
         set_options(s, f, id);
-        twins_subscribers_changed(b, s->topic_filter, 0);
+        twins_subscribers_changed(b, session->space, s->topic_filter, 0);
         return f->qos;
     }
     if (mqtt_topic_levels(f->filter) > MAX_LEVELS)
@@ -254,6 +253,10 @@ static uint8_t subscribe_one(struct conn *c, const struct mqtt_filter *f, uint32
 {
     struct session *s = c->session;
     bool is_new;
+    struct slice group, plain = f->filter;
+    mqtt_share_parse(f->filter, &group, &plain);
+    if (!may_subscribe(c->broker, s->space, s->who, plain))
+        return MQTT_NOT_AUTHORIZED;
     if (keeps(s) && persist_failing(c->broker))
         return MQTT_QUOTA;
     uint8_t code = sub_add(s, f, id, &is_new);

@@ -69,7 +69,7 @@ static uint64_t keep_what_follows(struct pending *p)
     bool lost = twins_out_kept(b, &seq) != 0;
     if (p->forward) {
         struct publishing what = {.message = p->forward, .from = p->session};
-        route_match(b, p->forward->topic, p->session);
+        route_match(b, space_of_message(b, p->forward), p->forward->topic, p->session);
         lost |= route_send(b, &what) != 0;
         seq = what.seq > seq ? what.seq : seq;
     }

@@ -75,7 +75,7 @@ struct update {
     int64_t t_us;
     struct value value;
     uint8_t quality;
-    bool retain, made;
+    bool retain, made, foreign;
     uint64_t batch;       /* in which the reading is, when it is new */
     struct message view;  /* for QoS 0: points into t's buffers */
     struct message *kept; /* for QoS 1 */
@@ -86,7 +86,7 @@ static bool make(struct update *u)
     struct twins_out *t = u->t;
     if (u->made)
         return true;
-    twins_write_topic(&t->topic, u->sensor);
+    twins_write_topic(&t->topic, u->sensor, u->foreign);
     buf_clear(&t->payload);
     core_write_update(&t->payload, u->sensor, u->t_us, u->value, u->quality);
     if (t->topic.failed || t->payload.failed)
@@ -191,12 +191,30 @@ static void send_to_share(struct update *u, struct share *share)
 {
     char bytes[8];
     struct buf ids = {.p = bytes, .cap = sizeof bytes};
-    struct sub *s = share_turn(share);
+    struct about about;
+    if (u->t->broker->access)
+        about_sensor(u->t->broker, u->sensor, &about);
+    struct sub *s = share_turn(u->t->broker, share, &about);
     if (!s)
         return;
     if (s->id)
         mqtt_props_add_number(&ids, MQTT_SUBSCRIPTION_ID, s->id);
     send_to(u, s->session, s->qos ? 1 : 0, buf_slice(&ids));
+}
+
+/* Those from this one on who know the sensor by the same name; behind the last of them. */
+static size_t tell(struct update *u, const struct audience *heard_by, size_t i)
+{
+    begin(u);
+    for (; i < heard_by->n && heard_by->listeners[i].foreign == u->foreign; i++) {
+        const struct listener *l = &heard_by->listeners[i];
+        if (l->session)
+            send_to(u, l->session, l->qos, listener_ids(heard_by, l));
+        else
+            send_to_share(u, l->share);
+    }
+    end(u);
+    return i;
 }
 
 static void tell_reading(void *arg, uint64_t batch, struct sensor *s, const struct reading *r)
@@ -213,15 +231,12 @@ static void tell_reading(void *arg, uint64_t batch, struct sensor *s, const stru
                        .value = r->value,
                        .quality = r->quality,
                        .batch = batch};
-    begin(&u);
-    for (size_t i = 0; i < heard_by->n; i++) {
-        const struct listener *l = &heard_by->listeners[i];
-        if (l->session)
-            send_to(&u, l->session, l->qos, listener_ids(heard_by, l));
-        else
-            send_to_share(&u, l->share);
+    size_t i = tell(&u, heard_by, 0);
+    if (i < heard_by->n) { /* the others know it by another name */
+        u.foreign = true;
+        u.made = false;
+        tell(&u, heard_by, i);
     }
-    end(&u);
 }
 
 static void on_reading(void *arg, struct sensor *s, const struct reading *r)
@@ -246,6 +261,7 @@ static void send_last(struct twins_out *t, const struct sensor *s, struct sessio
         if (l->session != to)
             continue;
         struct update u = last_of(t, s);
+        u.foreign = l->foreign;
         begin(&u);
         send_to(&u, to, l->qos, listener_ids(heard_by, l));
         end(&u);
@@ -292,15 +308,26 @@ static void split(struct slice filter, struct slice *ret_twin, struct slice *ret
     *ret_sensor = level[3];
 }
 
+static bool is_for(const struct conn *c, const struct sensor *s)
+{
+    struct about about;
+    if (!c->session->who || c->session->who->everything)
+        return true;
+    about_sensor(c->broker, s, &about);
+    return may_hear(c->broker, c->session->who, &about);
+}
+
 static void replay_twin(struct conn *c, const struct twin *twin, struct slice sensor, uint8_t qos,
                         struct slice ids)
 {
     struct twins_out *t = c->broker->twins;
+    bool foreign = space_of_twin(c->broker, twin) != c->session->space;
     for (size_t i = 0; i < twin->sensors_n; i++) {
         const struct sensor *s = twin->sensors[i];
-        if (!s->has_value || s->retired || !level_matches(sensor, s->id))
+        if (!s->has_value || s->retired || !level_matches(sensor, s->id) || !is_for(c, s))
             continue;
         struct update u = last_of(t, s);
+        u.foreign = foreign;
         u.retain = true;
         begin(&u);
         send_to(&u, c->session, qos ? 1 : 0, ids);
@@ -308,13 +335,13 @@ static void replay_twin(struct conn *c, const struct twin *twin, struct slice se
     }
 }
 
-/* Where the twins behind this id begin. */
-static size_t behind_id(struct twin *const *twins, size_t n, const char *id)
+/* Where the twins behind this key begin. */
+static size_t behind_key(struct twin *const *twins, size_t n, const char *key)
 {
     size_t low = 0, high = n;
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (strcmp(twins[mid]->id, id) <= 0)
+        if (strcmp(twins[mid]->key, key) <= 0)
             low = mid + 1;
         else
             high = mid;
@@ -325,23 +352,28 @@ static size_t behind_id(struct twin *const *twins, size_t n, const char *id)
 bool twins_replay_step(struct conn *c, struct slice filter, uint8_t qos, struct slice ids,
                        struct twins_replay *at)
 {
-    struct slice twin, sensor;
+    struct slice twin, sensor, key;
+    struct org *org;
     size_t n;
     if (!c->broker->twins)
         return false;
     split(filter, &twin, &sensor);
     if (!slice_is(twin, "+")) {
-        const struct twin *one = core_twin(c->broker->core, twin);
+        struct buf scratch = {0};
+        const struct principal *who = c->session->who;
+        bool known = who && !access_key(c->broker->access, who, twin, &scratch, &key, &org);
+        const struct twin *one = known ? core_twin(c->broker->core, key) : NULL;
         if (one)
             replay_twin(c, one, sensor, qos, ids);
+        buf_release(&scratch);
         return false;
     }
     struct twin *const *twins = core_twins(c->broker->core, &n);
-    size_t i = behind_id(twins, n, at->twin);
+    size_t i = behind_key(twins, n, at->twin);
     if (i == n)
         return false;
     replay_twin(c, twins[i], sensor, qos, ids);
-    strncpy(at->twin, twins[i]->id, sizeof at->twin - 1);
+    strncpy(at->twin, twins[i]->key, sizeof at->twin - 1);
     return true;
 }
 

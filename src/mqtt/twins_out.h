@@ -9,6 +9,7 @@ struct listener {
     struct share *share;
     uint32_t ids_at, ids_n; /* encoded subscription identifiers, from the start of the listeners */
     uint8_t qos;
+    bool foreign; /* of another organisation than the twin's: it has another name there */
 };
 
 /* Those who hear a series.  Many series have the same audience, so it is kept once. */
@@ -35,13 +36,15 @@ struct twins_out {
     struct buf topic, payload, plain[2]; /* plain: the PUBLISH at QoS 0 for 3.1.1 and 5.0 */
     uint64_t kept_seq;                   /* of the last update that was recorded */
     int kept_err;
-    struct buf key; /* of the audience that is being worked out */
+    struct buf key, ids; /* of the audience that is being worked out */
+    size_t key_n;        /* listeners in it */
 };
 
 /* NULL: memory ran out.  Until a subscription changes. */
 const struct audience *twins_audience(struct twins_out *t, const struct sensor *s);
 void twins_routes_release(struct twins_out *t);
-void twins_write_topic(struct buf *out, const struct sensor *s);
+/* foreign: as organisations call it that the twin is not of. */
+void twins_write_topic(struct buf *out, const struct sensor *s, bool foreign);
 
 static inline struct slice listener_ids(const struct audience *a, const struct listener *l)
 {

@@ -21,20 +21,36 @@ bool twins_filter(struct slice filter)
     return !filter.p || slice_is(filter, "#");
 }
 
-void twins_subscribers_changed(struct broker *b, struct slice filter, int by)
+static void begin_anew(struct twins_out *t)
+{
+    if (++t->generation == 0)
+        t->generation = 1;
+}
+
+void twins_subscribers_changed(struct broker *b, struct space *space, struct slice filter, int by)
 {
     struct twins_out *t = b->twins;
     if (!t || !twins_filter(filter))
         return;
     t->filters += (size_t)by;
-    if (++t->generation == 0)
-        t->generation = 1;
+    space->twin_filters += (size_t)by;
+    begin_anew(t);
 }
 
-void twins_write_topic(struct buf *out, const struct sensor *s)
+void twins_rights_changed(struct broker *b)
+{
+    if (b->twins)
+        begin_anew(b->twins);
+}
+
+void twins_write_topic(struct buf *out, const struct sensor *s, bool foreign)
 {
     buf_clear(out);
     buf_add_str(out, "twins/");
+    if (foreign) {
+        buf_add_str(out, org_slug(s->twin->org));
+        buf_add_byte(out, '~');
+    }
     buf_add_str(out, s->twin->id);
     buf_add_str(out, "/sensors/");
     buf_add_str(out, s->id);
@@ -48,28 +64,58 @@ static void audience_unref(struct twins_out *t, struct audience *a)
     free(a);
 }
 
-/* The listeners and their identifiers as the bytes of an audience, in t->key. */
-static void write_key(struct twins_out *t, const struct match *m)
+/* Those of a match as listeners, behind the others in t->key; their identifiers in t->ids. */
+static void add_listeners(struct twins_out *t, const struct match *m, bool foreign)
 {
-    size_t n = m->n + m->shares_n, at = n * sizeof(struct listener);
-    buf_clear(&t->key);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < m->n + m->shares_n; i++) {
         struct listener l;
         memset(&l, 0, sizeof l); /* padding too: it is compared */
+        l.foreign = foreign;
         if (i < m->n) {
             const struct target *from = &m->items[i];
             l.session = from->session;
             l.qos = from->qos ? 1 : 0;
-            l.ids_at = (uint32_t)at;
+            l.ids_at = (uint32_t)t->ids.n;
             l.ids_n = (uint32_t)from->ids.n;
-            at += from->ids.n;
+            buf_add_slice(&t->ids, buf_slice(&from->ids));
         } else {
             l.share = m->shares[i - m->n];
         }
         buf_add(&t->key, &l, sizeof l);
+        t->key_n++;
     }
-    for (size_t i = 0; i < m->n; i++)
-        buf_add_slice(&t->key, buf_slice(&m->items[i].ids));
+}
+
+static void add_space(struct twins_out *t, struct space *space, const struct sensor *s,
+                      bool foreign)
+{
+    if (!space || !space->twin_filters)
+        return;
+    twins_write_topic(&t->topic, s, foreign);
+    if (!t->topic.failed)
+        add_listeners(t, route_match(t->broker, space, buf_slice(&t->topic), NULL), foreign);
+}
+
+/* The listeners and their identifiers as the bytes of an audience, in t->key: those of the twin's
+ * organisation, then those of others, who may have been let see it. */
+static void write_key(struct twins_out *t, const struct sensor *s)
+{
+    struct broker *b = t->broker;
+    struct space *own = space_of_twin(b, s->twin), *other;
+    size_t at = 0;
+    buf_clear(&t->key);
+    buf_clear(&t->ids);
+    t->key_n = 0;
+    add_space(t, own, s, false);
+    if (own != &b->home)
+        add_space(t, &b->home, s, true);
+    while (b->spaces.count && (other = map_next(&b->spaces, &at)))
+        if (other != own)
+            add_space(t, other, s, true);
+    for (size_t i = 0; i < t->key_n; i++)
+        ((struct listener *)(void *)t->key.p)[i].ids_at +=
+            (uint32_t)(t->key_n * sizeof(struct listener));
+    buf_add_slice(&t->key, buf_slice(&t->ids));
 }
 
 static struct audience *audience_of_key(struct twins_out *t, size_t n)
@@ -96,12 +142,9 @@ static struct audience *audience_of_key(struct twins_out *t, size_t n)
 
 static struct audience *work_out(struct twins_out *t, struct route *r, const struct sensor *s)
 {
-    twins_write_topic(&t->topic, s);
-    if (t->topic.failed)
-        return NULL;
-    const struct match *m = route_match(t->broker, buf_slice(&t->topic), NULL);
-    write_key(t, m);
-    struct audience *a = t->key.failed ? NULL : audience_of_key(t, m->n + m->shares_n);
+    write_key(t, s);
+    bool failed = t->topic.failed || t->key.failed || t->ids.failed;
+    struct audience *a = failed ? NULL : audience_of_key(t, t->key_n);
     if (!a)
         return NULL; /* tried again at the next reading */
     audience_unref(t, r->audience);
@@ -133,4 +176,5 @@ void twins_routes_release(struct twins_out *t)
     free(t->routes);
     map_release(&t->audiences);
     buf_release(&t->key);
+    buf_release(&t->ids);
 }
