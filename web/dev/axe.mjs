@@ -6,7 +6,8 @@
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { openPage, startBrowser, startDouble } from "./browser.mjs";
+import { ACCESS_SCENES } from "./access-scenes.mjs";
+import { openPage, signIn, startBrowser, startDouble } from "./browser.mjs";
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const wanted = process.argv.slice(2);
@@ -183,6 +184,7 @@ const SCENES = [
         act: click("button", "Add sensor flux to pump"),
     },
     { name: "not-found", path: "/nowhere" },
+    ...ACCESS_SCENES,
 ];
 
 async function edit(page) {
@@ -195,6 +197,8 @@ const doubles = {
     many: await startDouble("--many", "60"),
     empty: await startDouble("--empty"),
     still: await startDouble("--still"),
+    locked: await startDouble("--locked", "--noisy"),
+    setup: await startDouble("--setup"),
 };
 const { browser, stop } = await startBrowser();
 let failures = 0;
@@ -216,6 +220,7 @@ async function check(scene, theme, size) {
         if (!own) complaints.push(`request left the host: ${r.url()}`);
     });
     try {
+        if (scene.as) await signIn(page, double.url, scene.as);
         await scene.before?.(page);
         await page.goto(double.url + scene.path, { waitUntil: "load" });
         await page.waitForTimeout(scene.wait ?? 700);

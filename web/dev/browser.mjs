@@ -23,14 +23,23 @@ export async function startDouble(...args) {
     const child = spawn(process.execPath, [script, "--port", "0", ...args], {
         stdio: ["ignore", "pipe", "inherit"],
     });
-    const url = await new Promise((done, fail) => {
-        child.stdout.on("data", (data) => {
-            const found = /http:\/\/\S+/.exec(String(data));
-            if (found) done(found[0]);
+    let text = "";
+    /* what it says that fits, as soon as it has said it */
+    const said = (pattern) =>
+        new Promise((done, fail) => {
+            const look = () => {
+                const found = pattern.exec(text);
+                if (found) done(found[0]);
+            };
+            look();
+            child.stdout.on("data", look);
+            child.on("exit", () => fail(new Error("the test double ended")));
         });
-        child.on("exit", () => fail(new Error("the test double ended")));
+    child.stdout.on("data", (data) => {
+        text += data;
     });
-    return { url, stop: () => child.kill() };
+    const url = await said(/http:\/\/\S+/);
+    return { url, said, stop: () => child.kill() };
 }
 
 export async function startBrowser() {

@@ -110,6 +110,13 @@ export function makeAccess({ locked, setup, refuse, twins }) {
         list.find(test) ?? refuse(404, "not-found", "There is no such thing.");
     const shown = ({ owner: _, person: __, org: ___, token: ____, twin: _____, ...rest }) => rest;
     const person = (c) => one(db.people, (p) => p.id === c.session.person);
+    const account = (c) => ({
+        ...person(c),
+        password: !person(c).provisional,
+        totp: person(c).secondFactor,
+        recoveryCodes: person(c).secondFactor ? 9 : 0,
+        passkeys: mine(db.passkeys, c).length,
+    });
     const recovery = () =>
         Array.from({ length: 10 }, () =>
             randomBytes(5)
@@ -174,7 +181,7 @@ export function makeAccess({ locked, setup, refuse, twins }) {
             },
         ],
         ["DELETE", "/session", "", (c) => void db.sessions.delete(c.session.id)],
-        ["GET", "/account", "", (c) => person(c)],
+        ["GET", "/account", "", (c) => account(c)],
         ["PATCH", "/account", "", (c) => void Object.assign(person(c), c.body)],
         [
             "PUT",

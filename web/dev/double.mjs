@@ -740,6 +740,7 @@ const sockets = new WebSocketServer({ server, path: "/api/v1/stream" });
 sockets.on("connection", (socket, req) => {
     if (access.locked && !access.sessionOf(req)) return socket.close(4401, "nobody is signed in");
     const stream = new Stream(socket, req.socket.remoteAddress);
+    stream.allowed = () => !access.locked || access.sessionOf(req) !== null;
     streams.add(stream);
     socket.on("message", (data) => {
         try {
@@ -875,6 +876,8 @@ if (args.noisy) {
     );
 }
 setInterval(() => {
+    for (const stream of streams)
+        if (!stream.allowed()) stream.socket.close(4401, "the session has ended");
     for (const twin of twins.values()) {
         const state = twinState(twin);
         if (state === twin.state) continue;

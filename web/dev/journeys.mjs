@@ -127,6 +127,45 @@ journeys["zooming writes the time into the URL and back to live clears it"] = as
     await page.getByTestId("viewing").waitFor();
 };
 
+journeys["a session that ends loses no word of what was being written"] = async ({
+    page,
+    other,
+}) => {
+    const { url } = await other("--locked");
+    await page.goto(`${url}/twins/robot/profile`);
+    await page.getByLabel("E-mail").fill("ann@example.org");
+    await page.getByLabel("Password").fill("correct horse battery");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await page.getByRole("button", { name: "Edit", exact: true }).click();
+    const text = page.getByRole("textbox", { name: "Profile" });
+    await text.click();
+    await page.keyboard.press("Control+Home");
+    await page.keyboard.type("unsaved words ");
+    await page.request.delete(`${url}/api/v1/session`);
+    await page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+    assert.equal(await page.getByText("unsaved words").isVisible(), false);
+    await page.getByLabel("E-mail").fill("ann@example.org");
+    await page.getByLabel("Password").fill("correct horse battery");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    await text.waitFor();
+    assert.match(await text.innerText(), /unsaved words/);
+};
+
+journeys["set up, finish later, sign in again"] = async ({ page, other }) => {
+    const { url, said } = await other("--setup");
+    await page.goto(url);
+    await page.getByRole("heading", { level: 1, name: "Set up this Doppel" }).waitFor();
+    await page.getByLabel("Set-up link").fill(await said(/\/setup#\S+/));
+    await page.getByRole("button", { name: "Open it" }).click();
+    const card = page.getByRole("region", { name: /Finish set-up/ });
+    await card.getByLabel("Your name").fill("Ada");
+    await card.getByLabel("E-mail").fill("ada@example.org");
+    await card.getByLabel("Password").fill("correct horse battery");
+    await card.getByRole("button", { name: "Finish" }).click();
+    await card.waitFor({ state: "detached" });
+    assert.equal(new URL(page.url()).hash, "");
+};
+
 journeys["charts read by keyboard, as table, and as CSV"] = async ({ page, url }) => {
     await page.goto(`${url}/twins/robot/data?t=live&r=1m`);
     const chart = page.getByRole("group", { name: /Chart of Joint Temperature/ });
@@ -365,9 +404,14 @@ for (const [name, run] of Object.entries(journeys)) {
     const double = await startDouble();
     const { page, context } = await openPage(browser);
     const thrown = [];
+    const others = [];
+    const other = async (...args) => {
+        others.push(await startDouble(...args));
+        return others.at(-1);
+    };
     page.on("pageerror", (e) => thrown.push(e.message));
     try {
-        await run({ page, url: double.url, browser });
+        await run({ page, url: double.url, browser, other });
         assert.deepEqual(thrown, []);
         passed++;
         console.log(`✓ ${name}`);
@@ -376,7 +420,7 @@ for (const [name, run] of Object.entries(journeys)) {
         console.log(`✗ ${name}\n    ${error.stack}`);
     }
     await context.close();
-    double.stop();
+    for (const one of [double, ...others]) one.stop();
 }
 await stop();
 console.log(`${passed} passed, ${failures} failed`);

@@ -2,6 +2,7 @@
  * (docs/access.md). */
 
 import type {
+    Account,
     AuditEntry,
     Candidate,
     Credential,
@@ -74,6 +75,7 @@ export function providerPath(provider: string, then: string): string {
 
 const ACCOUNT = "account";
 
+export const readAccount = (signal?: Signal) => get<Account>([ACCOUNT], signal);
 export const changeAccount = (change: { name?: string; email?: string }) =>
     send("PATCH", [ACCOUNT], change);
 export const setPassword = (ask: { password: string; current?: string }) =>

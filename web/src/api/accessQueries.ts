@@ -19,6 +19,13 @@ export function useOrg(): string {
     return useSession().data?.organization?.id ?? "";
 }
 
+export function useAccount() {
+    return useQuery({
+        queryKey: ["account"],
+        queryFn: ({ signal }) => ask.readAccount(signal),
+    });
+}
+
 export function useSessions() {
     return useQuery({
         queryKey: ["sessions"],

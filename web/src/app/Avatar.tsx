@@ -119,7 +119,7 @@ export function Avatar({ help }: { help: () => void }) {
                     <button
                         type="button"
                         className={style.avatar}
-                        aria-label={`${name}: account, settings and help`}
+                        aria-label={`${initials(name)}, ${name}: account, settings and help`}
                         title={name}
                     >
                         {initials(name)}

@@ -23,6 +23,17 @@ export interface Person {
     secondFactor: boolean;
 }
 
+/* What GET /account knows beyond the session: the ways to sign in that there are. */
+export interface Account {
+    id: string;
+    name: string;
+    email: string | null;
+    password: boolean;
+    totp: boolean;
+    recoveryCodes: number;
+    passkeys: number;
+}
+
 export type Kind = "person" | "service" | "device" | "link" | "local" | "anonymous";
 
 export interface Session {
@@ -258,6 +269,7 @@ const OPERATION_WORDS: Record<string, string> = {
     "members:read": "see who is a member",
     "data:write": "send readings",
     "commands:send": "send commands",
+    "commands:receive": "receive commands",
     "settings:write": "change settings",
     "messages:write": "publish messages",
     "twins:create": "create twins",

@@ -8,11 +8,19 @@ import { Button } from "./Button";
 import { Icon } from "./Icon";
 import type { Denial } from "./panelState";
 
+/* The twin of another organisation whose page this is: who is no member there asks about it alone. */
+function twinHere(): { org: string; object: string } | null {
+    const id = decodeURIComponent(/^\/twins\/([^/]+)/.exec(location.pathname)?.[1] ?? "");
+    const at = id.indexOf("~");
+    return at > 0 ? { org: id.slice(0, at), object: `twin:${id}` } : null;
+}
+
 export function AskForIt({ operation, organization }: Denial) {
     const session = useSession().data;
     const [asked, setAsked] = useState<"no" | "busy" | "yes">("no");
     const [bad, setBad] = useState<string | null>(null);
-    const where = organization ?? session?.organization?.id;
+    const about = twinHere();
+    const where = about?.org ?? organization ?? session?.organization?.id;
     /* a link or a service is nobody who could be given a role; an installation asks nobody */
     if (!operation || !where || !session?.person || operation === "installation:manage")
         return null;
@@ -20,7 +28,7 @@ export function AskForIt({ operation, organization }: Denial) {
         setAsked("busy");
         setBad(null);
         try {
-            await askForRole(where, { operation });
+            await askForRole(where, { operation, object: about?.object });
             setAsked("yes");
         } catch (error) {
             /* the same question waits already: that is as good */

@@ -36,7 +36,7 @@ export default function Account() {
             <Column>
                 <ProfileForm key={`${person.name}\n${person.email}`} person={person} />
                 <PasswordForm person={person} />
-                <SecondFactorPanel person={person} />
+                <SecondFactorPanel />
                 <PasskeysPanel />
             </Column>
             <Column>

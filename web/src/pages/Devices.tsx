@@ -1,6 +1,6 @@
 /* Devices.tsx - the twins that send something, what lets them in, and who was turned away. */
 
-import { useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { useDevices } from "../api/accessQueries";
 import type { Device } from "../base/access";
@@ -83,12 +83,21 @@ export default function Devices() {
             </Column>
             <Column>
                 {asked !== null && (
-                    <CredentialsPanel key={asked} twin={asked} name={chosen ?? asked} />
+                    <InSight key={asked}>
+                        <CredentialsPanel twin={asked} name={chosen ?? asked} />
+                    </InSight>
                 )}
                 <ProvisioningPanel />
             </Column>
         </Sections>
     );
+}
+
+/* Where the columns stand below each other, what was asked for is scrolled to. */
+function InSight({ children }: { children: ReactNode }) {
+    const ref = useRef<HTMLDivElement>(null);
+    useEffect(() => ref.current?.scrollIntoView({ block: "nearest" }), []);
+    return <div ref={ref}>{children}</div>;
 }
 
 function One(props: { device: Device; open: boolean; choose: () => void }) {

@@ -9,7 +9,6 @@ import { ownPath, secretIn } from "../base/paths";
 import { Button } from "../kit/Button";
 import { Door, doorStyle } from "../kit/Door";
 import { Input } from "../kit/Field";
-import { Refusal } from "../kit/Refusal";
 import { useTitle } from "../kit/useTitle";
 import { SignInForm } from "../panels/access/SignInForm";
 
@@ -34,7 +33,6 @@ export default function SignIn({ session, ended }: SignInProps) {
                     Your session has ended. What you were typing is still there when you are back.
                 </p>
             )}
-            <Refusal error={params.get("error_description") ?? params.get("error")} />
             <SignInForm providers={session.providers ?? []} then={then} done={enter} />
         </Door>
     );

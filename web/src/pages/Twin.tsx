@@ -121,8 +121,12 @@ function Head(props: HeadProps) {
             </div>
             <div className={style.actions}>
                 {share && (
-                    <Button icon="share" onClick={() => setSharing(true)}>
-                        Share
+                    <Button
+                        icon="share"
+                        aria-label="Share this twin"
+                        onClick={() => setSharing(true)}
+                    >
+                        <span className={style.wide}>Share</span>
                     </Button>
                 )}
                 {sends && (

@@ -31,31 +31,36 @@ export function CredentialsPanel({ twin, name }: { twin: string; name: string })
     const [rotating, setRotating] = useState<Credential | null>(null);
     const [doomed, setDoomed] = useState<Credential | null>(null);
     return (
-        <Panel
-            title={`Credentials of ${name}`}
-            state={listState(credentials, "This device has nothing to show yet, so it is refused.")}
-            flush
-            actions={
-                <>
-                    <Button small onClick={() => setOpen("claim")}>
-                        Claim code
-                    </Button>
-                    <Button small look="primary" icon="plus" onClick={() => setOpen("new")}>
-                        New credential
-                    </Button>
-                </>
-            }
-        >
-            <Items label={`Credentials of ${name}`}>
-                {credentials.data?.map((one) => (
-                    <One
-                        key={one.id}
-                        credential={one}
-                        rotate={() => setRotating(one)}
-                        remove={() => setDoomed(one)}
-                    />
-                ))}
-            </Items>
+        <>
+            <Panel
+                title={`Credentials of ${name}`}
+                state={listState(
+                    credentials,
+                    "This device has nothing to show yet, so it is refused.",
+                )}
+                flush
+                actions={
+                    <>
+                        <Button small onClick={() => setOpen("claim")}>
+                            Claim code
+                        </Button>
+                        <Button small look="primary" icon="plus" onClick={() => setOpen("new")}>
+                            New credential
+                        </Button>
+                    </>
+                }
+            >
+                <Items label={`Credentials of ${name}`}>
+                    {credentials.data?.map((one) => (
+                        <One
+                            key={one.id}
+                            credential={one}
+                            rotate={() => setRotating(one)}
+                            remove={() => setDoomed(one)}
+                        />
+                    ))}
+                </Items>
+            </Panel>
             {open === "new" && <NewCredentialDialog twin={twin} close={() => setOpen(null)} />}
             {open === "claim" && <ClaimDialog twin={twin} close={() => setOpen(null)} />}
             {rotating && (
@@ -72,7 +77,7 @@ export function CredentialsPanel({ twin, name }: { twin: string; name: string })
                     await refresh("credentials", "devices");
                 }}
             />
-        </Panel>
+        </>
     );
 }
 

@@ -35,60 +35,64 @@ export function MembersPanel() {
             `${one.name || "The member"} is ${role} now`,
         );
     return (
-        <Panel
-            title="Members"
-            note={members.data && plural(members.data.length, "person", "people")}
-            state={listState(members, "Nobody is a member.")}
-            flush
-        >
-            {act.error !== null && (
-                <div className={style.padded}>
-                    <Refusal error={act.error} what="Not changed" />
-                </div>
-            )}
-            <Items label="Members">
-                {members.data?.map((one) => (
-                    <Item
-                        key={one.id}
-                        title={one.name || one.email || "Without a name"}
-                        badges={
-                            <>
-                                {one.id === me?.id && (
-                                    <Badge tone="info" filled>
-                                        you
-                                    </Badge>
-                                )}
-                                {!may && <Badge tone="mute">{one.role}</Badge>}
-                            </>
-                        }
-                        facts={[
-                            one.email,
-                            one.secondFactor ? "with a second factor" : "password alone",
-                            <Since key="s" word="seen" t={one.seen} never="never seen" />,
-                        ]}
-                        actions={
-                            may && (
+        <>
+            <Panel
+                title="Members"
+                note={members.data && plural(members.data.length, "person", "people")}
+                state={listState(members, "Nobody is a member.")}
+                flush
+            >
+                {act.error !== null && (
+                    <div className={style.padded}>
+                        <Refusal error={act.error} what="Not changed" />
+                    </div>
+                )}
+                <Items label="Members">
+                    {members.data?.map((one) => (
+                        <Item
+                            key={one.id}
+                            title={one.name || one.email || "Without a name"}
+                            badges={
                                 <>
-                                    <Select
-                                        label={`Role of ${one.name || one.email}`}
-                                        hideLabel
-                                        value={one.role}
-                                        disabled={act.busy}
-                                        onChange={(e) => void change(one, e.target.value as Role)}
-                                        options={roleOptions}
-                                    />
-                                    <Button
-                                        look="ghost"
-                                        icon="trash"
-                                        label={`Remove ${one.name || one.email}`}
-                                        onClick={() => setDoomed(one)}
-                                    />
+                                    {one.id === me?.id && (
+                                        <Badge tone="info" filled>
+                                            you
+                                        </Badge>
+                                    )}
+                                    {!may && <Badge tone="mute">{one.role}</Badge>}
                                 </>
-                            )
-                        }
-                    />
-                ))}
-            </Items>
+                            }
+                            facts={[
+                                one.email,
+                                one.secondFactor ? "with a second factor" : "password alone",
+                                <Since key="s" word="seen" t={one.seen} never="never seen" />,
+                            ]}
+                            actions={
+                                may && (
+                                    <>
+                                        <Select
+                                            label={`Role of ${one.name || one.email}`}
+                                            hideLabel
+                                            value={one.role}
+                                            disabled={act.busy}
+                                            onChange={(e) =>
+                                                void change(one, e.target.value as Role)
+                                            }
+                                            options={roleOptions}
+                                        />
+                                        <Button
+                                            look="ghost"
+                                            icon="trash"
+                                            label={`Remove ${one.name || one.email}`}
+                                            onClick={() => setDoomed(one)}
+                                        />
+                                    </>
+                                )
+                            }
+                        />
+                    ))}
+                </Items>
+            </Panel>
             <Confirm
                 open={doomed !== null}
                 onOpenChange={(open) => !open && setDoomed(null)}
@@ -100,6 +104,6 @@ export function MembersPanel() {
                     await refresh("members", "teams", "session");
                 }}
             />
-        </Panel>
+        </>
     );
 }

@@ -22,49 +22,51 @@ export function OrganizationsPanel() {
     const [quotas, setQuotas] = useState<string | null>(null);
     const [doomed, setDoomed] = useState<Organization | null>(null);
     return (
-        <Panel
-            title="Organizations"
-            note={organizations.data && plural(organizations.data.length, "organization")}
-            state={listState(organizations, "There is no organization.")}
-            flush
-            actions={
-                <Button small icon="plus" onClick={() => setMaking(true)}>
-                    New organization
-                </Button>
-            }
-        >
-            <Items label="Organizations">
-                {organizations.data?.map((one) => (
-                    <Item
-                        key={one.id}
-                        title={one.name}
-                        badges={one.role && <Badge tone="mute">{one.role}</Badge>}
-                        facts={[
-                            <code key="i">{one.id}</code>,
-                            plural(one.members ?? 0, "member"),
-                            plural(one.twins ?? 0, "twin"),
-                        ]}
-                        actions={
-                            <>
-                                <Button
-                                    small
-                                    aria-label={`Quotas of ${one.name}`}
-                                    onClick={() => setQuotas(one.id)}
-                                >
-                                    Quotas
-                                </Button>
-                                <Button
-                                    small
-                                    look="ghost"
-                                    icon="trash"
-                                    label={`Delete ${one.name}`}
-                                    onClick={() => setDoomed(one)}
-                                />
-                            </>
-                        }
-                    />
-                ))}
-            </Items>
+        <>
+            <Panel
+                title="Organizations"
+                note={organizations.data && plural(organizations.data.length, "organization")}
+                state={listState(organizations, "There is no organization.")}
+                flush
+                actions={
+                    <Button small icon="plus" onClick={() => setMaking(true)}>
+                        New organization
+                    </Button>
+                }
+            >
+                <Items label="Organizations">
+                    {organizations.data?.map((one) => (
+                        <Item
+                            key={one.id}
+                            title={one.name}
+                            badges={one.role && <Badge tone="mute">{one.role}</Badge>}
+                            facts={[
+                                <code key="i">{one.id}</code>,
+                                plural(one.members ?? 0, "member"),
+                                plural(one.twins ?? 0, "twin"),
+                            ]}
+                            actions={
+                                <>
+                                    <Button
+                                        small
+                                        aria-label={`Quotas of ${one.name}`}
+                                        onClick={() => setQuotas(one.id)}
+                                    >
+                                        Quotas
+                                    </Button>
+                                    <Button
+                                        small
+                                        look="ghost"
+                                        icon="trash"
+                                        label={`Delete ${one.name}`}
+                                        onClick={() => setDoomed(one)}
+                                    />
+                                </>
+                            }
+                        />
+                    ))}
+                </Items>
+            </Panel>
             {making && <NewOrganization close={() => setMaking(false)} />}
             {quotas !== null && <Quotas org={quotas} close={() => setQuotas(null)} />}
             <Confirm
@@ -78,7 +80,7 @@ export function OrganizationsPanel() {
                     await refresh("organizations", "session");
                 }}
             />
-        </Panel>
+        </>
     );
 }
 

@@ -42,7 +42,7 @@ export function usePasskeyMaker() {
         act.run(async () => {
             const credential = await createPasskey(await newPasskeyChallenge());
             await addPasskey({ ...credential, name });
-            await refresh("passkeys", "session");
+            await refresh("passkeys", "session", "account");
         }, "Passkey added");
     return { ...act, make };
 }
@@ -54,63 +54,65 @@ export function PasskeysPanel() {
     const [doomed, setDoomed] = useState<Passkey | null>(null);
     const fault = passkeyFault();
     return (
-        <Panel
-            title="Passkeys"
-            state={listState(
-                passkeys,
-                fault ??
-                    "A passkey signs you in with your fingerprint, face or PIN, and cannot be phished.",
-            )}
-            flush
-            actions={
-                !fault && (
-                    <ServerButton
-                        small
-                        icon="plus"
-                        disabled={busy}
-                        onClick={() => void make(thisDevice())}
-                    >
-                        {busy ? "Waiting for your device…" : "Add a passkey"}
-                    </ServerButton>
-                )
-            }
-            action={<Refusal error={error} />}
-        >
-            {error !== null && (
-                <div className={style.padded}>
-                    <Refusal error={error} />
-                </div>
-            )}
-            <Items label="Passkeys">
-                {passkeys.data?.map((one) => (
-                    <Item
-                        key={one.id}
-                        title={one.name || "Passkey"}
-                        facts={[
-                            <Since key="m" word="added" t={one.created} never="" />,
-                            <Since key="u" word="used" t={one.used} never="not used yet" />,
-                        ]}
-                        actions={
-                            <>
-                                <Button
-                                    small
-                                    look="ghost"
-                                    icon="edit"
-                                    label={`Rename ${one.name}`}
-                                    onClick={() => setRenaming(one)}
-                                />
-                                <Button
-                                    small
-                                    look="ghost"
-                                    icon="trash"
-                                    label={`Remove ${one.name}`}
-                                    onClick={() => setDoomed(one)}
-                                />
-                            </>
-                        }
-                    />
-                ))}
-            </Items>
+        <>
+            <Panel
+                title="Passkeys"
+                state={listState(
+                    passkeys,
+                    fault ??
+                        "A passkey signs you in with your fingerprint, face or PIN, and cannot be phished.",
+                )}
+                flush
+                actions={
+                    !fault && (
+                        <ServerButton
+                            small
+                            icon="plus"
+                            disabled={busy}
+                            onClick={() => void make(thisDevice())}
+                        >
+                            {busy ? "Waiting for your device…" : "Add a passkey"}
+                        </ServerButton>
+                    )
+                }
+                action={<Refusal error={error} />}
+            >
+                {(error !== null || fault) && (
+                    <div className={style.padded}>
+                        {fault ? <p className={style.note}>{fault}</p> : <Refusal error={error} />}
+                    </div>
+                )}
+                <Items label="Passkeys">
+                    {passkeys.data?.map((one) => (
+                        <Item
+                            key={one.id}
+                            title={one.name || "Passkey"}
+                            facts={[
+                                <Since key="m" word="added" t={one.created} never="" />,
+                                <Since key="u" word="used" t={one.used} never="not used yet" />,
+                            ]}
+                            actions={
+                                <>
+                                    <Button
+                                        small
+                                        look="ghost"
+                                        icon="edit"
+                                        label={`Rename ${one.name}`}
+                                        onClick={() => setRenaming(one)}
+                                    />
+                                    <Button
+                                        small
+                                        look="ghost"
+                                        icon="trash"
+                                        label={`Remove ${one.name}`}
+                                        onClick={() => setDoomed(one)}
+                                    />
+                                </>
+                            }
+                        />
+                    ))}
+                </Items>
+            </Panel>
             {renaming && <Rename passkey={renaming} close={() => setRenaming(null)} />}
             <Confirm
                 open={doomed !== null}
@@ -120,10 +122,10 @@ export function PasskeysPanel() {
                 verb="Remove"
                 run={async () => {
                     await freshly(() => removePasskey(doomed?.id ?? ""));
-                    await refresh("passkeys", "session");
+                    await refresh("passkeys", "session", "account");
                 }}
             />
-        </Panel>
+        </>
     );
 }
 

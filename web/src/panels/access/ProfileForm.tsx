@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { changeAccount, setPassword } from "../../api/access";
-import { refresh } from "../../api/accessQueries";
+import { refresh, useAccount } from "../../api/accessQueries";
 import type { Person } from "../../base/access";
 import { ServerButton } from "../../kit/Button";
 import { Input } from "../../kit/Field";
@@ -62,11 +62,13 @@ export function ProfileForm({ person }: { person: Person }) {
 export function PasswordForm({ person }: { person: Person }) {
     const [current, setCurrent] = useState("");
     const [password, setNext] = useState("");
+    const account = useAccount();
+    const has = account.data?.password ?? !person.provisional;
     const act = useAct();
     const save = async () => {
         const done = await act.run(async () => {
             await setPassword({ password, ...(current ? { current } : {}) });
-            await refresh("session", "sessions");
+            await refresh("session", "sessions", "account");
         }, "Password set");
         if (!done) return;
         setCurrent("");
@@ -83,12 +85,12 @@ export function PasswordForm({ person }: { person: Person }) {
             >
                 <input type="hidden" autoComplete="username" value={person.email ?? ""} readOnly />
                 <div className={style.pair}>
-                    {!person.provisional && (
+                    {has && (
                         <Input
                             label="Current password"
                             type="password"
                             autoComplete="current-password"
-                            hint="Leave it empty if you have none yet."
+                            required
                             value={current}
                             onChange={(e) => setCurrent(e.target.value)}
                         />
@@ -106,7 +108,7 @@ export function PasswordForm({ person }: { person: Person }) {
                 <Refusal error={act.error} what="Not set" />
                 <div className={style.buttons}>
                     <ServerButton type="submit" disabled={act.busy || password === ""}>
-                        {act.busy ? "Setting…" : "Set the password"}
+                        {act.busy ? "Saving…" : has ? "Change the password" : "Set a password"}
                     </ServerButton>
                     <span className={style.note}>It ends your other sessions.</span>
                 </div>

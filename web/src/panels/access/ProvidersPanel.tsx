@@ -23,53 +23,55 @@ export function ProvidersPanel() {
     const [open, setOpen] = useState<Provider | "new" | null>(null);
     const [doomed, setDoomed] = useState<Provider | null>(null);
     return (
-        <Panel
-            title="Identity providers"
-            state={listState(
-                providers,
-                "People sign in with a password or passkey. GitLab, Keycloak, Google and others can do it, too.",
-            )}
-            flush
-            actions={
-                <Button small icon="plus" onClick={() => setOpen("new")}>
-                    New provider
-                </Button>
-            }
-        >
-            <Items label="Identity providers">
-                {providers.data?.map((one) => (
-                    <Item
-                        key={one.id}
-                        title={one.name}
-                        badges={
-                            one.create && (
-                                <Badge tone="info" filled>
-                                    makes accounts
-                                </Badge>
-                            )
-                        }
-                        facts={[one.issuer, `as ${one.role} of ${one.organization}`]}
-                        actions={
-                            <>
-                                <Button
-                                    small
-                                    aria-label={`Change ${one.name}`}
-                                    onClick={() => setOpen(one)}
-                                >
-                                    Change
-                                </Button>
-                                <Button
-                                    small
-                                    look="ghost"
-                                    icon="trash"
-                                    label={`Remove ${one.name}`}
-                                    onClick={() => setDoomed(one)}
-                                />
-                            </>
-                        }
-                    />
-                ))}
-            </Items>
+        <>
+            <Panel
+                title="Identity providers"
+                state={listState(
+                    providers,
+                    "People sign in with a password or passkey. GitLab, Keycloak, Google and others can do it, too.",
+                )}
+                flush
+                actions={
+                    <Button small icon="plus" onClick={() => setOpen("new")}>
+                        New provider
+                    </Button>
+                }
+            >
+                <Items label="Identity providers">
+                    {providers.data?.map((one) => (
+                        <Item
+                            key={one.id}
+                            title={one.name}
+                            badges={
+                                one.create && (
+                                    <Badge tone="info" filled>
+                                        makes accounts
+                                    </Badge>
+                                )
+                            }
+                            facts={[one.issuer, `as ${one.role} of ${one.organization}`]}
+                            actions={
+                                <>
+                                    <Button
+                                        small
+                                        aria-label={`Change ${one.name}`}
+                                        onClick={() => setOpen(one)}
+                                    >
+                                        Change
+                                    </Button>
+                                    <Button
+                                        small
+                                        look="ghost"
+                                        icon="trash"
+                                        label={`Remove ${one.name}`}
+                                        onClick={() => setDoomed(one)}
+                                    />
+                                </>
+                            }
+                        />
+                    ))}
+                </Items>
+            </Panel>
             {open && (
                 <ProviderDialog
                     provider={open === "new" ? null : open}
@@ -87,7 +89,7 @@ export function ProvidersPanel() {
                     await refresh("providers", "session");
                 }}
             />
-        </Panel>
+        </>
     );
 }
 

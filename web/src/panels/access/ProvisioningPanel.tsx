@@ -27,41 +27,43 @@ export function ProvisioningPanel() {
     const [making, setMaking] = useState(false);
     const [doomed, setDoomed] = useState<ProvisioningKey | null>(null);
     return (
-        <Panel
-            title="Provisioning keys"
-            state={listState(
-                keys,
-                "A key that a whole fleet carries: each device exchanges it for a token of its own.",
-            )}
-            flush
-            actions={
-                <Button small icon="plus" onClick={() => setMaking(true)}>
-                    New key
-                </Button>
-            }
-        >
-            <Items label="Provisioning keys">
-                {keys.data?.map((one) => (
-                    <Item
-                        key={one.id}
-                        title={one.name}
-                        facts={[
-                            <code key="p">{one.twinPattern}</code>,
-                            howMany(one),
-                            `ends ${expiresIn(one.expires)}`,
-                        ]}
-                        actions={
-                            <Button
-                                small
-                                look="ghost"
-                                icon="trash"
-                                label={`Revoke ${one.name}`}
-                                onClick={() => setDoomed(one)}
-                            />
-                        }
-                    />
-                ))}
-            </Items>
+        <>
+            <Panel
+                title="Provisioning keys"
+                state={listState(
+                    keys,
+                    "A key that a whole fleet carries: each device exchanges it for a token of its own.",
+                )}
+                flush
+                actions={
+                    <Button small icon="plus" onClick={() => setMaking(true)}>
+                        New key
+                    </Button>
+                }
+            >
+                <Items label="Provisioning keys">
+                    {keys.data?.map((one) => (
+                        <Item
+                            key={one.id}
+                            title={one.name}
+                            facts={[
+                                <code key="p">{one.twinPattern}</code>,
+                                howMany(one),
+                                `ends ${expiresIn(one.expires)}`,
+                            ]}
+                            actions={
+                                <Button
+                                    small
+                                    look="ghost"
+                                    icon="trash"
+                                    label={`Revoke ${one.name}`}
+                                    onClick={() => setDoomed(one)}
+                                />
+                            }
+                        />
+                    ))}
+                </Items>
+            </Panel>
             {making && <NewKey close={() => setMaking(false)} />}
             <Confirm
                 open={doomed !== null}
@@ -74,7 +76,7 @@ export function ProvisioningPanel() {
                     await refresh("provisioning-keys");
                 }}
             />
-        </Panel>
+        </>
     );
 }
 

@@ -2,32 +2,46 @@
 
 import { useState } from "react";
 import { finishTotp, newRecoveryCodes, removeTotp, startTotp } from "../../api/access";
-import { refresh } from "../../api/accessQueries";
-import type { Person } from "../../base/access";
+import { refresh, useAccount } from "../../api/accessQueries";
+import { plural } from "../../base/format";
 import { Badge } from "../../kit/Badge";
 import { Button, ServerButton } from "../../kit/Button";
 import { Confirm, Dialog, DialogButtons } from "../../kit/Dialog";
 import { Input } from "../../kit/Field";
 import { freshly } from "../../kit/freshness";
 import { Panel } from "../../kit/Panel";
+import { panelState } from "../../kit/panelState";
 import { Qr } from "../../kit/Qr";
 import { RecoveryCodes } from "../../kit/RecoveryCodes";
 import { Refusal } from "../../kit/Refusal";
 import { sectionsStyle as style } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
 
-export function SecondFactorPanel({ person }: { person: Person }) {
+export function SecondFactorPanel() {
+    const account = useAccount();
+    const on = account.data?.totp ?? false;
+    const left = account.data?.recoveryCodes ?? 0;
     const [enrolment, setEnrolment] = useState<{ secret: string; uri: string } | null>(null);
     const [codes, setCodes] = useState<string[] | null>(null);
     const [leaving, setLeaving] = useState(false);
     const act = useAct();
     const begin = () => act.run(async () => setEnrolment(await startTotp()));
-    const renew = () => act.run(async () => setCodes((await newRecoveryCodes()).recoveryCodes));
+    const renew = () =>
+        act.run(async () => {
+            setCodes((await newRecoveryCodes()).recoveryCodes);
+            await refresh("account");
+        });
     return (
         <Panel
             title="Codes of an app"
+            state={panelState({
+                error: account.error,
+                retry: () => void account.refetch(),
+                hasData: account.data !== undefined,
+                loading: account.data === undefined,
+            })}
             actions={
-                person.secondFactor ? (
+                on ? (
                     <Badge tone="ok" icon="check" filled>
                         On
                     </Badge>
@@ -40,14 +54,14 @@ export function SecondFactorPanel({ person }: { person: Person }) {
         >
             <div className={style.form}>
                 <p className={style.note}>
-                    {person.secondFactor
-                        ? "Signing in with your password also asks for the code that your app shows."
+                    {on
+                        ? `Signing in with your password also asks for the code that your app shows. You have ${plural(left, "recovery code")} left.`
                         : "An authenticator app shows a code that is asked for beside your password, so that a password alone opens nothing."}
                 </p>
                 {codes && <RecoveryCodes codes={codes} />}
                 <Refusal error={act.error} />
                 <div className={style.buttons}>
-                    {person.secondFactor ? (
+                    {on ? (
                         <>
                             <ServerButton disabled={act.busy} onClick={renew}>
                                 New recovery codes
@@ -70,7 +84,7 @@ export function SecondFactorPanel({ person }: { person: Person }) {
                     done={(made) => {
                         setEnrolment(null);
                         setCodes(made);
-                        void refresh("session");
+                        void refresh("session", "account");
                     }}
                 />
             )}
@@ -83,7 +97,7 @@ export function SecondFactorPanel({ person }: { person: Person }) {
                 run={async () => {
                     await freshly(removeTotp);
                     setCodes(null);
-                    await refresh("session");
+                    await refresh("session", "account");
                 }}
             />
         </Panel>

@@ -29,58 +29,60 @@ export function ServicesPanel() {
     const [forToken, setForToken] = useState<Service | null>(null);
     const [doomed, setDoomed] = useState<Service | null>(null);
     return (
-        <Panel
-            title="Service accounts"
-            state={listState(
-                services,
-                "A program that is nobody's: with a role of its own, and tokens that outlast people.",
-            )}
-            flush
-            actions={
-                <Button small icon="plus" onClick={() => setMaking(true)}>
-                    New service
-                </Button>
-            }
-        >
-            <Items label="Service accounts">
-                {services.data?.map((one) => (
-                    <Item
-                        key={one.id}
-                        title={one.name}
-                        badges={<Badge tone="mute">{one.role}</Badge>}
-                        facts={[plural(one.tokens, "token")]}
-                        actions={
-                            <>
-                                <Button
-                                    small
-                                    aria-label={`New token for ${one.name}`}
-                                    onClick={() => setForToken(one)}
-                                >
-                                    New token
-                                </Button>
-                                <Button
-                                    small
-                                    look="ghost"
-                                    aria-expanded={open === one.id}
-                                    aria-label={`Tokens of ${one.name}`}
-                                    onClick={() => setOpen(open === one.id ? null : one.id)}
-                                >
-                                    Tokens
-                                </Button>
-                                <Button
-                                    small
-                                    look="ghost"
-                                    icon="trash"
-                                    label={`Delete ${one.name}`}
-                                    onClick={() => setDoomed(one)}
-                                />
-                            </>
-                        }
-                    >
-                        {open === one.id && <Tokens service={one} />}
-                    </Item>
-                ))}
-            </Items>
+        <>
+            <Panel
+                title="Service accounts"
+                state={listState(
+                    services,
+                    "A program that is nobody's: with a role of its own, and tokens that outlast people.",
+                )}
+                flush
+                actions={
+                    <Button small icon="plus" onClick={() => setMaking(true)}>
+                        New service
+                    </Button>
+                }
+            >
+                <Items label="Service accounts">
+                    {services.data?.map((one) => (
+                        <Item
+                            key={one.id}
+                            title={one.name}
+                            badges={<Badge tone="mute">{one.role}</Badge>}
+                            facts={[plural(one.tokens, "token")]}
+                            actions={
+                                <>
+                                    <Button
+                                        small
+                                        aria-label={`New token for ${one.name}`}
+                                        onClick={() => setForToken(one)}
+                                    >
+                                        New token
+                                    </Button>
+                                    <Button
+                                        small
+                                        look="ghost"
+                                        aria-expanded={open === one.id}
+                                        aria-label={`Tokens of ${one.name}`}
+                                        onClick={() => setOpen(open === one.id ? null : one.id)}
+                                    >
+                                        Tokens
+                                    </Button>
+                                    <Button
+                                        small
+                                        look="ghost"
+                                        icon="trash"
+                                        label={`Delete ${one.name}`}
+                                        onClick={() => setDoomed(one)}
+                                    />
+                                </>
+                            }
+                        >
+                            {open === one.id && <Tokens service={one} />}
+                        </Item>
+                    ))}
+                </Items>
+            </Panel>
             {making && <NewService close={() => setMaking(false)} made={setForToken} />}
             {forToken && (
                 <TokenDialog
@@ -104,7 +106,7 @@ export function ServicesPanel() {
                     await refresh("services");
                 }}
             />
-        </Panel>
+        </>
     );
 }
 

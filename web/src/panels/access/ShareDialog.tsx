@@ -115,7 +115,7 @@ function NewShare({ twin }: { twin: string }) {
         setWay(next);
         setLink(null);
         /* a link that nobody thinks of any more should end by itself */
-        setDays(next === "link" ? "30" : "");
+        setDays(next === "link" ? "7" : "");
     };
     return (
         <form
@@ -158,7 +158,7 @@ function NewShare({ twin }: { twin: string }) {
                     label="For"
                     value={days}
                     onChange={(e) => setDays(e.target.value)}
-                    options={[...EXPIRIES]}
+                    options={EXPIRIES.filter((o) => way !== "link" || o.value !== "")}
                 />
                 <Select
                     label="What of it"

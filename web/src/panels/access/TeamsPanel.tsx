@@ -29,52 +29,54 @@ export function TeamsPanel() {
     };
     const chosen = open === "" ? null : teams.data?.find((t) => t.id === open);
     return (
-        <Panel
-            title="Teams"
-            state={listState(teams, "A team is people that twins can be shared with at once.")}
-            flush
-            actions={
-                may && (
-                    <Button small icon="plus" onClick={() => setOpen("")}>
-                        New team
-                    </Button>
-                )
-            }
-        >
-            <Items label="Teams">
-                {teams.data?.map((team) => (
-                    <Item
-                        key={team.id}
-                        title={team.name}
-                        facts={[
-                            team.members.length === 0
-                                ? "nobody yet"
-                                : team.members.slice(0, 4).map(nameOfMember).join(", "),
-                            team.members.length > 4 && `and ${team.members.length - 4} more`,
-                        ]}
-                        actions={
-                            may && (
-                                <>
-                                    <Button
-                                        small
-                                        aria-label={`Change ${team.name}`}
-                                        onClick={() => setOpen(team.id)}
-                                    >
-                                        Change
-                                    </Button>
-                                    <Button
-                                        small
-                                        look="ghost"
-                                        icon="trash"
-                                        label={`Delete ${team.name}`}
-                                        onClick={() => setDoomed(team)}
-                                    />
-                                </>
-                            )
-                        }
-                    />
-                ))}
-            </Items>
+        <>
+            <Panel
+                title="Teams"
+                state={listState(teams, "A team is people that twins can be shared with at once.")}
+                flush
+                actions={
+                    may && (
+                        <Button small icon="plus" onClick={() => setOpen("")}>
+                            New team
+                        </Button>
+                    )
+                }
+            >
+                <Items label="Teams">
+                    {teams.data?.map((team) => (
+                        <Item
+                            key={team.id}
+                            title={team.name}
+                            facts={[
+                                team.members.length === 0
+                                    ? "nobody yet"
+                                    : team.members.slice(0, 4).map(nameOfMember).join(", "),
+                                team.members.length > 4 && `and ${team.members.length - 4} more`,
+                            ]}
+                            actions={
+                                may && (
+                                    <>
+                                        <Button
+                                            small
+                                            aria-label={`Change ${team.name}`}
+                                            onClick={() => setOpen(team.id)}
+                                        >
+                                            Change
+                                        </Button>
+                                        <Button
+                                            small
+                                            look="ghost"
+                                            icon="trash"
+                                            label={`Delete ${team.name}`}
+                                            onClick={() => setDoomed(team)}
+                                        />
+                                    </>
+                                )
+                            }
+                        />
+                    ))}
+                </Items>
+            </Panel>
             {open !== null && (open === "" || chosen) && (
                 <TeamDialog team={chosen ?? null} close={() => setOpen(null)} made={setOpen} />
             )}
@@ -89,7 +91,7 @@ export function TeamsPanel() {
                     await refresh("teams");
                 }}
             />
-        </Panel>
+        </>
     );
 }
 

@@ -59,17 +59,23 @@ export function TokensPanel() {
     const [making, setMaking] = useState(false);
     const [doomed, setDoomed] = useState<Token | null>(null);
     return (
-        <Panel
-            title="API tokens"
-            state={listState(tokens, "A token lets a program do what you may, or a part of it.")}
-            flush
-            actions={
-                <Button small icon="plus" onClick={() => setMaking(true)}>
-                    New token
-                </Button>
-            }
-        >
-            <TokenItems tokens={tokens.data ?? []} remove={setDoomed} />
+        <>
+            <Panel
+                title="API tokens"
+                state={listState(
+                    tokens,
+                    "A token lets a program do what you may, or a part of it.",
+                )}
+                flush
+                actions={
+                    <Button small icon="plus" onClick={() => setMaking(true)}>
+                        New token
+                    </Button>
+                }
+            >
+                <TokenItems tokens={tokens.data ?? []} remove={setDoomed} />
+            </Panel>
+
             {making && (
                 <TokenDialog
                     title="New API token"
@@ -92,6 +98,6 @@ export function TokensPanel() {
                     await refresh("tokens");
                 }}
             />
-        </Panel>
+        </>
     );
 }
