@@ -16,6 +16,7 @@
 
 struct access;  /* opaque */
 struct catalog; /* store/catalog.h */
+struct knocks;  /* access/knock.h */
 struct org;     /* access/state.h, as all that follows */
 struct person;
 struct service;
@@ -106,6 +107,7 @@ int access_by_subject(struct access *a, struct slice subject, struct org *org,
                       struct principal **ret);
 /* The token that the command line of this user shows while this server runs. */
 void access_set_local(struct access *a, struct slice token);
+struct knocks *access_knocks(struct access *a); /* wrong secrets by address: access/knock.h */
 bool access_is_open(const struct access *a);
 bool access_needs_setup(const struct access *a); /* there is no administrator */
 

@@ -3,6 +3,7 @@
  * A principal is made when its credential is shown and nobody holds one of it yet, and goes with
  * the last who holds it.  What it may is worked out when it is made, and again after every change.
  */
+#include "access/knock.h"
 #include "access/state.h"
 
 #include "base/clock.h"
@@ -488,7 +489,8 @@ int access_new(struct loop *l, struct catalog *c, struct pool *writes,
     if (!a)
         return ERR_NOMEM;
     *a = (struct access){.loop = l, .catalog = c, .writes = writes, .open = opts->open};
-    int err = catalog_record_each(c, on_record, a);
+    a->knocks = knocks_new();
+    int err = a->knocks ? catalog_record_each(c, on_record, a) : ERR_NOMEM;
     if (!err)
         err = make_first(a);
     if (!err)
@@ -523,6 +525,7 @@ void access_free(struct access *a)
     principal_unref(a->local);
     principal_unref(a->anonymous);
     principal_unref(a->ingest);
+    knocks_free(a->knocks);
     access_unload_all(a);
     struct ruling *r;
     size_t at = 0;
@@ -536,6 +539,11 @@ void access_free(struct access *a)
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
         map_release(maps[i]);
     free(a);
+}
+
+struct knocks *access_knocks(struct access *a)
+{
+    return a->knocks;
 }
 
 bool access_is_open(const struct access *a)

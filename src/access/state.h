@@ -183,6 +183,7 @@ struct access {
     struct principal *anonymous, *ingest, *system, *local;
     unsigned char local_hash[TOKEN_HASH];
     bool has_local;
+    struct knocks *knocks;
     struct access_watch *watches;
     uint64_t generation;
     struct change_job *jobs_first, *jobs_last, *running;

@@ -1,5 +1,6 @@
 /* Who may what over MQTT: on a real core that is locked, with two organisations. */
 #include "access/change.h"
+#include "access/knock.h"
 #include "crypto/digest.h"
 #include "crypto/encode.h"
 #include "mqtt/testing.h"
@@ -312,6 +313,20 @@ static void expired_and_revoked_tokens_are_refused(void **state)
     expect_refused(&q, MQTT_NOT_AUTHORIZED);
 }
 
+static void who_tries_many_secrets_has_to_wait(void **state)
+{
+    (void)state;
+    struct mqtt_packet wrong = connect_as(MQTT_V5, "me", "guess", false),
+                       old = connect_as(MQTT_V311, "me", "guess", false);
+    for (int i = 0; i < KNOCKS; i++)
+        expect_refused(&wrong, MQTT_BAD_CREDENTIALS);
+    expect_refused(&wrong, MQTT_CONNECTION_RATE);
+    expect_refused(&old, MQTT311_UNAVAILABLE);
+    assert_int_equal(core_rejection_total(core), KNOCKS);
+    struct client ada = client_as("a", "ada"); /* who may come in comes in */
+    client_leave(&ada);
+}
+
 /* ---- whose a session is ---- */
 
 static void a_client_identifier_belongs_to_whom_it_was_given(void **state)
@@ -612,6 +627,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ACCESS_TEST(who_shows_nothing_is_refused),
         ACCESS_TEST(expired_and_revoked_tokens_are_refused),
+        ACCESS_TEST(who_tries_many_secrets_has_to_wait),
         ACCESS_TEST(a_client_identifier_belongs_to_whom_it_was_given),
         ACCESS_TEST(a_new_token_finds_the_session_of_the_device),
         ACCESS_TEST(sessions_end_with_their_owner),

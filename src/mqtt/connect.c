@@ -20,6 +20,7 @@ static uint8_t code_of_311(uint8_t reason)
         return MQTT311_NOT_AUTHORIZED;
     case MQTT_SERVER_BUSY:
     case MQTT_QUOTA:
+    case MQTT_CONNECTION_RATE:
         return MQTT311_UNAVAILABLE;
     default:
         return 0;

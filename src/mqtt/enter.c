@@ -11,6 +11,7 @@
  * Changes of rights are told by a flag and judged at the next tick, once for many of them; what is
  * asked in between is answered by the new rights already, for a principal that is gone may nothing.
  */
+#include "access/knock.h"
 #include "crypto/encode.h"
 #include "mqtt/persist.h"
 
@@ -20,6 +21,16 @@
 enum { USER_NAME_MAX = 1024 };
 
 /* ---- CONNECT ---- */
+
+/* The address without the port. */
+static void write_host(const struct conn *c, char out[static 64])
+{
+    struct slice at = slice_str(mqtt_conn_address(c));
+    while (at.n && at.p[at.n - 1] != ':')
+        at.n--;
+    int n = at.n > 63 ? 63 : at.n ? (int)at.n - 1 : 0;
+    snprintf(out, 64, "%.*s", n, at.p);
+}
 
 static int by_certificate(struct conn *c, const struct net_cert *cert, struct principal **ret)
 {
@@ -78,9 +89,18 @@ uint8_t enter(struct conn *c, const struct mqtt_connect *m)
         return 0;
     if (m->username.n > USER_NAME_MAX)
         return broker_refuse(b, MQTT_BAD_CREDENTIALS, "the user name is too long");
+    char host[64];
+    int64_t wait;
+    write_host(c, host);
+    bool may_knock = knock_may(access_knocks(b->access), host, &wait);
     int err = find_out(c, m);
-    if (!err)
+    if (!err) /* also then: nobody guesses a token, and others may share the address */
         return 0;
+    if (err == ERR_CREDENTIALS && !may_knock)
+        return broker_refuse(b, MQTT_CONNECTION_RATE,
+                             "too many wrong secrets came from this address: try again later");
+    if (err == ERR_CREDENTIALS)
+        knock_wrong(access_knocks(b->access), host);
     tell_refusal(c, OP_PUBLIC, m->client_id, err, why_not(err), slice_of("", 0));
     return broker_refuse(b, err_info(err)->mqtt, why_not(err));
 }
@@ -207,16 +227,6 @@ void enter_tick(struct broker *b)
 }
 
 /* ---- telling ---- */
-
-/* The address without the port. */
-static void write_host(const struct conn *c, char out[static 64])
-{
-    struct slice at = slice_str(mqtt_conn_address(c));
-    while (at.n && at.p[at.n - 1] != ':')
-        at.n--;
-    int n = at.n > 63 ? 63 : at.n ? (int)at.n - 1 : 0;
-    snprintf(out, 64, "%.*s", n, at.p);
-}
 
 static void tell_audit(struct conn *c, enum access_op op, struct slice topic, int err,
                        const char *detail)
