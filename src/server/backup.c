@@ -1,10 +1,11 @@
-/* backup.c - doppel backup and doppel restore. */
+/* backup.c - doppel backup, restore and rekey. */
 #include "store/backup.h"
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "codec/json.h"
 #include "server/datadir.h"
+#include "server/envelopes.h"
 #include "server/progress.h"
 #include "server/run.h"
 #include "server/term.h"
@@ -18,10 +19,10 @@ static void on_progress(void *arg, const char *file, uint64_t done, uint64_t tot
 
 static int code_of(int err)
 {
-    return err == ERR_CORRUPT || err == ERR_UNSUPPORTED ? CODE_NO
-           : err == ERR_NOT_FOUND                       ? CODE_MISSING
-           : err == ERR_EXISTS || err == ERR_INVALID    ? CODE_USAGE
-                                                        : CODE_FAILED;
+    return err == ERR_CORRUPT || err == ERR_UNSUPPORTED || err == ERR_FOREIGN ? CODE_NO
+           : err == ERR_NOT_FOUND                                             ? CODE_MISSING
+           : err == ERR_EXISTS || err == ERR_INVALID                          ? CODE_USAGE
+                                                                              : CODE_FAILED;
 }
 
 static void print_json(const char *key, const char *path, const struct backup_report *r)
@@ -38,55 +39,107 @@ static void print_json(const char *key, const char *path, const struct backup_re
     json_put_uint(&w, r->files);
     json_key(&w, "bytes");
     json_put_uint(&w, r->bytes);
+    json_key(&w, "encrypted");
+    json_put_bool(&w, r->encrypted);
     json_close(&w, '}');
     printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
     buf_release(&out);
+}
+
+static void tell_made(const struct invocation *in, const char *data, const struct backup_report *r)
+{
+    char bytes[24];
+    progress_bytes(r->bytes, bytes);
+    if (option_on(in, "json"))
+        print_json("backup", in->args[0], r);
+    else
+        printf("%s holds %s as it was%s: %zu files, %s\n", in->args[0], data,
+               r->encrypted ? ", encrypted" : "", r->files, bytes);
+    if (r->left_out)
+        fprintf(stderr,
+                "left out: %s.  Keep private keys elsewhere, take them along with --with-keys, or "
+                "encrypt the backup\n",
+                r->left);
 }
 
 int backup_run(const struct invocation *in)
 {
     struct progress shown = {0};
     struct backup_watch watch = {on_progress, &shown};
+    struct envelopes e;
     struct backup_report r;
-    const char *to = in->args[0], *data = option_value(in, "data");
-    const struct backup_opts opts = {.watch = &watch, .with_keys = option_on(in, "with-keys")};
-    int err = backup_make(data, to, &opts, &r);
+    const char *data = option_value(in, "data");
+    int code = envelopes_read(in, "passphrase-file", &e);
+    if (code != CODE_OK)
+        return code;
+    const struct backup_opts opts = {.watch = &watch,
+                                     .with_keys = option_on(in, "with-keys"),
+                                     .locks = envelopes_lock(&e) ? &e.locks : NULL};
+    int err = backup_make(data, in->args[0], &opts, &r);
+    envelopes_release(&e);
     progress_clear(&shown);
     if (err) {
         term_problem("%s", r.why);
         return code_of(err);
     }
-    char bytes[24];
-    progress_bytes(r.bytes, bytes);
-    if (option_on(in, "json"))
-        print_json("backup", to, &r);
-    else
-        printf("%s holds %s as it was: %zu files, %s\n", to, data, r.files, bytes);
-    if (r.left_out)
-        fprintf(stderr,
-                "left out: %s.  Keep private keys elsewhere, or take them along with --with-keys\n",
-                r.left);
+    tell_made(in, data, &r);
     return CODE_OK;
 }
 
-int restore_run(const struct invocation *in)
+int rekey_run(const struct invocation *in)
+{
+    struct envelopes e;
+    struct backup_report r;
+    int code = envelopes_read(in, "new-passphrase-file", &e);
+    if (code != CODE_OK)
+        return code;
+    if (!envelopes_lock(&e)) {
+        envelopes_release(&e);
+        return command_usage(in->command, "nobody is named who could open it: --recipient WORD or "
+                                          "--new-passphrase-file FILE");
+    }
+    int err = backup_rekey(in->args[0], &e.means, &e.locks, &r);
+    size_t n = e.locks.recipients_n + (e.locks.passphrase.n > 0);
+    envelopes_release(&e);
+    if (err) {
+        term_problem("%s", r.why);
+        return code_of(err);
+    }
+    printf("%s opens for %zu now, and for nobody else\n", in->args[0], n);
+    return CODE_OK;
+}
+
+static int restore(const char *from, const char *data, const struct envelope_means *means,
+                   struct backup_report *r)
 {
     struct progress shown = {0};
     struct backup_watch watch = {on_progress, &shown};
-    struct backup_report r;
-    const char *from = in->args[0], *data = option_value(in, "data"), *why = "";
+    const char *why = "";
     int lock = -1, err = datadir_take(data, &lock, &why);
     if (err) {
         term_problem("%s", why);
         return CODE_FAILED;
     }
-    err = backup_restore(from, data, &watch, &r);
+    err = backup_restore(from, data, means, &watch, r);
     progress_clear(&shown);
     close(lock);
-    if (err) {
-        term_problem("%s", r.why);
-        return code_of(err);
-    }
+    if (err)
+        term_problem("%s", r->why);
+    return err ? code_of(err) : CODE_OK;
+}
+
+int restore_run(const struct invocation *in)
+{
+    struct envelopes e;
+    struct backup_report r;
+    const char *from = in->args[0], *data = option_value(in, "data");
+    int code = envelopes_read(in, "passphrase-file", &e);
+    if (code != CODE_OK)
+        return code;
+    code = restore(from, data, &e.means, &r);
+    envelopes_release(&e);
+    if (code != CODE_OK)
+        return code;
     char bytes[24];
     struct buf made = {0};
     progress_bytes(r.bytes, bytes);

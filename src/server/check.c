@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "codec/json.h"
+#include "server/envelopes.h"
 #include "server/progress.h"
 #include "server/run.h"
 #include "server/term.h"
@@ -90,15 +91,109 @@ static void print_verdict(const char *dir, const struct check_report *r, bool ba
            (unsigned long long)r->journal_readings);
 }
 
-/* A backup is held against its manifest first. */
-static void check_manifest(struct checking *c, const char *dir, struct check_report *r)
+/* b->why is empty when the caller has nothing to tell. */
+static int verify(struct checking *c, const char *dir, const struct invocation *in,
+                  struct backup_report *b)
 {
     struct backup_watch watch = {on_bytes, c};
-    struct backup_report b;
-    if (backup_verify(dir, &watch, &b) == 0)
-        return;
+    struct envelopes e;
+    int code = envelopes_read(in, "passphrase-file", &e);
+    if (code != CODE_OK)
+        return code;
+    int err = backup_verify(dir, &e.means, &watch, b);
+    envelopes_release(&e);
+    progress_clear(&c->shown);
+    if (err == ERR_CORRUPT || err == ERR_STORAGE || err == ERR_IO || err == ERR_UNSUPPORTED)
+        return CODE_NO; /* the caller tells it as a finding */
+    if (!err)
+        return CODE_OK;
+    term_problem("%s", b->why);
+    b->why[0] = 0;
+    return err == ERR_FOREIGN ? CODE_NO : err == ERR_INVALID ? CODE_USAGE : CODE_FAILED;
+}
+
+/* What is encrypted is held against its manifests; to look into it, it has to be put back. */
+static int check_encrypted(struct checking *c, const char *dir, const struct invocation *in)
+{
+    struct backup_report b = {0};
+    int code = verify(c, dir, in, &b);
+    if (code != CODE_OK && !(code == CODE_NO && b.why[0]))
+        return code;
+    const char *how = b.opened
+                          ? "every file opens and is what was copied"
+                          : "every file is as the list in clear says; whether it opens shows only "
+                            "--identity FILE or --passphrase-file FILE";
+    if (c->json) {
+        json_open(c->json, '{');
+        json_key(c->json, "encrypted");
+        json_put_bool(c->json, true);
+        json_key(c->json, "opened");
+        json_put_bool(c->json, b.opened);
+        json_key(c->json, "errors");
+        json_put_uint(c->json, code != CODE_OK);
+        json_key(c->json, "message");
+        json_put_cstr(c->json, code == CODE_OK ? how : b.why);
+        json_key(c->json, "files");
+        json_put_uint(c->json, b.files);
+        json_key(c->json, "bytes");
+        json_put_uint(c->json, b.bytes);
+        json_close(c->json, '}');
+        printf("%.*s\n", SLICE_ARG(buf_slice(c->json->out)));
+    } else if (code == CODE_OK) {
+        printf("%s: %sencrypted, and %s%s (%zu files)\n", dir, term_style(stdout, STYLE_OK), how,
+               term_end(stdout), b.files);
+    } else {
+        printf("%s: %sdamaged%s: %s\n", dir, term_style(stdout, STYLE_BAD), term_end(stdout),
+               b.why);
+    }
+    return code;
+}
+
+/* A backup is held against its manifest, too. */
+static int check_manifest(struct checking *c, const char *dir, const struct invocation *in,
+                          struct check_report *r)
+{
+    struct backup_report b = {0};
+    int code = verify(c, dir, in, &b);
+    if (code != CODE_NO)
+        return code;
     on_finding(c, CHECK_ERROR, BACKUP_MANIFEST, b.why);
     r->errors++;
+    return CODE_OK;
+}
+
+static int check_plain(struct checking *c, const char *dir, const struct invocation *in,
+                       struct buf *out, bool backup)
+{
+    struct json_writer *w = c->json;
+    struct check_watch watch = {on_finding, on_progress, c};
+    struct check_report r;
+    if (w) {
+        json_open(w, '{');
+        json_key(w, "findings");
+        json_open(w, '[');
+    }
+    int err = check_directory(dir, &watch, &r);
+    progress_clear(&c->shown);
+    if (err) {
+        term_problem(err == ERR_NOT_FOUND ? "%s is no data directory and no backup: it has no "
+                                            "catalog.db"
+                                          : "%s cannot be checked: out of memory",
+                     dir);
+        return err == ERR_NOT_FOUND ? CODE_MISSING : CODE_FAILED;
+    }
+    int code = backup ? check_manifest(c, dir, in, &r) : CODE_OK;
+    if (code != CODE_OK)
+        return code;
+    if (w) {
+        json_close(w, ']');
+        write_counts(w, &r);
+        json_close(w, '}');
+        printf("%.*s\n", SLICE_ARG(buf_slice(out)));
+    } else {
+        print_verdict(dir, &r, backup);
+    }
+    return r.errors ? CODE_NO : CODE_OK;
 }
 
 int check_run(const struct invocation *in)
@@ -107,34 +202,14 @@ int check_run(const struct invocation *in)
     struct buf out = {0};
     struct json_writer w;
     struct checking c = {.json = option_on(in, "json") ? &w : NULL};
-    struct check_watch watch = {on_finding, on_progress, &c};
-    struct check_report r;
+    struct backup_report about = {0};
     char manifest[PATH_MAX];
     snprintf(manifest, sizeof manifest, "%s/" BACKUP_MANIFEST, dir);
     bool backup = access(manifest, F_OK) == 0;
     json_writer_init(&w, &out, 2);
-    json_open(&w, '{');
-    json_key(&w, "findings");
-    json_open(&w, '[');
-    int err = check_directory(dir, &watch, &r);
-    if (!err && backup)
-        check_manifest(&c, dir, &r);
-    progress_clear(&c.shown);
-    if (err) {
-        term_problem(err == ERR_NOT_FOUND ? "%s is no data directory and no backup: it has no "
-                                            "catalog.db"
-                                          : "%s cannot be checked: out of memory",
-                     dir);
-        buf_release(&out);
-        return err == ERR_NOT_FOUND ? CODE_MISSING : CODE_FAILED;
-    }
-    json_close(&w, ']');
-    write_counts(&w, &r);
-    json_close(&w, '}');
-    if (c.json)
-        printf("%.*s\n", SLICE_ARG(buf_slice(&out)));
-    else
-        print_verdict(dir, &r, backup);
+    int code = backup && backup_about(dir, &about) == 0 && about.encrypted
+                   ? check_encrypted(&c, dir, in)
+                   : check_plain(&c, dir, in, &out, backup);
     buf_release(&out);
-    return r.errors ? CODE_NO : CODE_OK;
+    return code;
 }

@@ -242,26 +242,69 @@ static const struct command_example replay_examples[] = {
     {0},
 };
 
-static const struct option_row data_options[] = {
-    {.name = "data",
-     .value = "DIR",
-     .fallback = "data",
-     .help = "the data directory, as of doppel serve"},
+/* What several commands about data directories and backups share. */
+#define DATA_OPTION                                                                                \
+    {                                                                                              \
+        .name = "data", .value = "DIR", .fallback = "data",                                        \
+        .help = "the data directory, as of doppel serve"                                           \
+    }
+
+#define RECIPIENT_OPTION                                                                           \
+    {                                                                                              \
+        .name = "recipient", .letter = 'r', .value = "WORD",                                       \
+        .help = "encrypt for whoever has the identity of this recipient; may stand often"          \
+    }
+
+#define OPENING_OPTIONS                                                                            \
+    {.name = "identity",                                                                           \
+     .letter = 'i',                                                                                \
+     .value = "FILE",                                                                              \
+     .help = "file with an identity that opens it; may stand often"},                              \
+    {                                                                                              \
+        .name = "passphrase-file", .value = "FILE",                                                \
+        .help = "file with the passphrase that opens it in its first line, or -"                   \
+    }
+
+static const struct option_row backup_options[] = {
+    DATA_OPTION,
+    RECIPIENT_OPTION,
+    {.name = "passphrase-file",
+     .value = "FILE",
+     .help = "encrypt under the passphrase in the first line of this file, or -"},
+    {.name = "with-keys", .help = "take private keys along, in clear"},
     {0},
 };
 
-static const struct option_row backup_options[] = {
-    {.name = "data",
-     .value = "DIR",
-     .fallback = "data",
-     .help = "the data directory, as of doppel serve"},
-    {.name = "with-keys", .help = "take private keys along, in clear"},
+static const struct option_row restore_options[] = {DATA_OPTION, OPENING_OPTIONS, {0}};
+
+static const struct option_row check_options[] = {OPENING_OPTIONS, {0}};
+
+static const struct option_row rekey_options[] = {
+    OPENING_OPTIONS,
+    RECIPIENT_OPTION,
+    {.name = "new-passphrase-file",
+     .value = "FILE",
+     .help = "file with the passphrase that is to open it"},
+    {0},
+};
+
+static const struct command_example rekey_examples[] = {
+    {"doppel rekey /backups/monday -i old.identity -r doppel-recipient-v1:...", "for another"},
+    {"doppel rekey /backups/monday --passphrase-file old --new-passphrase-file new",
+     "another passphrase"},
+    {0},
+};
+
+static const struct command_example key_pair_examples[] = {
+    {"doppel key pair backup.identity", "the file opens, what is printed locks"},
     {0},
 };
 
 static const struct command_example backup_examples[] = {
     {"doppel backup /backups/monday --data /srv/doppel", "while the server runs, or not"},
     {"doppel check /backups/monday", "is it whole?"},
+    {"doppel backup /backups/monday -r doppel-recipient-v1:...",
+     "encrypted, for who has the identity: doppel key pair makes both"},
     {0},
 };
 
@@ -486,10 +529,14 @@ const struct command commands[] = {
     {.name = "backup",
      .args = "TO",
      .summary = "copy a data directory into a new directory, while a server runs in it or not",
-     .text = "Everything that was acknowledged before is in the copy.  TO appears when the copy is "
-             "whole and on the disk, with a manifest that names every file with its SHA-256.  "
-             "Private keys (secret.key, keys of certificates) are left out and named, unless "
-             "--with-keys takes them along.  TO is not inside the data directory.",
+     .text =
+         "Everything that was acknowledged before is in the copy.  TO appears when the copy is "
+         "whole and on the disk, with a manifest that names every file with its SHA-256.  "
+         "Private keys (secret.key, keys of certificates) are left out and named, unless "
+         "--with-keys takes them along.  TO is not inside the data directory.\n\n"
+         "With --recipient or --passphrase-file every file is encrypted, private keys are in it, "
+         "and so is the list of them.  Who makes a backup for a recipient needs no secret and "
+         "cannot read it again: keep the identity elsewhere.  There is no way in without it.",
      .options = backup_options,
      .groups = COMMAND_JSON,
      .min_args = 1,
@@ -503,7 +550,7 @@ const struct command commands[] = {
      .summary = "put a backup into a new data directory",
      .text = "The backup is verified before anything is written.  The directory must be new or "
              "empty.",
-     .options = data_options,
+     .options = restore_options,
      .groups = COMMAND_JSON,
      .min_args = 1,
      .max_args = 1,
@@ -511,12 +558,29 @@ const struct command commands[] = {
      .examples = restore_examples,
      .words = "file",
      .run = restore_run},
+    {.name = "rekey",
+     .args = "BACKUP",
+     .summary = "lock an encrypted backup anew, for others than before",
+     .text =
+         "Its files stay as they are: what is locked is the key that they are under.  Who could "
+         "open it before and may have kept that key is shut out by a new backup alone.",
+     .options = rekey_options,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = rekey_examples,
+     .words = "file",
+     .run = rekey_run},
     {.name = "check",
      .args = "[DIR]",
      .summary = "does everything in a data directory, or in a backup, hold?",
-     .text = "Reads every page of the databases, decodes every chunk, reads every frame of the "
-             "journals, holds a backup against its manifest, and tells what does not agree.  "
-             "Writes nothing; a server may run meanwhile.  DIR is data when it is not given.",
+     .text =
+         "Reads every page of the databases, decodes every chunk, reads every frame of the "
+         "journals, holds a backup against its manifest, and tells what does not agree.  "
+         "Writes nothing; a server may run meanwhile.  DIR is data when it is not given.  Of an "
+         "encrypted backup, every byte of every file is checked; the databases in it when it is "
+         "put back.",
+     .options = check_options,
      .groups = COMMAND_JSON,
      .max_args = 1,
      .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
@@ -589,6 +653,17 @@ const struct command commands[] = {
      .codes = CODES_LOCAL | CODES(CODE_MISSING, CODE_REFUSED) | CODES1(CODE_FAILED),
      .examples = key_rm_examples,
      .run = key_rm_run},
+    {.name = "key pair",
+     .args = "FILE",
+     .summary = "make an identity for encrypted backups, and print its recipient",
+     .text =
+         "The identity goes into the new file and opens; the recipient locks, and is no secret.",
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES1(CODE_FAILED),
+     .examples = key_pair_examples,
+     .words = "file",
+     .run = key_pair_run},
     {.name = "import",
      .args = "FILE",
      .summary = "read a table of measurements (CSV) into the history of twins",

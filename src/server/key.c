@@ -1,7 +1,9 @@
-/* key.c - doppel key ls, new, rotate, add, rm: the keys under which secrets are sealed. */
+/* key.c - doppel key ls, new, rotate, add, rm: the keys under which secrets are sealed; doppel key
+ * pair: those of backups. */
 #include "base/clock.h"
 #include "base/err.h"
 #include "codec/json.h"
+#include "crypto/envelope.h"
 #include "os/file.h"
 #include "server/run.h"
 #include "server/secrets.h"
@@ -342,4 +344,32 @@ int key_rm_run(const struct invocation *in)
              "keep them");
     keys_close(&k);
     return code;
+}
+
+/* ---- pair ---- */
+
+int key_pair_run(const struct invocation *in)
+{
+    char identity[ENVELOPE_WORD_MAX], recipient[ENVELOPE_WORD_MAX];
+    const char *to = in->args[0];
+    struct buf text = {0};
+    if (access(to, F_OK) == 0) {
+        term_problem("%s is there already", to);
+        return CODE_USAGE;
+    }
+    int err = envelope_identity(identity, recipient);
+    if (!err) {
+        buf_addf(&text,
+                 "# Opens backups that are encrypted for the recipient\n# %s\n# Keep it where the "
+                 "backups are not.\n%s\n",
+                 recipient, identity);
+        err = text.failed ? ERR_NOMEM : file_write(to, buf_slice(&text), 0600);
+        if (err)
+            term_problem("%s cannot be written: %s", to, file_why(err));
+    }
+    if (!err)
+        printf("%s\n", recipient);
+    secret_release(&text);
+    explicit_bzero(identity, sizeof identity);
+    return err ? CODE_FAILED : CODE_OK;
 }

@@ -19,6 +19,7 @@ int version_run(const struct invocation *in);
 int replay_run(const struct invocation *in); /* replay.c */
 int backup_run(const struct invocation *in); /* backup.c */
 int restore_run(const struct invocation *in);
+int rekey_run(const struct invocation *in);
 int check_run(const struct invocation *in);   /* check.c */
 int compact_run(const struct invocation *in); /* compact.c */
 int import_run(const struct invocation *in);  /* import.c */
@@ -27,6 +28,7 @@ int key_new_run(const struct invocation *in);
 int key_rotate_run(const struct invocation *in);
 int key_add_run(const struct invocation *in);
 int key_rm_run(const struct invocation *in);
+int key_pair_run(const struct invocation *in);
 
 /* twin.c: "/api/v1/twins/ID" and what stands behind it, to be freed; NULL, and that was told. */
 char *twin_address(const char *id, const char *behind);

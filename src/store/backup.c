@@ -19,6 +19,18 @@
  * than what it is of.  Folders are copied as deep as BACKUP_DEPTH; one that is itself a backup or a
  * data directory is refused, as is a copy inside of what it copies.
  *
+ * AN ENCRYPTED BACKUP has the same files under the same names, each an encrypted stream
+ * (crypto/cipher.h) under one random key and its own name, and a manifest in clear:
+ *
+ *   backup.json      {"format":2,...,"encryption":{"locks":[...]},"files":[...]}
+ *   manifest.sealed  the manifest of above, a stream like the others
+ *
+ * The locks (crypto/envelope.h) hold the key for those who may open it; the files of backup.json
+ * are told as they lie there, so that who has no key can still tell whether a copy is whole.  What
+ * is believed when it is opened is manifest.sealed alone.  Databases and the newest segment, which
+ * are looked at before they are good, are copied to DATA/.backup-PID first, so that their text
+ * comes to no other disk than that which has it.
+ *
  * The copy is made under NAME.partial, synced, and renamed: there is a whole backup or none.  What
  * is put back has a file BACKUP_MARK beside it until all of it is on stable storage; no server
  * starts on a directory that has one. */
@@ -31,11 +43,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STAGE ".backup-"
 enum { TRIES = 4 };
 
 static bool begins(const char *name, const char *with)
@@ -49,27 +64,97 @@ static bool is_journal(const char *folder)
     return strcmp(folder, "journal") == 0 || strcmp(folder, "mqtt") == 0;
 }
 
+/* ---- the stage ---- */
+
+/* Remove stages that a backup left behind when it was cut short: nobody holds their lock. */
+static void remove_stages(struct backup_job *j)
+{
+    struct buf names = {0};
+    struct backup_path p;
+    if (backup_list(j, j->from, false, &names))
+        return;
+    for (const char *name = names.p; name && name < names.p + names.n; name += strlen(name) + 1) {
+        int fd =
+            begins(name, STAGE) ? open(backup_path_in(j->from, name, &p), O_RDWR | O_CLOEXEC) : -1;
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+            unlink(p.text);
+        if (fd >= 0)
+            close(fd);
+    }
+    buf_release(&names);
+}
+
+static int begin_stage(struct backup_job *j)
+{
+    remove_stages(j);
+    snprintf(j->stage, sizeof j->stage, "%s/" STAGE "%ld", j->from, (long)getpid());
+    j->stage_fd = open(j->stage, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (j->stage_fd >= 0 && flock(j->stage_fd, LOCK_EX | LOCK_NB) == 0)
+        return 0;
+    return backup_fail_errno(j, "made", j->stage);
+}
+
+static void end_stage(struct backup_job *j)
+{
+    char journal[PATH_MAX + 16];
+    if (!*j->stage || j->stage_fd < 0)
+        return;
+    snprintf(journal, sizeof journal, "%s-journal", j->stage);
+    unlink(j->stage);
+    unlink(journal);
+    close(j->stage_fd);
+}
+
+/* What lies on the stage goes into the backup. */
+static int seal_stage(struct backup_job *j, const char *name, struct backup_file *c)
+{
+    struct backup_path to;
+    int err = backup_pass(j, BACKUP_SEAL, j->stage, backup_path_in(j->to, name, &to), name, c);
+    if (!err && ftruncate(j->stage_fd, 0) != 0)
+        err = backup_fail_errno(j, "written", j->stage);
+    return err;
+}
+
+/* ---- journals ---- */
+
+/* A copy that may be of half a frame, until it is not; the damage of the original is kept as it
+ * is, and check tells of it. */
+static int copy_newest(struct backup_job *j, const char *path, const char *to,
+                       struct backup_file *c)
+{
+    struct backup_path from;
+    bool half = true;
+    int err = 0;
+    backup_path_in(j->from, path, &from);
+    for (int i = 0; i < TRIES && half && !err; i++) {
+        half = false;
+        err = backup_pass(j, BACKUP_PLAIN, from.text, to, path, c);
+        if (!err && journal_check_file(to, &half) != 0)
+            break;
+    }
+    return err;
+}
+
 static int copy_segment(struct backup_job *j, const char *folder, const char *name, bool newest)
 {
     char path[BACKUP_PATH_PART];
     struct backup_path to;
-    int err = 0;
     snprintf(path, sizeof path, "%s/%s", folder, name);
     struct backup_file *c = backup_add_file(j, path);
+    int err;
     if (!c)
         return backup_fail(j, ERR_NOMEM, "out of memory");
-    for (int i = 0; i < TRIES; i++) {
-        bool half = false;
-        err = backup_copy_file(j, path, c);
-        if (err == ERR_NOT_FOUND) { /* history has taken it meanwhile */
-            j->n--;
-            return 0;
-        }
-        if (err || !newest || journal_check_file(backup_path_in(j->to, path, &to), &half) != 0 ||
-            !half)
-            return err;
+    if (!newest)
+        err = backup_copy_file(j, j->encrypted ? BACKUP_SEAL : BACKUP_PLAIN, path, c);
+    else if (!j->encrypted)
+        err = copy_newest(j, path, backup_path_in(j->to, path, &to), c);
+    else if (!(err = copy_newest(j, path, j->stage, c)))
+        err = seal_stage(j, path, c);
+    if (err == ERR_NOT_FOUND) { /* history has taken it meanwhile */
+        j->n--;
+        return 0;
     }
-    return err; /* the damage is in the original: it is kept as it is, and check tells of it */
+    return err;
 }
 
 /* Keys of ours and of certificates: whoever has one of these is us. */
@@ -84,12 +169,13 @@ static bool is_private(const char *name)
 static int copy_plain(struct backup_job *j, const char *path)
 {
     const char *slash = strrchr(path, '/');
-    if (is_private(slash ? slash + 1 : path) && !j->with_keys) {
+    if (is_private(slash ? slash + 1 : path) && !j->with_keys && !j->encrypted) {
         backup_leave_out(j, path);
         return 0;
     }
     struct backup_file *c = backup_add_file(j, path);
-    int err = c ? backup_copy_file(j, path, c) : backup_fail(j, ERR_NOMEM, "out of memory");
+    enum backup_how how = j->encrypted ? BACKUP_SEAL : BACKUP_PLAIN;
+    int err = c ? backup_copy_file(j, how, path, c) : backup_fail(j, ERR_NOMEM, "out of memory");
     if (err == ERR_NOT_FOUND)
         j->n--;
     return err == ERR_NOT_FOUND ? 0 : err;
@@ -192,47 +278,64 @@ static int on_steps(void *arg)
     return 0;
 }
 
+/* One state of the database, into a file that is not there or empty. */
+static int vacuum_into(struct vacuum *v, const char *from)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *s = NULL;
+    int code = sqlite3_open_v2(from, &db, SQLITE_OPEN_READWRITE, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_busy_timeout(db, 10000);
+    if (code == SQLITE_OK) {
+        sqlite3_progress_handler(db, 100000, on_steps, v);
+        code = sqlite3_prepare_v2(db, "VACUUM INTO ?", -1, &s, NULL);
+    }
+    if (code == SQLITE_OK) {
+        sqlite3_bind_text(s, 1, v->to.text, -1, SQLITE_STATIC);
+        code = sqlite3_step(s);
+    }
+    int err = code == SQLITE_DONE ? 0 : db_map_error(code);
+    if (err || code != SQLITE_DONE)
+        err = backup_fail(v->job, err ? err : ERR_IO, "%s cannot be copied: %s", from,
+                          sqlite3_errmsg(db));
+    sqlite3_finalize(s);
+    sqlite3_close(db);
+    return err;
+}
+
+static int sync_database(struct backup_job *j, const char *path)
+{
+    int err = 0, fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || chmod(path, 0600) != 0 || fsync(fd) != 0)
+        err = backup_fail_errno(j, "synced", path);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
 static int copy_database(struct backup_job *j, const char *name)
 {
     struct backup_path from;
     struct stat st;
     struct vacuum v = {.job = j, .name = name};
-    sqlite3 *db = NULL;
-    sqlite3_stmt *s = NULL;
     backup_path_in(j->from, name, &from);
-    backup_path_in(j->to, name, &v.to);
+    if (j->encrypted)
+        snprintf(v.to.text, sizeof v.to.text, "%s", j->stage);
+    else
+        backup_path_in(j->to, name, &v.to);
     if (stat(from.text, &st) != 0)
         return errno == ENOENT ? 0 : backup_fail_errno(j, "read", from.text);
     v.total = (uint64_t)st.st_size;
-    int code = sqlite3_open_v2(from.text, &db, SQLITE_OPEN_READWRITE, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(db, 10000);
-    if (code == SQLITE_OK) {
-        sqlite3_progress_handler(db, 100000, on_steps, &v);
-        code = sqlite3_prepare_v2(db, "VACUUM INTO ?", -1, &s, NULL);
-    }
-    if (code == SQLITE_OK) {
-        sqlite3_bind_text(s, 1, v.to.text, -1, SQLITE_STATIC);
-        code = sqlite3_step(s);
-    }
-    int err = code == SQLITE_DONE ? 0 : db_map_error(code);
-    if (err || code != SQLITE_DONE)
-        err = backup_fail(j, err ? err : ERR_IO, "%s cannot be copied: %s", from.text,
-                          sqlite3_errmsg(db));
-    sqlite3_finalize(s);
-    sqlite3_close(db);
+    int err = vacuum_into(&v, from.text);
+    struct backup_file *c = err ? NULL : backup_add_file(j, name);
+    if (!err && !c)
+        err = backup_fail(j, ERR_NOMEM, "out of memory");
     if (err)
         return err;
-    struct backup_file *c = backup_add_file(j, name);
-    struct backup_job reread = {.from = j->to, .watch = j->watch, .report = j->report};
-    if (!c)
-        return backup_fail(j, ERR_NOMEM, "out of memory");
-    int fd = open(v.to.text, O_RDWR | O_CLOEXEC);
-    if (fd < 0 || chmod(v.to.text, 0600) != 0 || fsync(fd) != 0)
-        err = backup_fail_errno(j, "synced", v.to.text);
-    if (fd >= 0)
-        close(fd);
-    return err ? err : backup_copy_file(&reread, name, c);
+    if (j->encrypted)
+        return seal_stage(j, name, c);
+    err = sync_database(j, v.to.text);
+    return err ? err : backup_pass(j, BACKUP_PLAIN, v.to.text, NULL, name, c);
 }
 
 /* Beside the databases and what belongs to them: the configuration of this directory. */
@@ -308,35 +411,67 @@ static int sync_parent(struct backup_job *j, const char *path)
     return backup_sync(j, parent.text);
 }
 
-int backup_make(const char *data, const char *to, const struct backup_opts *opts,
-                struct backup_report *ret)
+/* A random key, and who can open it. */
+static int begin_encryption(struct backup_job *j, const struct envelope_locks *locks)
+{
+    struct buf why = {0};
+    struct json_writer w;
+    if (!locks)
+        return 0;
+    j->encrypted = j->report->encrypted = true;
+    json_writer_init(&w, &j->locks, 0);
+    randombytes_buf(j->key, sizeof j->key);
+    int err = envelope_lock(&w, j->key, locks, &why);
+    if (err)
+        backup_fail(j, err, "%.*s", SLICE_ARG(buf_slice(&why)));
+    buf_release(&why);
+    return err;
+}
+
+static int check_make(struct backup_job *j, const char *to)
 {
     struct backup_path p;
     struct stat st;
+    if (stat(backup_path_in(j->from, "catalog.db", &p), &st) != 0)
+        return backup_fail(j, ERR_NOT_FOUND, "%s is no data directory: it has no catalog.db",
+                           j->from);
+    if (lstat(to, &st) == 0)
+        return backup_fail(j, ERR_EXISTS, "%s is there already; choose a new name", to);
+    return check_place(j, to);
+}
+
+static int begin_make(struct backup_job *j, const char *to)
+{
+    snprintf(j->to, sizeof j->to, "%s.partial", to);
+    if (mkdir(j->to, 0700) == 0)
+        return 0;
+    return errno == EEXIST ? backup_fail(j, ERR_EXISTS,
+                                         "%s is there: another backup is under way, "
+                                         "or one was cut short; remove it, then try again",
+                                         j->to)
+                           : backup_fail_errno(j, "made", j->to);
+}
+
+int backup_make(const char *data, const char *to, const struct backup_opts *opts,
+                struct backup_report *ret)
+{
     struct backup_job *j = backup_begin(data, opts->watch, ret);
     if (!j)
         return ERR_NOMEM;
     j->with_keys = opts->with_keys;
     ret->made_us = clock_now_us();
-    if (stat(backup_path_in(data, "catalog.db", &p), &st) != 0)
-        return backup_end(j, backup_fail(j, ERR_NOT_FOUND,
-                                         "%s is no data directory: it has no catalog.db", data));
-    if (lstat(to, &st) == 0)
-        return backup_end(j,
-                          backup_fail(j, ERR_EXISTS, "%s is there already; choose a new name", to));
-    int err = check_place(j, to);
+    int err = check_make(j, to);
+    if (!err)
+        err = begin_encryption(j, opts->locks);
+    if (!err)
+        err = begin_make(j, to);
     if (err)
         return backup_end(j, err);
-    snprintf(j->to, sizeof j->to, "%s.partial", to);
-    if (mkdir(j->to, 0700) != 0) {
-        err = errno == EEXIST ? backup_fail(j, ERR_EXISTS,
-                                            "%s is there: another backup is under way, "
-                                            "or one was cut short; remove it, then try again",
-                                            j->to)
-                              : backup_fail_errno(j, "made", j->to);
-        return backup_end(j, err);
-    }
-    err = copy_all(j);
+    if (j->encrypted)
+        err = begin_stage(j);
+    if (!err)
+        err = copy_all(j);
+    end_stage(j);
     if (!err)
         err = backup_save_manifest(j);
     if (!err)

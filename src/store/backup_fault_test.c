@@ -125,15 +125,21 @@ static void check_whole(const char *name)
     assert_true(is_there(key));
 }
 
+/* With these set copies are encrypted. */
+static const char *recipient;
+static char words[2][ENVELOPE_WORD_MAX];
+
 static int make(const char *from, const char *to, struct backup_report *ret)
 {
-    const struct backup_opts opts = {.with_keys = true};
+    const struct envelope_locks locks = {.recipients = &recipient, .recipients_n = 1};
+    const struct backup_opts opts = {.with_keys = true, .locks = recipient ? &locks : NULL};
     return backup_make(from, to, &opts, ret);
 }
 
 static int restore(const char *from, const char *to, struct backup_report *ret)
 {
-    return backup_restore(from, to, NULL, ret);
+    const struct envelope_means means = {.identities = slice_str(recipient ? words[0] : "")};
+    return backup_restore(from, to, &means, NULL, ret);
 }
 
 /* With the n-th call failing, and after it `row` calls; false: it was not reached. */
@@ -152,9 +158,33 @@ static bool fails(int (*what)(const char *, const char *, struct backup_report *
     return reached;
 }
 
-static void make_all(long row, int error)
+/* What is there is whole: it verifies, with a key to every byte, and holds all. */
+static void check_copy(void)
 {
     struct backup_report report;
+    const struct envelope_means means = {.identities = slice_str(recipient ? words[0] : "")};
+    assert_int_equal(backup_verify(copy, NULL, NULL, &report), 0);
+    assert_int_equal(report.encrypted, recipient != NULL);
+    assert_int_equal(backup_verify(copy, &means, NULL, &report), 0);
+    assert_true(report.opened);
+    if (!recipient)
+        check_whole(copy);
+}
+
+/* Nothing of a copy stays in the original; what could not be removed, the next one removes. */
+static bool has_stage(void)
+{
+    DIR *d = opendir(data);
+    struct dirent *e;
+    bool has = false;
+    while (d && (e = readdir(d)))
+        has |= strncmp(e->d_name, ".backup-", 8) == 0;
+    closedir(d);
+    return has;
+}
+
+static void make_all(long row, int error)
+{
     char partial[100];
     int err;
     snprintf(partial, sizeof partial, "%s.partial", copy);
@@ -162,10 +192,8 @@ static void make_all(long row, int error)
         assert_true(!err || err == ERR_STORAGE || err == ERR_IO);
         assert_true(err ||
                     is_there(copy)); /* it may be there though its name could not be synced */
-        if (is_there(copy)) {
-            assert_int_equal(backup_verify(copy, NULL, &report), 0);
-            check_whole(copy);
-        }
+        if (is_there(copy))
+            check_copy();
         assert_true(row > 1 ||
                     !is_there(partial)); /* who cannot remove leaves it, under that name */
         check_whole(data);
@@ -173,6 +201,7 @@ static void make_all(long row, int error)
         remove_tree(partial);
     }
     assert_int_equal(err, 0);
+    assert_false(has_stage());
     remove_tree(copy);
 }
 
@@ -185,12 +214,11 @@ static void copies_are_whole_or_none(void **state)
 
 static void restore_all(long row, int error)
 {
-    struct backup_report report;
     char mark[100];
     int err;
     snprintf(mark, sizeof mark, "%s/" BACKUP_MARK, back);
     for (long n = 1; fails(restore, copy, back, n, row, error, &err); n++) {
-        assert_int_equal(backup_verify(copy, NULL, &report), 0);
+        check_copy();
         assert_false(!err && is_there(mark));
         if (is_there(back) && !is_there(mark)) /* a server could be started on it */
             check_whole(back);
@@ -211,13 +239,31 @@ static void what_is_put_back_is_whole_or_nothing(void **state)
     restore_all(1000000, ENOSPC);
 }
 
+static void encrypted_copies_are_whole_or_none(void **state)
+{
+    recipient = words[1];
+    copies_are_whole_or_none(state);
+    recipient = NULL;
+}
+
+static void what_was_encrypted_is_put_back_whole_or_not_at_all(void **state)
+{
+    recipient = words[1];
+    what_is_put_back_is_whole_or_nothing(state);
+    recipient = NULL;
+}
+
 int main(void)
 {
+    if (envelope_identity(words[0], words[1]))
+        return 1;
     log_set_level(LOG_ERROR + 1);
 #define FAULT(name) cmocka_unit_test_setup_teardown(name, start, stop)
     const struct CMUnitTest tests[] = {
         FAULT(copies_are_whole_or_none),
         FAULT(what_is_put_back_is_whole_or_nothing),
+        FAULT(encrypted_copies_are_whole_or_none),
+        FAULT(what_was_encrypted_is_put_back_whole_or_not_at_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-/* backup_files.c - one file from here to there, and what every copy needs beside that. */
+/* backup_files.c - what every job of copying needs: names, lists, folders, the end. */
 #include "store/backup_internal.h"
 
 #include "base/err.h"
@@ -6,7 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -55,108 +55,6 @@ struct backup_file *backup_add_file(struct backup_job *j, const char *path)
     *c = (struct backup_file){0};
     snprintf(c->path, sizeof c->path, "%s", path);
     return c;
-}
-
-/* ---- bytes ---- */
-
-int backup_read(int fd, unsigned char *p, size_t n, uint64_t at, size_t *ret)
-{
-    for (*ret = 0; *ret < n;) {
-        ssize_t got = pread(fd, p + *ret, n - *ret, (off_t)(at + *ret));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        *ret += (size_t)got;
-    }
-    return 0;
-}
-
-static bool is_zero(const unsigned char *p, size_t n)
-{
-    return !n || (p[0] == 0 && memcmp(p, p + 1, n - 1) == 0);
-}
-
-int backup_write(int fd, const unsigned char *p, size_t n, uint64_t at)
-{
-    for (size_t done = 0; done < n;) {
-        ssize_t put = pwrite(fd, p + done, n - done, (off_t)(at + done));
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put <= 0)
-            return -1;
-        done += (size_t)put;
-    }
-    return 0;
-}
-
-static void hex(const unsigned char *digest, unsigned n, char out[65])
-{
-    for (unsigned i = 0; i < n && i < 32; i++)
-        snprintf(out + 2 * i, 3, "%02x", digest[i]);
-}
-
-/* Read a file of size bytes to its end; write it too when out is not -1, zeroes as holes.  The sum
- * is of what was read. */
-static int pass_file(struct backup_job *j, const char *name, int in, uint64_t size, int out,
-                     struct backup_file *c)
-{
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned digest_n = 0;
-    uint64_t at = 0;
-    int failed = !md || EVP_DigestInit_ex(md, EVP_sha256(), NULL) != 1;
-    while (!failed && at < size) {
-        size_t got, want = size - at < BACKUP_PIECE ? (size_t)(size - at) : BACKUP_PIECE;
-        failed = backup_read(in, j->piece, want, at, &got) != 0;
-        if (failed || got == 0)
-            break;
-        failed = EVP_DigestUpdate(md, j->piece, got) != 1;
-        if (!failed && out >= 0 && !is_zero(j->piece, got))
-            failed = backup_write(out, j->piece, got, at) != 0;
-        at += got;
-        backup_tell(j, name, at, size);
-    }
-    if (!failed && out >= 0)
-        failed = ftruncate(out, (off_t)at) != 0 || fsync(out) != 0;
-    if (!failed)
-        failed = EVP_DigestFinal_ex(md, digest, &digest_n) != 1;
-    EVP_MD_CTX_free(md);
-    c->bytes = at;
-    hex(digest, digest_n, c->sha256);
-    return failed ? -1 : 0;
-}
-
-/* Copy one file, or only read it when there is nowhere to copy it to. */
-int backup_copy_file(struct backup_job *j, const char *name, struct backup_file *c)
-{
-    struct backup_path from, to;
-    struct stat st;
-    int in = open(backup_path_in(j->from, name, &from), O_RDONLY | O_CLOEXEC | O_NOFOLLOW),
-        out = -1;
-    int err = 0;
-    if (in < 0 || fstat(in, &st) != 0) {
-        err = errno == ENOENT ? ERR_NOT_FOUND : backup_fail_errno(j, "read", from.text);
-        goto end;
-    }
-    if (*j->to) {
-        out = open(backup_path_in(j->to, name, &to),
-                   O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (out < 0) {
-            err = backup_fail_errno(j, "written", to.text);
-            goto end;
-        }
-    }
-    if (pass_file(j, name, in, (uint64_t)st.st_size, out, c) != 0)
-        err = backup_fail_errno(j, "copied", from.text);
-end:
-    if (in >= 0)
-        close(in);
-    if (out >= 0 && close(out) != 0 && !err)
-        err = backup_fail_errno(j, "written", to.text);
-    return err;
 }
 
 int backup_sync(struct backup_job *j, const char *path)
@@ -215,7 +113,9 @@ int backup_end(struct backup_job *j, int err)
         j->report->files++;
         j->report->bytes += j->files[i].bytes;
     }
+    sodium_memzero(j->key, sizeof j->key);
     free(j->files);
+    buf_release(&j->locks);
     buf_release(&j->folders);
     free(j);
     return err;
@@ -254,8 +154,8 @@ int backup_make_folder(struct backup_job *j, const char *folder)
 /* What is left of a copy that failed: names of ours only, nothing is followed. */
 void backup_remove_copy(struct backup_job *j)
 {
-    static const char *const more[] = {"history.db", "history.db-journal", "catalog.db",
-                                       "catalog.db-journal", BACKUP_MANIFEST};
+    static const char *const more[] = {"history.db",         "history.db-journal", "catalog.db",
+                                       "catalog.db-journal", BACKUP_SEALED,        BACKUP_MANIFEST};
     struct backup_path p;
     for (size_t i = 0; i < j->n; i++)
         unlink(backup_path_in(j->to, j->files[i].path, &p));

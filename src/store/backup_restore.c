@@ -13,8 +13,8 @@ static int verify_files(struct backup_job *j)
 {
     for (size_t i = 0; i < j->n; i++) {
         const struct backup_file *c = &j->files[i];
-        struct backup_file seen = {0};
-        int err = backup_copy_file(j, c->path, &seen);
+        struct backup_file seen = {.bytes = c->bytes};
+        int err = backup_copy_file(j, j->opened ? BACKUP_OPEN : BACKUP_PLAIN, c->path, &seen);
         if (err == ERR_NOT_FOUND)
             return backup_fail(j, ERR_CORRUPT, "%s/%s is missing", j->from, c->path);
         if (err)
@@ -31,15 +31,68 @@ static int verify_files(struct backup_job *j)
     return 0;
 }
 
-int backup_verify(const char *from, const struct backup_watch *w, struct backup_report *ret)
+/* Load what is to be believed.  Whoever has a key for it expects an encrypted one. */
+static int load(struct backup_job *j, const struct envelope_means *means)
+{
+    int err = backup_load_manifest(j, means);
+    if (!err && !j->encrypted && means && (means->identities.n || means->passphrase.n))
+        err =
+            backup_fail(j, ERR_INVALID,
+                        "%s is not encrypted, though a key for it was given: somebody may have put "
+                        "it in the place of one that is.  If that is as it should be, give no key",
+                        j->from);
+    return err;
+}
+
+int backup_verify(const char *from, const struct envelope_means *means,
+                  const struct backup_watch *w, struct backup_report *ret)
 {
     struct backup_job *j = backup_begin(from, w, ret);
     if (!j)
         return ERR_NOMEM;
-    int err = backup_load_manifest(j);
+    int err = load(j, means);
     if (!err)
         err = verify_files(j);
     return backup_end(j, err);
+}
+
+int backup_about(const char *from, struct backup_report *ret)
+{
+    struct backup_job *j = backup_begin(from, NULL, ret);
+    return j ? backup_end(j, backup_load_manifest(j, NULL)) : ERR_NOMEM;
+}
+
+static int rekey(struct backup_job *j, const struct envelope_means *means,
+                 const struct envelope_locks *locks)
+{
+    struct buf why = {0};
+    struct json_writer w;
+    int err = backup_load_manifest(j, means);
+    if (!err && !j->encrypted)
+        err = backup_fail(j, ERR_INVALID, "%s is not encrypted", j->from);
+    if (!err)
+        err = backup_refuse_closed(j);
+    if (!err) /* it opens; now what lies there, which the manifest in clear lists */
+        err = backup_load_manifest(j, NULL);
+    if (err)
+        return err;
+    buf_clear(&j->locks);
+    json_writer_init(&w, &j->locks, 0);
+    err = envelope_lock(&w, j->key, locks, &why);
+    if (err)
+        backup_fail(j, err, "%.*s", SLICE_ARG(buf_slice(&why)));
+    buf_release(&why);
+    return err ? err : backup_save_locks(j);
+}
+
+int backup_rekey(const char *from, const struct envelope_means *means,
+                 const struct envelope_locks *locks, struct backup_report *ret)
+{
+    struct backup_job *j = backup_begin(from, NULL, ret);
+    if (!j)
+        return ERR_NOMEM;
+    snprintf(j->to, sizeof j->to, "%s", from);
+    return backup_end(j, rekey(j, means, locks));
 }
 
 /* True for a directory that is not there, or has nothing in it but the lock of who restores. */
@@ -130,13 +183,15 @@ static int end_restore(struct backup_job *j, int err)
     return backup_sync(j, j->to);
 }
 
-int backup_restore(const char *from, const char *data, const struct backup_watch *w,
-                   struct backup_report *ret)
+int backup_restore(const char *from, const char *data, const struct envelope_means *means,
+                   const struct backup_watch *w, struct backup_report *ret)
 {
     struct backup_job *j = backup_begin(from, w, ret);
     if (!j)
         return ERR_NOMEM;
-    int err = backup_load_manifest(j);
+    int err = load(j, means);
+    if (!err)
+        err = backup_refuse_closed(j);
     if (!err)
         err = check_target(j, data);
     if (!err)

@@ -1,4 +1,4 @@
-#include "crypto/stream.h"
+#include "crypto/cipher.h"
 
 #include "base/err.h"
 
@@ -8,29 +8,29 @@
 #define MAGIC "DPLSTRM1"
 enum { MAGIC_BYTES = 8, NAME_MAX_BYTES = 1024 };
 
-_Static_assert(STREAM_HEAD == MAGIC_BYTES + crypto_secretstream_xchacha20poly1305_HEADERBYTES,
+_Static_assert(CIPHER_HEAD == MAGIC_BYTES + crypto_secretstream_xchacha20poly1305_HEADERBYTES,
                "the head is the magic and the header");
-_Static_assert(STREAM_CHUNK_MORE == crypto_secretstream_xchacha20poly1305_ABYTES, "as libsodium");
-_Static_assert(STREAM_KEY == crypto_secretstream_xchacha20poly1305_KEYBYTES, "as libsodium");
+_Static_assert(CIPHER_CHUNK_MORE == crypto_secretstream_xchacha20poly1305_ABYTES, "as libsodium");
+_Static_assert(CIPHER_KEY == crypto_secretstream_xchacha20poly1305_KEYBYTES, "as libsodium");
 
-struct stream {
+struct cipher {
     crypto_secretstream_xchacha20poly1305_state state;
-    stream_sink *sink;
+    cipher_sink *sink;
     void *arg;
     bool writes, head, final;
     size_t n; /* bytes in `in` */
     size_t name_n;
     unsigned char name[NAME_MAX_BYTES];
-    unsigned char key[STREAM_KEY]; /* of a reader, until the head has come */
-    unsigned char in[STREAM_CHUNK + STREAM_CHUNK_MORE];
-    unsigned char out[STREAM_CHUNK + STREAM_CHUNK_MORE];
+    unsigned char key[CIPHER_KEY]; /* of a reader, until the head has come */
+    unsigned char in[CIPHER_CHUNK + CIPHER_CHUNK_MORE];
+    unsigned char out[CIPHER_CHUNK + CIPHER_CHUNK_MORE];
 };
 
-static struct stream *stream_new(struct slice name, stream_sink *sink, void *arg, bool writes)
+static struct cipher *cipher_new(struct slice name, cipher_sink *sink, void *arg, bool writes)
 {
     if (name.n > NAME_MAX_BYTES || sodium_init() < 0)
         return NULL;
-    struct stream *s = calloc(1, sizeof *s);
+    struct cipher *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
     s->sink = sink;
@@ -42,10 +42,10 @@ static struct stream *stream_new(struct slice name, stream_sink *sink, void *arg
     return s;
 }
 
-struct stream *stream_writer_new(const unsigned char key[static STREAM_KEY], struct slice name,
-                                 stream_sink *sink, void *arg)
+struct cipher *cipher_writer_new(const unsigned char key[static CIPHER_KEY], struct slice name,
+                                 cipher_sink *sink, void *arg)
 {
-    struct stream *s = stream_new(name, sink, arg, true);
+    struct cipher *s = cipher_new(name, sink, arg, true);
     if (!s)
         return NULL;
     memcpy(s->out, MAGIC, MAGIC_BYTES);
@@ -53,16 +53,16 @@ struct stream *stream_writer_new(const unsigned char key[static STREAM_KEY], str
     return s;
 }
 
-struct stream *stream_reader_new(const unsigned char key[static STREAM_KEY], struct slice name,
-                                 stream_sink *sink, void *arg)
+struct cipher *cipher_reader_new(const unsigned char key[static CIPHER_KEY], struct slice name,
+                                 cipher_sink *sink, void *arg)
 {
-    struct stream *s = stream_new(name, sink, arg, false);
+    struct cipher *s = cipher_new(name, sink, arg, false);
     if (s)
-        memcpy(s->key, key, STREAM_KEY);
+        memcpy(s->key, key, CIPHER_KEY);
     return s;
 }
 
-void stream_free(struct stream *s)
+void cipher_free(struct cipher *s)
 {
     if (!s)
         return;
@@ -71,9 +71,9 @@ void stream_free(struct stream *s)
 }
 
 /* The head leaves with the first chunk, so that making a writer cannot fail by its sink. */
-static int write_chunk(struct stream *s, bool final)
+static int write_chunk(struct cipher *s, bool final)
 {
-    int err = s->head ? 0 : s->sink(s->arg, s->out, STREAM_HEAD);
+    int err = s->head ? 0 : s->sink(s->arg, s->out, CIPHER_HEAD);
     s->head = true;
     if (err)
         return err;
@@ -86,7 +86,7 @@ static int write_chunk(struct stream *s, bool final)
     return s->sink(s->arg, s->out, (size_t)n);
 }
 
-static int read_head(struct stream *s)
+static int read_head(struct cipher *s)
 {
     if (memcmp(s->in, MAGIC, MAGIC_BYTES) != 0 || crypto_secretstream_xchacha20poly1305_init_pull(
                                                       &s->state, s->in + MAGIC_BYTES, s->key) != 0)
@@ -97,29 +97,29 @@ static int read_head(struct stream *s)
     return 0;
 }
 
-static int read_chunk(struct stream *s)
+static int read_chunk(struct cipher *s)
 {
     unsigned long long n = 0;
     unsigned char tag = 0;
-    if (s->n < STREAM_CHUNK_MORE ||
+    if (s->n < CIPHER_CHUNK_MORE ||
         crypto_secretstream_xchacha20poly1305_pull(&s->state, s->out, &n, &tag, s->in, s->n,
                                                    s->name, s->name_n) != 0)
         return ERR_CORRUPT;
     s->final = tag == crypto_secretstream_xchacha20poly1305_TAG_FINAL;
     if (!s->final && (tag != crypto_secretstream_xchacha20poly1305_TAG_MESSAGE ||
-                      n != STREAM_CHUNK)) /* only the last is shorter */
+                      n != CIPHER_CHUNK)) /* only the last is shorter */
         return ERR_CORRUPT;
     s->n = 0;
     return n ? s->sink(s->arg, s->out, (size_t)n) : 0;
 }
 
 /* What `in` has to hold before something is done with it. */
-static size_t full(const struct stream *s)
+static size_t full(const struct cipher *s)
 {
-    return s->writes ? STREAM_CHUNK : s->head ? STREAM_CHUNK + STREAM_CHUNK_MORE : STREAM_HEAD;
+    return s->writes ? CIPHER_CHUNK : s->head ? CIPHER_CHUNK + CIPHER_CHUNK_MORE : CIPHER_HEAD;
 }
 
-int stream_feed(struct stream *s, const void *p, size_t n)
+int cipher_feed(struct cipher *s, const void *p, size_t n)
 {
     const unsigned char *from = p;
     while (n > 0) {
@@ -140,7 +140,7 @@ int stream_feed(struct stream *s, const void *p, size_t n)
     return 0;
 }
 
-int stream_end(struct stream *s)
+int cipher_end(struct cipher *s)
 {
     if (s->writes)
         return write_chunk(s, true);
@@ -150,8 +150,8 @@ int stream_end(struct stream *s)
     return err ? err : s->final ? 0 : ERR_CORRUPT;
 }
 
-uint64_t stream_sealed_bytes(uint64_t text)
+uint64_t cipher_sealed_bytes(uint64_t text)
 {
-    uint64_t chunks = text ? (text + STREAM_CHUNK - 1) / STREAM_CHUNK : 1;
-    return STREAM_HEAD + text + chunks * STREAM_CHUNK_MORE;
+    uint64_t chunks = text ? (text + CIPHER_CHUNK - 1) / CIPHER_CHUNK : 1;
+    return CIPHER_HEAD + text + chunks * CIPHER_CHUNK_MORE;
 }

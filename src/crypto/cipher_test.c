@@ -1,6 +1,6 @@
 /* Tests of encrypted streams: what went in comes out, and whatever was changed, cut, moved or
  * exchanged does not. */
-#include "crypto/stream.h"
+#include "crypto/cipher.h"
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-static const unsigned char key[STREAM_KEY] = "a key of thirty-two bytes, as is";
-static const unsigned char other_key[STREAM_KEY] = "another key of thirty-two bytes.";
+static const unsigned char key[CIPHER_KEY] = "a key of thirty-two bytes, as is";
+static const unsigned char other_key[CIPHER_KEY] = "another key of thirty-two bytes.";
 
 static int keep(void *arg, const void *p, size_t n)
 {
@@ -29,7 +29,7 @@ static int refuse(void *arg, const void *p, size_t n)
 static struct slice text_of(size_t n)
 {
     static char *text;
-    enum { MOST = 4 * STREAM_CHUNK };
+    enum { MOST = 4 * CIPHER_CHUNK };
     if (!text && (text = malloc(MOST)))
         for (size_t i = 0; i < MOST; i++)
             text[i] = (char)(i * 31 + i / 251);
@@ -37,33 +37,33 @@ static struct slice text_of(size_t n)
     return slice_of(text, n);
 }
 
-static int pass(struct stream *s, struct slice bytes, size_t step)
+static int pass(struct cipher *s, struct slice bytes, size_t step)
 {
     int err = 0;
     assert_non_null(s);
     while (bytes.n && !err) {
         size_t n = bytes.n < step ? bytes.n : step;
-        err = stream_feed(s, bytes.p, n);
+        err = cipher_feed(s, bytes.p, n);
         bytes = slice_skip(bytes, n);
     }
     if (!err)
-        err = stream_end(s);
-    stream_free(s);
+        err = cipher_end(s);
+    cipher_free(s);
     return err;
 }
 
 static struct buf sealed_as(const char *name, struct slice text, size_t step)
 {
     struct buf out = {0};
-    assert_int_equal(pass(stream_writer_new(key, slice_str(name), keep, &out), text, step), 0);
-    assert_int_equal(out.n, stream_sealed_bytes(text.n));
+    assert_int_equal(pass(cipher_writer_new(key, slice_str(name), keep, &out), text, step), 0);
+    assert_int_equal(out.n, cipher_sealed_bytes(text.n));
     return out;
 }
 
 static int opens(const unsigned char *with, const char *name, struct slice bytes)
 {
     struct buf out = {0};
-    int err = pass(stream_reader_new(with, slice_str(name), keep, &out), bytes, 100000);
+    int err = pass(cipher_reader_new(with, slice_str(name), keep, &out), bytes, 100000);
     buf_release(&out);
     return err;
 }
@@ -73,17 +73,17 @@ static void what_goes_in_comes_out(void **state)
     (void)state;
     static const size_t sizes[] = {0,
                                    1,
-                                   STREAM_CHUNK - 1,
-                                   STREAM_CHUNK,
-                                   STREAM_CHUNK + 1,
-                                   2 * STREAM_CHUNK,
-                                   3 * STREAM_CHUNK + 77};
-    static const size_t steps[] = {1000, STREAM_CHUNK, 4 * STREAM_CHUNK + 100, 17};
+                                   CIPHER_CHUNK - 1,
+                                   CIPHER_CHUNK,
+                                   CIPHER_CHUNK + 1,
+                                   2 * CIPHER_CHUNK,
+                                   3 * CIPHER_CHUNK + 77};
+    static const size_t steps[] = {1000, CIPHER_CHUNK, 4 * CIPHER_CHUNK + 100, 17};
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
         for (size_t k = 0; k < sizeof steps / sizeof steps[0]; k++) {
             struct slice text = text_of(sizes[i]);
             struct buf bytes = sealed_as("a", text, steps[k]), out = {0};
-            struct stream *r = stream_reader_new(key, SLICE_LIT("a"), keep, &out);
+            struct cipher *r = cipher_reader_new(key, SLICE_LIT("a"), keep, &out);
             assert_int_equal(pass(r, buf_slice(&bytes), steps[3 - k]), 0);
             assert_true(slice_eq(buf_slice(&out), text));
             buf_release(&bytes);
@@ -105,7 +105,7 @@ static void only_with_its_key_and_name(void **state)
 static void every_change_is_noticed(void **state)
 {
     (void)state;
-    struct buf bytes = sealed_as("a", text_of(STREAM_CHUNK + 20), 5000);
+    struct buf bytes = sealed_as("a", text_of(CIPHER_CHUNK + 20), 5000);
     for (size_t at = 0; at < bytes.n; at += at < 100 || at > bytes.n - 100 ? 1 : 997) {
         bytes.p[at] ^= 4;
         assert_int_equal(opens(key, "a", buf_slice(&bytes)), ERR_CORRUPT);
@@ -118,11 +118,11 @@ static void every_change_is_noticed(void **state)
 static void every_cut_is_noticed(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {0, 20, STREAM_CHUNK, 2 * STREAM_CHUNK};
+    static const size_t sizes[] = {0, 20, CIPHER_CHUNK, 2 * CIPHER_CHUNK};
     for (size_t i = 0; i < 4; i++) {
         struct buf bytes = sealed_as("a", text_of(sizes[i]), 5000);
         for (size_t n = 0; n < bytes.n;
-             n += n < 100 || bytes.n - n < 100 || n % STREAM_CHUNK < 100 ? 1 : 97)
+             n += n < 100 || bytes.n - n < 100 || n % CIPHER_CHUNK < 100 ? 1 : 97)
             assert_int_equal(opens(key, "a", slice_of(bytes.p, n)), ERR_CORRUPT);
         buf_add_byte(&bytes, 0);
         assert_int_equal(opens(key, "a", buf_slice(&bytes)), ERR_CORRUPT); /* and what is added */
@@ -133,18 +133,18 @@ static void every_cut_is_noticed(void **state)
 static void chunks_stay_in_their_place(void **state)
 {
     (void)state;
-    enum { WHOLE = STREAM_CHUNK + STREAM_CHUNK_MORE };
-    struct buf a = sealed_as("a", text_of(3 * STREAM_CHUNK), 5000), mixed = {0};
-    struct buf b = sealed_as("a", text_of(3 * STREAM_CHUNK), 5000);
+    enum { WHOLE = CIPHER_CHUNK + CIPHER_CHUNK_MORE };
+    struct buf a = sealed_as("a", text_of(3 * CIPHER_CHUNK), 5000), mixed = {0};
+    struct buf b = sealed_as("a", text_of(3 * CIPHER_CHUNK), 5000);
     static const int orders[][4] = {{1, 0, 2, -1}, {0, 0, 1, 2}, {0, 2, -1, -1}, {0, 1, 1, 2}};
     for (size_t i = 0; i < 4; i++) {
         buf_clear(&mixed);
-        buf_add(&mixed, a.p, STREAM_HEAD);
+        buf_add(&mixed, a.p, CIPHER_HEAD);
         for (size_t k = 0; k < 4 && orders[i][k] >= 0; k++)
-            buf_add(&mixed, a.p + STREAM_HEAD + orders[i][k] * WHOLE, WHOLE);
+            buf_add(&mixed, a.p + CIPHER_HEAD + orders[i][k] * WHOLE, WHOLE);
         assert_int_equal(opens(key, "a", buf_slice(&mixed)), ERR_CORRUPT);
     }
-    memcpy(b.p + STREAM_HEAD + WHOLE, a.p + STREAM_HEAD + WHOLE, WHOLE); /* of another stream */
+    memcpy(b.p + CIPHER_HEAD + WHOLE, a.p + CIPHER_HEAD + WHOLE, WHOLE); /* of another stream */
     assert_int_equal(opens(key, "a", buf_slice(&b)), ERR_CORRUPT);
     buf_release(&a);
     buf_release(&b);
@@ -154,13 +154,13 @@ static void chunks_stay_in_their_place(void **state)
 static void a_sink_that_fails_ends_it(void **state)
 {
     (void)state;
-    struct buf bytes = sealed_as("a", text_of(2 * STREAM_CHUNK), 5000);
-    struct stream *w = stream_writer_new(key, SLICE_LIT("a"), refuse, NULL);
-    assert_int_equal(pass(w, text_of(2 * STREAM_CHUNK), 1000), ERR_STORAGE);
-    struct stream *r = stream_reader_new(key, SLICE_LIT("a"), refuse, NULL);
+    struct buf bytes = sealed_as("a", text_of(2 * CIPHER_CHUNK), 5000);
+    struct cipher *w = cipher_writer_new(key, SLICE_LIT("a"), refuse, NULL);
+    assert_int_equal(pass(w, text_of(2 * CIPHER_CHUNK), 1000), ERR_STORAGE);
+    struct cipher *r = cipher_reader_new(key, SLICE_LIT("a"), refuse, NULL);
     assert_int_equal(pass(r, buf_slice(&bytes), 1000), ERR_STORAGE);
-    assert_null(stream_writer_new(key, text_of(1025), keep, &bytes)); /* too long a name */
-    stream_free(NULL);
+    assert_null(cipher_writer_new(key, text_of(1025), keep, &bytes)); /* too long a name */
+    cipher_free(NULL);
     buf_release(&bytes);
 }
 
