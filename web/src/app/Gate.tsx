@@ -11,6 +11,7 @@ import { useLocation, useSearch } from "wouter";
 import { onUnauthenticated } from "../api/client";
 import { askSession, isInside, likelyInside, useSession } from "../api/session";
 import type { Session } from "../base/access";
+import { hasDrafts, ownTab, tabOwner } from "../base/drafts";
 import { ownPath } from "../base/paths";
 import { Door } from "../kit/Door";
 import { Refusal } from "../kit/Refusal";
@@ -48,15 +49,16 @@ function useWatch(): void {
     }, []);
 }
 
-/* Whether this is another identity than the one that this page was loaded for; then it starts over. */
+/* Whether this is another identity than the one that this tab was for; then it starts over. */
 function useStranger(session: Session | undefined): boolean {
-    const [known, setKnown] = useState<string | null>(null);
+    const [known, setKnown] = useState(() => (hasDrafts() ? tabOwner() : null));
     const identity = session && isInside(session) ? identityOf(session) : null;
     if (identity !== null && known === null) setKnown(identity);
     const stranger = identity !== null && known !== null && identity !== known;
     useEffect(() => {
+        if (identity !== null) ownTab(identity);
         if (stranger) location.reload();
-    }, [stranger]);
+    }, [identity, stranger]);
     return stranger;
 }
 
@@ -64,7 +66,8 @@ export function Gate({ children }: { children: ReactNode }) {
     const session = useSession();
     const client = useQueryClient();
     const { data } = session;
-    const inside = data ? isInside(data) : likelyInside();
+    /* a draft may be another's: first it must be known who is here */
+    const inside = data ? isInside(data) : likelyInside() && !hasDrafts();
     const [entered, setEntered] = useState(inside);
     if (inside && !entered) setEntered(true);
     useWatch();

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useState } from "react";
 import { readProfile, saveProfile } from "../api/calls";
 import { ApiError } from "../api/client";
 import { useProfile, useValidation } from "../api/queries";
+import { draftOf, dropDraft, keepDraft } from "../base/drafts";
 import { lineOf, readable } from "../base/jsontext";
 import type { Finding } from "../base/wire";
 import { Button, ServerButton } from "../kit/Button";
@@ -26,16 +27,29 @@ import style from "./ProfilePanel.module.css";
 const LIVE_MS = 2_000;
 
 export function ProfilePanel({ twin, at }: { twin: string; at: string | null }) {
-    const [draft, setDraft] = useState<Draft | null>(null);
-    if (draft) {
-        return <ProfileEditor twin={twin} start={draft} close={() => setDraft(null)} />;
-    }
+    const name = `profile ${twin}`;
+    const [draft, setDraft] = useState<Draft | null>(() => keptDraft(name));
+    const close = () => {
+        dropDraft(name);
+        setDraft(null);
+    };
+    if (draft) return <ProfileEditor twin={twin} name={name} start={draft} close={close} />;
     return <ProfileReader twin={twin} at={at} edit={setDraft} />;
 }
 
 interface Draft {
     text: string;
     etag: string | null;
+    /* what was written before the page was left */
+    written?: string;
+}
+
+function keptDraft(name: string): Draft | null {
+    try {
+        return JSON.parse(draftOf(name) ?? "null") as Draft | null;
+    } catch {
+        return null;
+    }
 }
 
 async function freshDraft(twin: string): Promise<Draft> {
@@ -116,10 +130,18 @@ function useLeaveGuard(dirty: boolean): void {
     }, [dirty]);
 }
 
-function ProfileEditor({ twin, start, close }: { twin: string; start: Draft; close: () => void }) {
+interface ProfileEditorProps {
+    twin: string;
+    /* of the draft */
+    name: string;
+    start: Draft;
+    close: () => void;
+}
+
+function ProfileEditor({ twin, name, start, close }: ProfileEditorProps) {
     const client = useQueryClient();
     const [base, setBase] = useState(start);
-    const [text, setText] = useState(start.text);
+    const [text, setText] = useState(start.written ?? start.text);
     const [spot, setSpot] = useState<Spot | null>(null);
     const [busy, setBusy] = useState(false);
     const [conflict, setConflict] = useState(false);
@@ -127,6 +149,10 @@ function ProfileEditor({ twin, start, close }: { twin: string; start: Draft; clo
     const verdict = useValidation(useDelayed(text, 300));
     const dirty = text !== base.text;
     useLeaveGuard(dirty);
+    useEffect(() => {
+        if (dirty) keepDraft(name, JSON.stringify({ ...base, written: text }));
+        else dropDraft(name);
+    }, [dirty, name, base, text]);
 
     const save = async (etag: string | null) => {
         setBusy(true);

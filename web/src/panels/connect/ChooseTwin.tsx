@@ -6,6 +6,7 @@ import { Link } from "wouter";
 import { createTwin } from "../../api/calls";
 import { ApiError } from "../../api/client";
 import { useProfile, useSample, useTwinList, useValidation } from "../../api/queries";
+import { draftOf, dropDraft, keepDraft } from "../../base/drafts";
 import { readable } from "../../base/jsontext";
 import type { Created, Finding } from "../../base/wire";
 import { StateBadge } from "../../kit/Badge";
@@ -32,7 +33,7 @@ export interface ChooseTwinProps {
 }
 
 export function ChooseTwin({ twin, wanted, choose }: ChooseTwinProps) {
-    const [way, setWay] = useState<Way>("sample");
+    const [way, setWay] = useState<Way>(() => (draftOf(NEW) ? "own" : "sample"));
     const [created, setCreated] = useState<Created | null>(null);
     if (twin) {
         return (
@@ -205,9 +206,16 @@ function FromSample({ wanted, done }: { wanted: string | null; done: (result: Cr
     );
 }
 
+/* The draft of a profile that is pasted or written here. */
+const NEW = "new twin";
+
 function FromText({ done }: { done: (result: Created) => void }) {
-    const [text, setText] = useState("");
-    const { busy, refused, create } = useCreate(done);
+    const [text, setText] = useState(() => draftOf(NEW) ?? "");
+    useEffect(() => (text ? keepDraft(NEW, text) : dropDraft(NEW)), [text]);
+    const { busy, refused, create } = useCreate((result) => {
+        dropDraft(NEW);
+        done(result);
+    });
     const verdict = useValidation(useDelayed(text, 300));
     const core = text.trim() !== "" && (verdict.data?.core ?? true);
     return (
