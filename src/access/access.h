@@ -164,6 +164,10 @@ int access_key(const struct access *a, const struct principal *who, struct slice
 /* What `who` calls a twin of that key: the id within their organisation, else with the slug. */
 void access_put_id(const struct access *a, const struct principal *who, struct slice key,
                    struct buf *out);
+/* Tell the room which twins there are: when the one of that key was made, 0 for none.  What is left
+ * of others goes.  Once, when they are loaded; and whenever one has gone. */
+void access_set_twins(struct access *a, int64_t (*created)(void *arg, struct slice key), void *arg);
+void access_twin_gone(struct access *a, struct slice key);
 struct org *access_org(const struct access *a, struct slice slug); /* NULL: there is none */
 struct org *access_first_org(const struct access *a);
 struct org *access_org_of_key(const struct access *a, struct slice key);

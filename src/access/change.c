@@ -106,6 +106,10 @@ int change_check(struct change *ch, enum access_op op, const struct access_objec
 {
     const struct access_op_info *info = op_info(op);
     int err = access_check(ch->access, ch->who, op, o);
+    if (err) {
+        ch->refused = op;
+        ch->refused_in = o ? o->org : NULL;
+    }
     if (err == ERR_FORBIDDEN)
         return change_refuse(ch, err, "%s needs the role %s%s.", info->name,
                              info->from <= ROLE_ADMINISTRATOR
@@ -254,7 +258,11 @@ void access_change(struct access *a, const struct change_plan *plan)
     struct arena *arena = arena_new();
     struct change_job *j = arena ? arena_zalloc(arena, sizeof *j) : NULL;
     if (!j) {
-        struct change none = {.access = a, .who = plan->who, .arg = plan->arg, .err = ERR_NOMEM};
+        struct change none = {.access = a,
+                              .who = plan->who,
+                              .arg = plan->arg,
+                              .err = ERR_NOMEM,
+                              .refused = OP_PUBLIC};
         none.detail = err_info(ERR_NOMEM)->text;
         arena_free(arena);
         if (plan->done)
@@ -263,7 +271,8 @@ void access_change(struct access *a, const struct change_plan *plan)
     }
     j->plan = *plan;
     j->who = principal_ref(plan->who);
-    j->change = (struct change){.access = a, .who = plan->who, .arena = arena, .arg = plan->arg};
+    j->change = (struct change){
+        .access = a, .who = plan->who, .arena = arena, .arg = plan->arg, .refused = OP_PUBLIC};
     j->change.from = (struct origin){.via = keep(arena, plan->from.via),
                                      .address = keep(arena, plan->from.address),
                                      .request = keep(arena, plan->from.request),

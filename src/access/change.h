@@ -41,9 +41,11 @@ struct change {
     struct arena *arena; /* all that is put must live in it, or be for good */
     void *arg;
     int64_t now_us;
-    int err;            /* done(): 0, or what prepare() or the catalog answered */
-    const char *detail; /* a sentence when err is not 0 */
-    bool quiet;         /* no line in the audit log: bookkeeping, such as when a token was used */
+    int err;                      /* done(): 0, or what prepare() or the catalog answered */
+    const char *detail;           /* a sentence when err is not 0 */
+    int refused;                  /* enum access_op: what change_check() refused, else OP_PUBLIC */
+    const struct org *refused_in; /* where */
+    bool quiet; /* no line in the audit log: bookkeeping, such as when a token was used */
     struct audit_entry audit; /* prepare() fills operation, object, org, before, after, detail */
     struct change_record *first, *last;
 };

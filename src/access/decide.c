@@ -59,7 +59,7 @@ static bool is_in_team(const struct principal *who, const struct org *org, struc
     return t && map_get(&t->members, slice_str(who->person->e.id));
 }
 
-static bool is_subject(const struct principal *who, const struct org *org, enum access_role role,
+bool access_is_subject(const struct principal *who, const struct org *org, enum access_role role,
                        struct slice subject)
 {
     struct slice kind, id = subject;
@@ -85,7 +85,7 @@ static int policy_says(const struct policy *p, const struct principal *who, cons
     for (size_t i = 0; i < p->rules_n; i++) {
         const struct policy_rule *r = &p->rules[i];
         if (!((r->grants | r->revokes) & bit) || (said >= 0 && r->resource.n < longest) ||
-            !path_covers(r->resource, path) || !is_subject(who, org, role, r->subject))
+            !path_covers(r->resource, path) || !access_is_subject(who, org, role, r->subject))
             continue;
         bool granted = !(r->revokes & bit);
         if (said < 0 || r->resource.n > longest || !granted)
@@ -97,11 +97,19 @@ static int policy_says(const struct policy *p, const struct principal *who, cons
 
 /* ---- what grants give ---- */
 
-static bool is_grantee(const struct principal *who, const struct grant *g)
+/* By id; or by an address that is believed to be theirs, since anybody can say that one is. */
+static bool is_meant(const struct person *p, const struct grant *g)
+{
+    if (g->to_id[0])
+        return strcmp(g->to_id, p->e.id) == 0;
+    return p->email_verified && p->email[0] && strcmp(g->to_email, p->email) == 0;
+}
+
+bool access_is_grantee(const struct principal *who, const struct grant *g)
 {
     switch (g->to) {
     case TO_PERSON:
-        return who->kind == WHO_PERSON && strcmp(g->to_id, who->person->e.id) == 0;
+        return who->kind == WHO_PERSON && is_meant(who->person, g);
     case TO_TEAM:
         return is_in_team(who, g->org, slice_str(g->to_id));
     case TO_ORGANIZATION:
@@ -125,7 +133,7 @@ static bool grant_covers(const struct grant *g, struct slice path)
 }
 
 /* Only what is about twins can be granted, and never the right to grant on. */
-static bool can_be_granted(enum access_op op)
+bool op_can_be_granted(enum access_op op)
 {
     static const uint64_t set = OP_BIT(OP_TWIN_READ) | OP_BIT(OP_DATA_READ) |
                                 OP_BIT(OP_HISTORY_READ) | OP_BIT(OP_DATA_WRITE) |
@@ -139,7 +147,7 @@ static bool granted(const struct principal *who, const struct grant *list, enum 
 {
     int64_t now = 0;
     for (const struct grant *g = list; g; g = g->next) {
-        if (!(ops_of_role(g->role) & OP_BIT(op)) || !is_grantee(who, g))
+        if (!(ops_of_role(g->role) & OP_BIT(op)) || !access_is_grantee(who, g))
             continue;
         if (g->expires_us && (now || (now = clock_now_us())) && now >= g->expires_us)
             continue;
@@ -153,7 +161,8 @@ static bool granted(const struct principal *who, const struct grant *list, enum 
 
 static const struct ruling *ruling_of(const struct access *a, struct slice key)
 {
-    return map_get(&a->rulings, key);
+    const struct ruling *r = map_get(&a->rulings, key);
+    return r && !r->lost ? r : NULL;
 }
 
 static const struct ruling *ruling_of_space(const struct access *a, const struct org *org)
@@ -186,9 +195,9 @@ static bool may_by_rules(const struct access *a, const struct principal *who, en
         int said = policy_says(twin->policy, who, o->org, role, op_info(op)->right, path);
         if (said == 0)
             return false; /* also not by a grant: who is named here is meant */
-        may |= said == 1 && can_be_granted(op);
+        may |= said == 1 && op_can_be_granted(op);
     }
-    if (may || !can_be_granted(op))
+    if (may || !op_can_be_granted(op))
         return may;
     if (twin && granted(who, twin->grants, op, o, path))
         return true;
@@ -208,6 +217,8 @@ bool access_may(const struct access *a, const struct principal *who, enum access
         return who->kind == WHO_PERSON;
     if (info->from == FOR_INSTALLATION)
         return who->installation || (who->ops & OP_BIT(op));
+    if (op == OP_STATUS_READ && who->installation)
+        return true; /* they set the quotas */
     if (!o || !o->org)
         return who->ops & OP_BIT(op);
     if (who->kind == WHO_DEVICE)

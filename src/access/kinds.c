@@ -177,11 +177,11 @@ static int read_person(struct access *a, void *entity, const struct jval *doc)
     const struct jval *passkeys = jval_get(doc, "passkeys"), *ids = jval_get(doc, "identities");
     p->name = text(&p->e, doc, "name");
     p->email = text(&p->e, doc, "email");
-    p->email_verified = flag_of(doc, "emailVerified");
     p->created_us = time_of(doc, "created");
     p->seen_us = time_of(doc, "seen");
     p->installation = flag_of(doc, "installation");
     p->disabled = flag_of(doc, "disabled");
+    p->email_verified = flag_of(doc, "emailVerified");
     p->second_factor = jval_string(jval_get(doc, "totp")).n || (passkeys && passkeys->count);
     p->provisional = !(p->email[0] && jval_string(jval_get(doc, "password")).n) &&
                      !(passkeys && passkeys->count) && !(ids && ids->count);
@@ -394,6 +394,7 @@ static int read_grant(struct access *a, void *entity, const struct jval *doc)
                                               : NULL;
     g->role = role_of(doc);
     g->to_id = text(&g->e, to, "id");
+    g->to_email = text(&g->e, to, "email");
     g->created_us = time_of(doc, "created");
     g->expires_us = time_of(doc, "expires");
     g->by = text(&g->e, doc, "by");

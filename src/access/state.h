@@ -122,7 +122,7 @@ struct credential {
     bool gone;
 };
 
-/* {"object":"twin:KEY"|"space:ORG","to":{"kind","id"},"role","parts":["/sensors/x"],"created","by",
+/* {"object":"twin:KEY"|"space:ORG","twinCreated","to":{"kind","id"|"email"},"role","parts":["/sensors/x"],"created","by",
  *  "expires","hash":hex of a link's token} */
 enum grantee { TO_PERSON, TO_TEAM, TO_ORGANIZATION, TO_COMMON, TO_LINK };
 struct grant {
@@ -130,7 +130,7 @@ struct grant {
     struct org *org;   /* of the object */
     struct slice twin; /* key; empty: everything of org */
     enum grantee to;
-    const char *to_id;
+    const char *to_id, *to_email; /* of a person one of them, the other "" */
     enum access_role role;
     struct slice *parts;
     size_t parts_n; /* 0: all of it */
@@ -159,6 +159,7 @@ struct ruling {
     char *kept;
     struct grant *grants;
     struct policy *policy;
+    bool lost; /* the twin is there no more: all of it goes (lost.c) */
 };
 
 struct access_kind; /* kinds.c */
@@ -191,6 +192,9 @@ struct access {
     struct map refusals; /* refused.c: those of the last minute */
     size_t refusals_out;
     uint64_t refusals_lost;
+    int64_t (*twin_created)(void *arg, struct slice key); /* the core's: access_set_twins() */
+    void *twins;
+    bool sweeping; /* what is lost goes with a change that waits for its turn */
 };
 
 /* kinds.c: read a record into memory, or take it out; as at the start.  ERR_CORRUPT: told in the
@@ -211,6 +215,10 @@ void refusals_turn(struct access *a, bool all);
 
 /* decide.c */
 bool path_covers(struct slice pattern, struct slice path); /* "/sensors/t*" covers what is below */
+bool op_can_be_granted(enum access_op op);
+bool access_is_grantee(const struct principal *who, const struct grant *g);
+bool access_is_subject(const struct principal *who, const struct org *org, enum access_role role,
+                       struct slice subject);
 
 /* What an identity of a person is found by: the issuer (no URL has a blank), the subject. */
 void identity_key(struct buf *out, struct slice issuer, struct slice subject);

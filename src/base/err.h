@@ -47,7 +47,9 @@
     X(ERR_REAUTHENTICATE, -56, 403, 0x87, "reauthentication-required", "It needs a fresh sign-in") \
     X(ERR_RATE, -57, 429, 0x97, "too-many-requests", "Too much in too short a time")               \
     X(ERR_QUOTA, -58, 403, 0x97, "quota-exceeded", "The organisation has all that it may have")    \
-    X(ERR_MISDIRECTED, -59, 421, 0x9D, "misdirected", "This server goes by other names")
+    X(ERR_MISDIRECTED, -59, 421, 0x9D, "misdirected", "This server goes by other names")           \
+    X(ERR_CONFLICT, -70, 409, 0x83, "conflict", "It does not go with what is there")               \
+    X(ERR_LIMIT, -71, 409, 0x97, "limit-reached", "There are as many as there can be")
 /* clang-format on */
 
 enum err {

@@ -82,6 +82,12 @@ static int open_databases(struct core *c, const char **ret_why)
     return err;
 }
 
+static int64_t when_made(void *arg, struct slice key)
+{
+    const struct twin *t = core_twin(arg, key);
+    return t ? t->created_us : 0;
+}
+
 static int open_stores(struct core *c, const char **ret_why)
 {
     int err = open_databases(c, ret_why);
@@ -98,6 +104,7 @@ static int open_stores(struct core *c, const char **ret_why)
                      &c->access);
     if (err || (err = twins_load(c)))
         return err;
+    access_set_twins(c->access, when_made, c);
     *ret_why = "the history cannot be read";
     err = history_each_last(c->history, on_last, c);
     if (c->orphans) /* kept: a catalog from a backup must not cost the past of what it lacks */
@@ -214,12 +221,14 @@ void core_close(struct core *c)
     else if (err)
         log_warn("core", "history could not be written; the journal has the readings");
     history_close(c->history);
-    access_free(c->access);
     catalog_close(c->catalog);
-    if (c->leave_memory)
+    if (c->leave_memory) {
+        access_free(c->access);
         return;
+    }
     flush_abandon(c);
     registry_release(c);
+    access_free(c->access); /* organisations count their twins */
     rejections_release(c);
     ingest_release(c);
     replayed_release(c);

@@ -1,5 +1,6 @@
 /* registry.c - twins and sensors in memory. */
 #include "core/registry.h"
+#include "access/state.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -129,6 +130,8 @@ static struct sensor *sensor_new(struct core *c, struct twin *t, uint32_t series
     s->level = LEVEL_UNKNOWN;
     c->by_series[series] = s;
     c->series_n++;
+    if (t->org)
+        t->org->series_n++;
     return s;
 }
 
@@ -140,6 +143,8 @@ static void sensor_free(struct core *c, struct sensor *s)
     head_drop(c, s);
     c->by_series[s->series] = NULL;
     c->series_n--;
+    if (s->twin->org)
+        s->twin->org->series_n--;
     point_release(&s->last);
     free(s);
 }
@@ -326,6 +331,8 @@ static struct twin *twin_new(struct core *c, struct slice key)
     if (c->twins_sorted == c->twins_n && (!c->twins_n || by_id(&c->twins[c->twins_n - 1], &t) < 0))
         c->twins_sorted++;
     c->twins[c->twins_n++] = t;
+    if (t->org)
+        t->org->twins_n++;
     return t;
 }
 
@@ -369,6 +376,8 @@ void registry_remove(struct core *c, struct twin *t)
     size_t i = place_of(c, t);
     memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
     c->twins_n--;
+    if (t->org)
+        t->org->twins_n--;
     if (i < c->twins_sorted)
         c->twins_sorted--;
     twin_free(c, t);

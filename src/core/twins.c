@@ -367,6 +367,7 @@ static void settle_remove(struct twin_job *j)
     size_t n = series ? t->all_n : 0;
     core_tell(c, EVENT_TWIN_DELETED, t, NULL);
     registry_remove(c, t);
+    access_twin_gone(c->access, j->id);
     history_forget(c, series, n);
 }
 
