@@ -447,6 +447,16 @@ export function makeAccess({ locked, setup, refuse, twins }) {
             },
         ],
         [
+            "PATCH",
+            "/organizations/:org/services/:id",
+            "services:manage",
+            (c) =>
+                void Object.assign(
+                    one(db.services, (x) => x.id === c.id),
+                    c.body,
+                ),
+        ],
+        [
             "DELETE",
             "/organizations/:org/services/:id",
             "services:manage",

@@ -166,6 +166,8 @@ export const listServices = (org: string, signal?: Signal) =>
     get<{ services: Service[] }>([ORGS, org, "services"], signal);
 export const makeService = (org: string, ask: { name: string; role: Role }) =>
     send<Service>("POST", [ORGS, org, "services"], ask);
+export const changeService = (org: string, service: string, ask: { role: Role }) =>
+    send("PATCH", [ORGS, org, "services", service], ask);
 export const removeService = (org: string, service: string) =>
     send("DELETE", [ORGS, org, "services", service]);
 export const listServiceTokens = (org: string, service: string, signal?: Signal) =>

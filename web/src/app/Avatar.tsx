@@ -6,7 +6,7 @@ import { useState } from "react";
 import { useLocation } from "wouter";
 import { chooseOrganization, signOut } from "../api/access";
 import { useMay, useSession } from "../api/session";
-import type { Session } from "../base/access";
+import { initials, type Session } from "../base/access";
 import { Button } from "../kit/Button";
 import { Dialog } from "../kit/Dialog";
 import { Icon, type IconName } from "../kit/Icon";
@@ -20,13 +20,6 @@ const THEMES: { value: ThemeChoice; label: string; icon: IconName }[] = [
     { value: "dark", label: "Dark", icon: "moon" },
     { value: "system", label: "As the system", icon: "system" },
 ];
-
-/* "Ann Bee" → "AB" */
-export function initials(name: string): string {
-    const words = name.split(/[\s@._-]+/).filter(Boolean);
-    const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
-    return letters.map((w) => [...(w ?? "")][0]?.toUpperCase() ?? "").join("");
-}
 
 function nameOfSession(session: Session): string {
     const { person, principal } = session;

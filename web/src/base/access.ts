@@ -294,3 +294,10 @@ export function operationWords(operation: string): string {
 
 /* What a token can be narrowed to; the rest is for people alone. */
 export const SCOPES = Object.keys(OPERATION_WORDS).filter((o) => o !== "account:self");
+
+/* "Ann Bee" → "AB" */
+export function initials(name: string): string {
+    const words = name.split(/[\s@._-]+/).filter(Boolean);
+    const letters = words.length > 1 ? [words[0], words.at(-1)] : [words[0]];
+    return letters.map((w) => [...(w ?? "")][0]?.toUpperCase() ?? "").join("");
+}

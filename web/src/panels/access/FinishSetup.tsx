@@ -15,7 +15,8 @@ import { PASSWORD_HINT } from "../../kit/password";
 import { Refusal } from "../../kit/Refusal";
 import { sectionsStyle as style } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
-import { thisDevice, usePasskeyMaker } from "./PasskeysPanel";
+import { thisDevice } from "./device";
+import { usePasskeyMaker } from "./PasskeysPanel";
 
 export function FinishSetup() {
     const person = useSession().data?.person;

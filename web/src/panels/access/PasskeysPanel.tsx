@@ -12,29 +12,9 @@ import { Panel } from "../../kit/Panel";
 import { Refusal } from "../../kit/Refusal";
 import { sectionsStyle as style } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
+import { thisDevice } from "./device";
 import { listState } from "./lists";
 import { Since } from "./Since";
-
-/* "Chrome on Linux", as far as the browser tells. */
-export function thisDevice(agent = navigator.userAgent): string {
-    const browser = /Firefox\//.test(agent)
-        ? "Firefox"
-        : /Edg\//.test(agent)
-          ? "Edge"
-          : /Chrome\//.test(agent)
-            ? "Chrome"
-            : /Safari\//.test(agent)
-              ? "Safari"
-              : "Browser";
-    const system = [
-        [/Android/, "Android"],
-        [/iPhone|iPad/, "iOS"],
-        [/Mac OS/, "macOS"],
-        [/Windows/, "Windows"],
-        [/Linux|X11/, "Linux"],
-    ].find(([mark]) => (mark as RegExp).test(agent))?.[1];
-    return system ? `${browser} on ${system as string}` : browser;
-}
 
 export function usePasskeyMaker() {
     const act = useAct();

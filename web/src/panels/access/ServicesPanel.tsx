@@ -1,12 +1,17 @@
 /* ServicesPanel.tsx - service accounts: programs with a role of their own, and their tokens. */
 
 import { useState } from "react";
-import { makeService, makeServiceToken, removeService, removeServiceToken } from "../../api/access";
+import {
+    changeService,
+    makeService,
+    makeServiceToken,
+    removeService,
+    removeServiceToken,
+} from "../../api/access";
 import { refresh, useOrg, useServices, useServiceTokens } from "../../api/accessQueries";
 import { useSession } from "../../api/session";
 import { ROLE_OPTIONS, type Role, type Service } from "../../base/access";
 import { plural } from "../../base/format";
-import { Badge } from "../../kit/Badge";
 import { Button, ServerButton } from "../../kit/Button";
 import { Confirm, Dialog, DialogButtons } from "../../kit/Dialog";
 import { Input, Select } from "../../kit/Field";
@@ -17,6 +22,7 @@ import { Refusal } from "../../kit/Refusal";
 import { sectionsStyle as style } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
 import { listState } from "./lists";
+import { roleOptions } from "./MembersPanel";
 import { TokenDialog } from "./TokenDialog";
 import { TokenItems } from "./TokensPanel";
 
@@ -28,6 +34,12 @@ export function ServicesPanel() {
     const [open, setOpen] = useState<string | null>(null);
     const [forToken, setForToken] = useState<Service | null>(null);
     const [doomed, setDoomed] = useState<Service | null>(null);
+    const act = useAct();
+    const change = (one: Service, role: Role) =>
+        act.run(async () => {
+            await changeService(org, one.id, { role });
+            await refresh("services");
+        }, `${one.name} is ${role} now`);
     return (
         <>
             <Panel
@@ -43,15 +55,27 @@ export function ServicesPanel() {
                     </Button>
                 }
             >
+                {act.error !== null && (
+                    <div className={style.padded}>
+                        <Refusal error={act.error} what="Not changed" />
+                    </div>
+                )}
                 <Items label="Service accounts">
                     {services.data?.map((one) => (
                         <Item
                             key={one.id}
                             title={one.name}
-                            badges={<Badge tone="mute">{one.role}</Badge>}
                             facts={[plural(one.tokens, "token")]}
                             actions={
                                 <>
+                                    <Select
+                                        label={`Role of ${one.name}`}
+                                        hideLabel
+                                        value={one.role}
+                                        disabled={act.busy}
+                                        onChange={(e) => void change(one, e.target.value as Role)}
+                                        options={roleOptions}
+                                    />
                                     <Button
                                         small
                                         aria-label={`New token for ${one.name}`}

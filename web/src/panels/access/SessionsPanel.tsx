@@ -10,8 +10,8 @@ import { Panel } from "../../kit/Panel";
 import { Refusal } from "../../kit/Refusal";
 import { sectionsStyle as style } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
+import { thisDevice } from "./device";
 import { listState } from "./lists";
-import { thisDevice } from "./PasskeysPanel";
 import { Since } from "./Since";
 
 const HOW: Record<string, string> = {

@@ -11,6 +11,7 @@ import { panelState } from "../../kit/panelState";
 import { Refusal } from "../../kit/Refusal";
 import { sectionsStyle } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
+import { fullness } from "./fullness";
 import style from "./Usage.module.css";
 
 const WORDS: Record<Quota, { label: string; write: (n: number) => string }> = {
@@ -19,13 +20,6 @@ const WORDS: Record<Quota, { label: string; write: (n: number) => string }> = {
     readingsPerSecond: { label: "Readings a second", write: (n) => formatCount(Math.round(n)) },
     storageBytes: { label: "Storage", write: formatBytes },
 };
-
-/* How full, and whether that is worth a word; null without a limit. */
-export function fullness(use: Use): { share: number; tone: "ok" | "warn" | "crit" } | null {
-    if (use.limit === null || use.limit === undefined || use.limit <= 0) return null;
-    const share = Math.min(1, use.used / use.limit);
-    return { share, tone: share >= 1 ? "crit" : share >= 0.8 ? "warn" : "ok" };
-}
 
 const TONE_WORDS = { ok: "", warn: "nearly full", crit: "full" };
 

@@ -103,3 +103,18 @@ describe("shellWord", () => {
         expect(shellWord("")).toBe("''");
     });
 });
+
+describe("behind a locked door", () => {
+    const locked = { ...target, token: "dop_dev_abc" };
+    it("every line shows the token of the device", () => {
+        for (const { key, code: text } of snippets(locked)) {
+            expect(text, key).toContain("dop_dev_abc");
+        }
+        expect(code(locked, "curl")).toContain("-H 'authorization: Bearer dop_dev_abc'");
+        expect(code(locked, "mosquitto_pub")).toContain("-u device -P dop_dev_abc");
+        expect(code(locked, "python")).toContain('username_pw_set("device", "dop_dev_abc")');
+    });
+    it("an open one shows none", () => {
+        for (const { code: text } of snippets(target)) expect(text).not.toMatch(/earer|username/);
+    });
+});
