@@ -303,9 +303,23 @@ struct http_conn *http_memory_conn(struct http_server *s)
     return conn_new(s, NULL);
 }
 
+/* A name that others may know another service by: never this machine's own for itself, whose every
+ * port would be meant; nor an address, for which browsers take no notice of it. */
+static bool is_public_name(struct slice host)
+{
+    struct slice rest = host, name, label, last = {0};
+    if (slice_starts(host, "[") || !slice_cut(&rest, ':', &name))
+        return false;
+    while (name.p && slice_cut(&name, '.', &label))
+        last = label.n ? label : last;
+    return last.n && !slice_is_nocase(last, "localhost") && (last.p[0] < '0' || last.p[0] > '9');
+}
+
 void conn_dispatch(struct http_req *r)
 {
     struct http_opts *opts = &r->server->opts;
     r->state = REQ_HANDLING;
+    if (opts->hsts && r->is_tls && is_public_name(http_header(r, "host")))
+        http_add_header(r, "Strict-Transport-Security", "max-age=31536000");
     opts->on_request(opts->arg, r);
 }

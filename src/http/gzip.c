@@ -37,6 +37,15 @@ static int quality(struct slice params)
     return 1000;
 }
 
+/* Pages of others that make a browser ask for ours see how long the answers are, under TLS too;
+ * what is compressed tells by its length what stands in it twice (the attack BREACH).  They are
+ * answered without. */
+static bool is_spied_on(const struct http_req *r)
+{
+    return r->is_tls && (slice_is(http_header(r, "sec-fetch-site"), "cross-site") ||
+                         !req_is_from_here(r, "referer") || !req_is_from_here(r, "origin"));
+}
+
 enum gzip_wish gzip_wanted(const struct http_req *r)
 {
     struct slice rest = http_header(r, "accept-encoding"), item, name;
@@ -60,7 +69,9 @@ enum gzip_wish gzip_wanted(const struct http_req *r)
         identity = 0;
     if (gzip <= 0 || gzip < identity)
         return GZIP_NO;
-    return identity == 0 ? GZIP_MUST : GZIP_YES;
+    if (identity == 0)
+        return GZIP_MUST; /* no browser can be made to say that */
+    return is_spied_on(r) ? GZIP_NO : GZIP_YES;
 }
 
 bool gzip_worth(const char *type)

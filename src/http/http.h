@@ -26,6 +26,7 @@ struct http_opts {
     void (*on_request)(void *arg, struct http_req *r);
     void *arg;
     const char *security_headers; /* "Name: value\r\n"... added to every answer */
+    bool hsts; /* tell browsers for a year to come over TLS alone, in answers over TLS (RFC 6797) */
 };
 extern const struct http_opts http_defaults;
 

@@ -97,6 +97,10 @@ const struct field *fields_find(const struct fields *f, const char *name);
 /* Does a comma-separated header have this token, any case? */
 bool req_has_token(const struct http_req *r, const char *header, const char *token);
 
+/* Is the host in Origin or Referer the one that was asked, or no browser's page behind it at all?
+ */
+bool req_is_from_here(const struct http_req *r, const char *header);
+
 /* ---- uri.c ---- */
 
 /* Fill method-independent parts of the request from its target; 0, or the status to refuse it. */

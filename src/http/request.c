@@ -147,6 +147,42 @@ bool req_has_token(const struct http_req *r, const char *header, const char *tok
     return false;
 }
 
+/* The host and port of an origin, or what is left of the whole text. */
+static struct slice without_scheme(struct slice origin, const char **ret_port)
+{
+    *ret_port = NULL;
+    if (origin.n > 7 && strncasecmp(origin.p, "http://", 7) == 0) {
+        *ret_port = ":80";
+        return slice_skip(origin, 7);
+    }
+    if (origin.n > 8 && strncasecmp(origin.p, "https://", 8) == 0) {
+        *ret_port = ":443";
+        return slice_skip(origin, 8);
+    }
+    return slice_of(NULL, 0);
+}
+
+static bool same_host(struct slice a, struct slice b)
+{
+    return a.n == b.n && a.n && strncasecmp(a.p, b.p, a.n) == 0;
+}
+
+bool req_is_from_here(const struct http_req *r, const char *header)
+{
+    struct slice from = http_header(r, header), host = http_header(r, "host"), origin;
+    const char *port;
+    if (!from.p)
+        return true;
+    from = without_scheme(from, &port);
+    if (!slice_cut(&from, '/', &origin) || !origin.n)
+        return false; /* "null", files, other schemes */
+    if (port && slice_ends(host, port))
+        host.n -= strlen(port);
+    if (port && slice_ends(origin, port))
+        origin.n -= strlen(port);
+    return same_host(origin, host);
+}
+
 /* ---- what a handler asks ---- */
 
 struct arena *http_arena(struct http_req *r)

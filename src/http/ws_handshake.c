@@ -28,42 +28,6 @@ static bool add_accept(struct http_req *r, struct slice key)
     return true;
 }
 
-/* The host and port of an origin, or what is left of the whole text. */
-static struct slice without_scheme(struct slice origin, const char **ret_port)
-{
-    *ret_port = NULL;
-    if (origin.n > 7 && strncasecmp(origin.p, "http://", 7) == 0) {
-        *ret_port = ":80";
-        return slice_skip(origin, 7);
-    }
-    if (origin.n > 8 && strncasecmp(origin.p, "https://", 8) == 0) {
-        *ret_port = ":443";
-        return slice_skip(origin, 8);
-    }
-    return slice_of(NULL, 0);
-}
-
-static bool same_host(struct slice a, struct slice b)
-{
-    return a.n == b.n && a.n && strncasecmp(a.p, b.p, a.n) == 0;
-}
-
-static bool origin_allowed(const struct http_req *r)
-{
-    struct slice origin = http_header(r, "origin"), host = http_header(r, "host");
-    const char *port;
-    if (!origin.p)
-        return true; /* not a browser */
-    origin = without_scheme(origin, &port);
-    if (!origin.n)
-        return false; /* "null", files, other schemes */
-    if (port && slice_ends(host, port))
-        host.n -= strlen(port);
-    if (port && slice_ends(origin, port))
-        origin.n -= strlen(port);
-    return same_host(origin, host);
-}
-
 static const char *choose_protocol(const struct http_req *r, const struct ws_opts *opts)
 {
     struct slice offered = http_header(r, "sec-websocket-protocol"), name;
@@ -98,7 +62,7 @@ static bool check(struct http_req *r, const struct ws_opts *opts)
         respond_problem(r, 426, "version 13 of WebSocket is spoken here");
         return false;
     }
-    if (opts->check_origin && !origin_allowed(r)) {
+    if (opts->check_origin && !req_is_from_here(r, "origin")) {
         respond_problem(r, 403, "a page of another origin may not connect");
         return false;
     }
