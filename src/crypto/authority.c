@@ -302,6 +302,26 @@ static EVP_PKEY *key_of_request(struct slice pem, const char **ret_why)
     return key;
 }
 
+/* Of a certificate that is signed: OpenSSL reads its extensions then, and not before. */
+static bool may_issue(const struct authority *a, X509 *c)
+{
+    NAME_CONSTRAINTS *only = X509_get_ext_d2i(a->cert, NID_name_constraints, NULL, NULL);
+    bool ok = !only ||
+              (X509_check_purpose(c, -1, 0) == 1 && NAME_CONSTRAINTS_check(c, only) == X509_V_OK);
+    NAME_CONSTRAINTS_free(only);
+    return ok;
+}
+
+bool authority_permits(const struct authority *a, const struct cert_name *name)
+{
+    X509 *c = begin(a->key, NULL, NULL);
+    const struct cert_order o = {.names = name, .names_n = 1};
+    bool ok = c && add_names(c, &o) && X509_sign(c, a->key, EVP_sha256()) > 0 && may_issue(a, c);
+    X509_free(c);
+    ERR_clear_error();
+    return ok;
+}
+
 static bool fill(const struct authority *a, const struct cert_order *o, X509 *c)
 {
     static const char *const uses[] = {[CERT_SERVER] = "serverAuth", [CERT_CLIENT] = "clientAuth"};
@@ -316,14 +336,26 @@ static bool fill(const struct authority *a, const struct cert_order *o, X509 *c)
            X509_sign(c, a->key, EVP_sha256()) > 0;
 }
 
-static int describe(X509 *c, struct cert_issued *i)
+static int fingerprint(X509 *c, char ret[static CERT_FINGERPRINT_TEXT])
 {
     unsigned char hash[EVP_MAX_MD_SIZE];
     unsigned n = 0;
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(c);
-    if (X509_digest(c, EVP_sha256(), hash, &n) != 1 || cert_pem(c, &i->cert) != 0)
+    if (X509_digest(c, EVP_sha256(), hash, &n) != 1 || n * 2 >= CERT_FINGERPRINT_TEXT)
         return ERR_NOMEM;
-    hex(hash, n, i->fingerprint);
+    hex(hash, n, ret);
+    return 0;
+}
+
+int authority_fingerprint(const struct authority *a, char ret[static CERT_FINGERPRINT_TEXT])
+{
+    return fingerprint(a->cert, ret);
+}
+
+static int describe(X509 *c, struct cert_issued *i)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(c);
+    if (fingerprint(c, i->fingerprint) != 0 || cert_pem(c, &i->cert) != 0)
+        return ERR_NOMEM;
     hex(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial), i->serial);
     i->from_us = time_us(X509_get0_notBefore(c));
     i->until_us = time_us(X509_get0_notAfter(c));
@@ -348,7 +380,14 @@ int authority_issue(const struct authority *a, const struct cert_order *o, struc
         *ret_why = "one of the names cannot stand in a certificate";
         goto fail;
     }
-    if (!fill(a, o, c) || describe(c, &made) != 0 ||
+    if (!fill(a, o, c))
+        goto fail;
+    if (!may_issue(a, c)) {
+        rc = ERR_FOREIGN;
+        *ret_why = "the authority may not issue for one of the names";
+        goto fail;
+    }
+    if (describe(c, &made) != 0 ||
         (!o->request.n && key_pem(key, slice_of(NULL, 0), &made.key) != 0))
         goto fail;
     *ret = made;

@@ -10,6 +10,8 @@
 
 struct authority; /* opaque */
 
+enum { CERT_SERIAL_TEXT = 33, CERT_FINGERPRINT_TEXT = 65 };
+
 struct authority_opts {
     const char *common_name, *organization; /* organization may be NULL */
     int64_t until_us;
@@ -29,6 +31,7 @@ int authority_cert(const struct authority *a, struct buf *out);
 /* PKCS#8, under a passphrase when there is one (PBES2: PBKDF2 with 600,000 rounds, AES-256). */
 int authority_key(const struct authority *a, struct slice passphrase, struct buf *out);
 int64_t authority_until_us(const struct authority *a);
+int authority_fingerprint(const struct authority *a, char ret[static CERT_FINGERPRINT_TEXT]);
 
 enum cert_use { CERT_SERVER, CERT_CLIENT };
 enum cert_name_kind { CERT_DNS, CERT_IP, CERT_URI };
@@ -47,8 +50,6 @@ struct cert_order {
     struct slice request; /* PKCS#10 in PEM, whose key is taken and nothing else; n 0: a new key */
 };
 
-enum { CERT_SERIAL_TEXT = 33, CERT_FINGERPRINT_TEXT = 65 };
-
 struct cert_issued {
     struct buf cert, key;                    /* PEM; the key is empty when there was a request */
     char serial[CERT_SERIAL_TEXT];           /* 128 random bits, as net.h tells them */
@@ -56,9 +57,12 @@ struct cert_issued {
     int64_t from_us, until_us;
 };
 
-/* ERR_INVALID: the request, or a name in the order; *ret_why says what is wrong (static). */
+/* ERR_INVALID: the request, or a name in the order; ERR_FOREIGN: the authority is constrained to
+ * other names.  *ret_why says what is wrong (static). */
 int authority_issue(const struct authority *a, const struct cert_order *order,
                     struct cert_issued *ret, const char **ret_why);
+/* Is the name one of those that it is constrained to? */
+bool authority_permits(const struct authority *a, const struct cert_name *name);
 void cert_issued_release(struct cert_issued *i); /* the key is wiped */
 
 /* RFC 5280 section 5.3.1; the numbers are its own. */

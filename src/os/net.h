@@ -99,8 +99,4 @@ struct net_cert {
 /* NULL: the peer has shown none.  As long as the connection. */
 const struct net_cert *net_peer_cert(const struct net_conn *c);
 
-/* Write a new key (P-256, mode 0600) and self-signed certificate for localhost, the loopback
- * addresses and this host's names and addresses, good for 825 days.  Blocks. */
-int net_tls_self_signed(const char *cert_file, const char *key_file, const char **ret_why);
-
 #endif

@@ -5,6 +5,8 @@
  * same for two looks.  What cannot be loaded, or has expired, is told in the log, once for each
  * change of the files, and the old certificate stays.  A signal (serve.c) loads at once.
  *
+ * The data directory's own certificate (own_cert.h) is looked after hourly, too.
+ *
  * Connections go on with what they began with, but for one case: those whose own certificate is
  * revoked now, has expired, or is by an authority that is trusted no more, end. */
 #include "server/certs.h"
@@ -12,15 +14,14 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "server/own_cert.h"
 #include "server/term.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-enum { LOOK_MS = 1000, SWEEP_LOOKS = 60, FILES = 4 };
+enum { LOOK_MS = 1000, SWEEP_LOOKS = 60, KEEP_LOOKS = 3600, FILES = 4 };
 #define SOON_US (INT64_C(14) * 86400 * 1000000)
 
 /* What tells that a file is not the same as before. */
@@ -37,6 +38,7 @@ struct certs {
     struct net_tls *https, *mqtts;
     char *files[FILES];        /* certificate, key, authorities of clients, revoked */
     struct stamp loaded, seen; /* when they were loaded or refused; at the last look */
+    const char *own;           /* the data directory, when its own certificate is shown */
     unsigned looks;
 };
 
@@ -110,52 +112,66 @@ static void load_anew(struct certs *s)
     sweep(s);
 }
 
+/* The next look finds what has changed. */
+static void keep_own(const struct certs *s)
+{
+    struct buf why = {0};
+    bool changed;
+    if (own_cert_keep(s->own, &changed, &why))
+        log_error("tls", "the certificate cannot be made anew: %.*s", SLICE_ARG(buf_slice(&why)));
+    buf_release(&why);
+}
+
 static void look(void *arg)
 {
     struct certs *s = arg;
     struct stamp now = stamp_of(s);
     bool still = same(&now, &s->seen);
     s->seen = now;
+    s->looks++;
     if (asked || (still && !same(&now, &s->loaded))) {
         asked = 0;
         load_anew(s);
-    } else if (++s->looks % SWEEP_LOOKS == 0) {
+    } else if (s->looks % SWEEP_LOOKS == 0) {
         sweep(s); /* certificates expire */
     }
+    if (s->own && s->looks % KEEP_LOOKS == 0)
+        keep_own(s);
 }
 
 /* ---- the beginning ---- */
 
-/* The certificate: the one that was named, or our own, made when missing. */
+static bool set_file(struct certs *s, size_t i, const char *dir, const char *name)
+{
+    struct buf b = {0};
+    if (!name)
+        return true;
+    if (dir)
+        buf_addf(&b, "%s/tls/", dir);
+    buf_add_str(&b, name);
+    s->files[i] = buf_take(&b);
+    return s->files[i] != NULL;
+}
+
+/* The certificate: the one that was named, or the data directory's own, made when missing. */
 static int find(struct certs *s, const struct config *c)
 {
-    const char *why = "", *names[FILES] = {c->tls_cert, c->tls_key, c->client_ca, c->client_crl};
-    struct buf own[3] = {0};
+    struct buf why = {0};
     int err = 0;
-    if (c->tls_self_signed) {
-        static const char *const parts[] = {"cert.pem", "key.pem", ""};
-        for (size_t i = 0; i < 3; i++) {
-            buf_addf(&own[i], "%s/tls/%s", c->data, parts[i]);
-            buf_add_byte(&own[i], 0);
-        }
-        if (own[0].failed || own[1].failed || own[2].failed)
-            err = ERR_NOMEM, why = "out of memory";
-        else if (mkdir(own[2].p, 0700) != 0 && errno != EEXIST)
-            err = ERR_IO, why = strerror(errno);
-        names[0] = own[0].p;
-        names[1] = own[1].p;
-        if (!err && (access(names[0], R_OK) != 0 || access(names[1], R_OK) != 0))
-            err = net_tls_self_signed(names[0], names[1], &why);
-    }
-    for (size_t i = 0; i < FILES && !err; i++) {
-        if (names[i] && !(s->files[i] = strdup(names[i])))
-            err = ERR_NOMEM, why = "out of memory";
-    }
+    bool changed;
+    s->own = c->tls_self_signed ? c->data : NULL;
+    if (s->own && (err = own_cert_keep(s->own, &changed, &why)))
+        term_problem("the certificate in %s/tls cannot be made: %.*s", s->own,
+                     SLICE_ARG(buf_slice(&why)));
+    buf_release(&why);
     if (err)
-        term_problem("a certificate cannot be made in %s/tls: %s", c->data, why);
-    for (size_t i = 0; i < 3; i++)
-        buf_release(&own[i]);
-    return err ? CODE_FAILED : CODE_OK;
+        return CODE_FAILED;
+    if (set_file(s, 0, s->own, s->own ? "cert.pem" : c->tls_cert) &&
+        set_file(s, 1, s->own, s->own ? "key.pem" : c->tls_key) &&
+        set_file(s, 2, NULL, c->client_ca) && set_file(s, 3, NULL, c->client_crl))
+        return CODE_OK;
+    term_problem("out of memory");
+    return CODE_FAILED;
 }
 
 static int load(struct certs *s, const struct config *c)

@@ -334,6 +334,129 @@ static const struct command_example compact_examples[] = {
     {0},
 };
 
+#define DATA_OPTION                                                                                \
+    {                                                                                              \
+        .name = "data", .value = "DIR", .fallback = "data",                                        \
+        .help = "the data directory, as of doppel serve"                                           \
+    }
+
+static const struct option_row tls_init_options[] = {
+    DATA_OPTION,
+    {.name = "name",
+     .value = "HOST",
+     .help = "another name or address that the certificate is good for; may stand often"},
+    {.name = "force", .help = "put a new certificate in the place of the one that is there"},
+    {.name = "new-ca",
+     .help = "by a new authority, too, which has to be trusted anew everywhere; with --force"},
+    {0},
+};
+
+static const struct command_example tls_init_examples[] = {
+    {"doppel tls init --data /srv/doppel", "for this machine's names and addresses"},
+    {"doppel tls init --name twins.lan --name 192.168.1.20 --force", "and for others"},
+    {0},
+};
+
+#define PASSPHRASE_OPTION                                                                          \
+    {                                                                                              \
+        .name = "passphrase-file", .value = "FILE", .otherwise = "DOPPEL_CA_PASSPHRASE, or none",  \
+        .help = "the key is under the passphrase in its first line; - is standard input"           \
+    }
+
+#define ORG_OPTION                                                                                 \
+    {                                                                                              \
+        .name = "org", .value = "SLUG", .fallback = "home", .help = "the organisation of the twin" \
+    }
+
+static const struct option_row ca_init_options[] = {
+    DATA_OPTION,
+    PASSPHRASE_OPTION,
+    {.name = "name",
+     .value = "TEXT",
+     .otherwise = "Doppel devices of HOST",
+     .help = "what the authority is called"},
+    {.name = "valid",
+     .value = "DURATION",
+     .fallback = "3650d",
+     .help = "how long it can issue; no certificate of it outlives it"},
+    {0},
+};
+
+static const struct command_example ca_init_examples[] = {
+    {"doppel ca init --data /srv/doppel", "the key in a file of mode 0600"},
+    {"doppel ca init --passphrase-file /root/words", "and under a passphrase"},
+    {0},
+};
+
+static const struct option_row ca_issue_options[] = {
+    DATA_OPTION,
+    PASSPHRASE_OPTION,
+    ORG_OPTION,
+    {.name = "out", .value = "DIR", .fallback = ".", .help = "where the files go"},
+    {.name = "csr",
+     .value = "FILE",
+     .otherwise = "a key is made, too",
+     .help = "a request (PKCS#10, PEM) with the key of the device; - is standard input"},
+    {.name = "valid", .value = "DURATION", .fallback = "365d", .help = "how long it is good"},
+    {.name = "force", .help = "overwrite files that are there"},
+    {0},
+};
+
+static const struct command_example ca_issue_examples[] = {
+    {"doppel ca issue pump-1 --out /media/stick", "pump-1.cert.pem and pump-1.key.pem"},
+    {"doppel ca issue pump-1 --csr pump-1.csr --valid 90d", "the key never leaves the device"},
+    {"mosquitto_pub -p 8883 --cafile data/tls/ca.pem --cert pump-1.cert.pem --key "
+     "pump-1.key.pem -t twins/pump-1/sensors/temp-1 -m 42.3 -q 1",
+     "what the device does with them"},
+    {0},
+};
+
+static const struct option_row ca_list_options[] = {
+    DATA_OPTION,
+    {.name = "all", .letter = 'a', .help = "those that are revoked or have expired, too"},
+    {0},
+};
+
+static const struct command_example ca_list_examples[] = {
+    {"doppel ca list", "certificates that are good"},
+    {"doppel ca list --all --json | jq '.[] | select(.state == \"revoked\")'", "the others"},
+    {0},
+};
+
+static const struct option_row ca_revoke_options[] = {
+    DATA_OPTION,
+    PASSPHRASE_OPTION,
+    ORG_OPTION,
+    {.name = "serial", .value = "NUMBER", .help = "one certificate alone, by its serial number"},
+    {.name = "reason",
+     .value = "WORD",
+     .fallback = "unspecified",
+     .help = "unspecified, key-compromise, affiliation-changed, superseded, "
+             "cessation-of-operation or privilege-withdrawn"},
+    {0},
+};
+
+static const struct command_example ca_revoke_examples[] = {
+    {"doppel ca revoke pump-1 --reason key-compromise", "all that pump-1 has"},
+    {"doppel ca revoke --serial 4b0c... --reason superseded", "one, after it was replaced"},
+    {0},
+};
+
+static const struct option_row ca_crl_options[] = {
+    DATA_OPTION,
+    PASSPHRASE_OPTION,
+    {.name = "valid",
+     .value = "DURATION",
+     .otherwise = "as long as the authority",
+     .help = "how long the list is good; servers take no certificates by a list that is older"},
+    {0},
+};
+
+static const struct command_example ca_crl_examples[] = {
+    {"doppel ca crl --valid 7d", "for a server elsewhere, by cron each day"},
+    {0},
+};
+
 /* What says where the keys are: these are settings of the server, too. */
 #define SETTINGS_OPTIONS                                                                           \
     {.name = "data",                                                                               \
@@ -690,6 +813,72 @@ const struct command commands[] = {
      .examples = import_examples,
      .words = "file",
      .run = import_run},
+    {.name = "tls init",
+     .args = "",
+     .summary = "make a certificate for this machine, by an authority of its own",
+     .text =
+         "For localhost, this machine's names and addresses, and those that --name adds; good for "
+         "820 days.  The authority (tls/ca.pem in the data directory) is made the first time, and "
+         "whoever trusts it once trusts the certificates that follow.  It can issue for these "
+         "names, and for names and addresses of private networks, alone.  doppel serve "
+         "--tls-self-signed shows the certificate, and makes it anew before it expires; a server "
+         "that runs takes up a new one by itself.",
+     .options = tls_init_options,
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_FAILED),
+     .examples = tls_init_examples,
+     .run = tls_init_run},
+    {.name = "ca init",
+     .args = "",
+     .summary = "make an authority that issues certificates for devices",
+     .text = "It is kept in the data directory, in ca/: ca.pem is what doppel serve --client-ca "
+             "takes, crl.pem what --client-crl takes.  Nothing is overwritten.",
+     .options = ca_init_options,
+     .codes = CODES_LOCAL | CODES1(CODE_FAILED),
+     .examples = ca_init_examples,
+     .run = ca_init_run},
+    {.name = "ca issue",
+     .args = "TWIN",
+     .summary = "issue a certificate for the device of a twin",
+     .text = "DIR/TWIN.cert.pem and, when there is no request, DIR/TWIN.key.pem.  The certificate "
+             "names the twin as urn:doppel:twin:ORG:TWIN and is good for clients alone.  Of a "
+             "request its key is taken, and nothing else.  A twin may have many.",
+     .options = ca_issue_options,
+     .groups = COMMAND_JSON,
+     .min_args = 1,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = ca_issue_examples,
+     .words = "twin",
+     .run = ca_issue_run},
+    {.name = "ca list",
+     .args = "",
+     .summary = "list the certificates of devices",
+     .options = ca_list_options,
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = ca_list_examples,
+     .run = ca_list_run},
+    {.name = "ca revoke",
+     .args = "[TWIN]",
+     .summary = "revoke the certificates of a twin's device, or one",
+     .text = "A server that has crl.pem as --client-crl sees it within seconds, and ends the "
+             "connections that were made with them.",
+     .options = ca_revoke_options,
+     .max_args = 1,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = ca_revoke_examples,
+     .words = "twin",
+     .run = ca_revoke_run},
+    {.name = "ca crl",
+     .args = "",
+     .summary = "write the list of the revoked anew",
+     .text = "issue and revoke need no such help; this is for lists that are good for a while "
+             "only, so that a server elsewhere does not go by an old one for ever.",
+     .options = ca_crl_options,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = ca_crl_examples,
+     .run = ca_crl_run},
     {.name = "version",
      .args = "",
      .summary = "tell the version",

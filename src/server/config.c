@@ -37,7 +37,8 @@ const struct config_row config_rows[] = {
      "the certificate and its chain (PEM), for https and mqtts"},
     {"tls", "key", "tls-key", CONFIG_PATH, "", FIELD(tls_key), 0, 0, "the certificate's key (PEM)"},
     {"tls", "self-signed", "tls-self-signed", CONFIG_BOOL, "false", FIELD(tls_self_signed), 0, 0,
-     "make a certificate in the data directory (tls/) and use it; it is kept for the next start"},
+     "use the data directory's own certificate (tls/), made when missing and before it expires, by "
+     "an authority of its own; doppel tls init tells how to trust that"},
     {"tls", "client-ca", "client-ca", CONFIG_PATH, "", FIELD(client_ca), 0, 0,
      "certificates of authorities (PEM): clients of https and mqtts are asked for a certificate, "
      "and "
@@ -50,6 +51,9 @@ const struct config_row config_rows[] = {
      "file with the keys under which secrets are sealed, instead of secret.key in the data "
      "directory, "
      "whose keys then still open; or put a key into DOPPEL_SECRET_KEY; docs/protection.md"},
+    {"tls", "hsts", "hsts", CONFIG_BOOL, "true", FIELD(hsts), 0, 0,
+     "with a certificate that is not the data directory's own: tell browsers to come over https "
+     "alone, for a year (Strict-Transport-Security)"},
     {"limits", "max-body", "max-body", CONFIG_SIZE, "16M", FIELD(max_body), 1024, 4294967296.0,
      "largest body of an HTTP request and largest message on the stream"},
     {"limits", "max-packet", "max-packet", CONFIG_SIZE, "16M", FIELD(max_packet), 1024, 268435456,

@@ -42,7 +42,7 @@ struct config {
      * microseconds, enum log_level */
     char *data, *http, *https, *mqtt, *mqtts, *web, *tls_cert, *tls_key, *client_ca, *client_crl;
     char *sparkplug_host, *secret_key_file, *access, *host_names;
-    bool require_client_cert;
+    bool require_client_cert, hsts;
     bool tls_self_signed, insecure_listen, demo, demo_restore, sparkplug, core_dumps;
     int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued, max_watched;
     int64_t head_readings, flush_us;

@@ -20,10 +20,16 @@ int replay_run(const struct invocation *in); /* replay.c */
 int backup_run(const struct invocation *in); /* backup.c */
 int restore_run(const struct invocation *in);
 int rekey_run(const struct invocation *in);
-int check_run(const struct invocation *in);   /* check.c */
-int compact_run(const struct invocation *in); /* compact.c */
-int import_run(const struct invocation *in);  /* import.c */
-int key_ls_run(const struct invocation *in);  /* key.c */
+int check_run(const struct invocation *in);    /* check.c */
+int compact_run(const struct invocation *in);  /* compact.c */
+int import_run(const struct invocation *in);   /* import.c */
+int tls_init_run(const struct invocation *in); /* tls.c */
+int ca_init_run(const struct invocation *in);  /* ca.c */
+int ca_issue_run(const struct invocation *in);
+int ca_list_run(const struct invocation *in);
+int ca_revoke_run(const struct invocation *in);
+int ca_crl_run(const struct invocation *in);
+int key_ls_run(const struct invocation *in); /* key.c */
 int key_new_run(const struct invocation *in);
 int key_rotate_run(const struct invocation *in);
 int key_add_run(const struct invocation *in);

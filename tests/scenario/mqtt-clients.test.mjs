@@ -2,12 +2,9 @@
  * small device has on board. */
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import tls from "node:tls";
-import { ROOT, run, SLOW, shared, temporary, until } from "../lib/doppel.mjs";
+import { ROOT, run, SLOW, shared, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { connectMqtt } from "../lib/streams.mjs";
 import { within } from "../lib/wait.mjs";
@@ -18,20 +15,7 @@ const d = shared({
 const secure = { rejectUnauthorized: false };
 const port = (address) => address.split(":").at(-1);
 
-/* The server's certificate, which is its own authority. */
-async function authority(t) {
-    const socket = tls.connect({ host: "127.0.0.1", port: port(d.mqtts), ...secure });
-    await within("the handshake", once(socket, "secureConnect"));
-    const der = socket.getPeerCertificate().raw;
-    socket.destroy();
-    const file = join(temporary(t), "ca.pem");
-    const lines = der.toString("base64").match(/.{1,64}/g);
-    writeFileSync(
-        file,
-        `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`,
-    );
-    return file;
-}
+const authority = () => join(d.data, "tls/ca.pem");
 
 /* ---- paho ---- */
 
@@ -42,10 +26,10 @@ for (const version of [4, 5])
         ["WebSocket", "websockets", () => d.http, false],
         ["WebSocket over TLS", "websockets", () => d.https, true],
     ])
-        test(`Python paho, version ${version}, ${way}`, async (t) => {
+        test(`Python paho, version ${version}, ${way}`, async () => {
             const args = [join(ROOT, "tests/clients/paho_mqtt.py"), "127.0.0.1"];
             args.push(port(address()), String(version), transport);
-            if (isTls) args.push(await authority(t));
+            if (isTls) args.push(authority());
             const r = await run("/usr/bin/python3", args, { timeout: 60_000 });
             assert.equal(r.code, 0, r.output);
             assert.match(r.stdout, /^done$/m);
