@@ -69,6 +69,12 @@ struct origin {
     const char *agent;   /* User-Agent; "" */
 };
 
+/* Who asks, and from where: what every command of the core is given. */
+struct asker {
+    struct principal *who;
+    struct origin from;
+};
+
 struct access_opts {
     bool open; /* everybody may do everything: --access open */
 };
@@ -91,8 +97,9 @@ int access_by_session(struct access *a, struct slice cookie, struct slice org,
 /* By a client certificate that TLS has verified: the twin that it names, and which one it is. */
 int access_by_certificate(struct access *a, struct slice org, struct slice twin,
                           struct slice fingerprint, struct principal **ret);
-struct principal *access_anonymous(struct access *a); /* the one of --access open, when it is */
-struct principal *access_system(struct access *a);
+struct principal *access_nobody(const struct access *a); /* the same, no reference */
+struct principal *access_anonymous(struct access *a);    /* the one of --access open, when it is */
+struct principal *access_the_system(struct access *a);   /* the server itself; no reference */
 /* Nobody, on a listener that takes readings from anybody (--anonymous-ingest): may send readings in
  * the first organisation. */
 struct principal *access_ingest(struct access *a);
@@ -154,6 +161,11 @@ bool access_is_plain(const struct access *a, const struct principal *who, const 
  * refusal again within a minute is counted, not repeated. */
 void access_refused(struct access *a, const struct principal *who, const struct origin *from,
                     int err, enum access_op op, const char *object, const char *detail);
+/* What whoever says `by` in an entry of the audit log is; its texts live as long as they do. */
+struct audit_entry;
+void access_audit_by(struct audit_entry *e, const struct asker *by, const struct org *org);
+/* An entry of its own, for what no transaction of the catalog holds.  All texts are copied. */
+void access_audit(struct access *a, const struct audit_entry *e);
 
 /* ---- names ---- */
 

@@ -212,15 +212,7 @@ static int prepare(struct change_job *j)
     if (ch->access->stopped)
         return change_refuse(ch, ERR_CANCELLED, "the server is stopping");
     ch->now_us = clock_now_us();
-    ch->audit = (struct audit_entry){.at_us = ch->now_us,
-                                     .org = slice_str(ch->who->org ? ch->who->org->e.id : ""),
-                                     .who_kind = slice_str(principal_kind_name(ch->who->kind)),
-                                     .who = slice_str(ch->who->id),
-                                     .who_name = slice_str(ch->who->name),
-                                     .address = slice_str(ch->from.address),
-                                     .via = slice_str(ch->from.via),
-                                     .request = slice_str(ch->from.request),
-                                     .outcome = SLICE_LIT("done")};
+    access_audit_by(&ch->audit, &(struct asker){j->who, ch->from}, ch->who->org);
     int err = j->plan.prepare(ch);
     if (!err && j->failed)
         return change_refuse(ch, ERR_NOMEM, "%s", err_info(ERR_NOMEM)->text);

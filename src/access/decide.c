@@ -152,7 +152,7 @@ static bool granted(const struct principal *who, const struct grant *list, enum 
         if (g->expires_us && (now || (now = clock_now_us())) && now >= g->expires_us)
             continue;
         /* to see that there is a twin at all, any part of it is enough */
-        bool at_all = op == OP_TWIN_READ && o->part == PART_WHOLE;
+        bool at_all = op == OP_TWIN_READ && (o->part == PART_WHOLE || o->part == PART_PROFILE);
         if (at_all || grant_covers(g, path))
             return true;
     }
@@ -184,6 +184,11 @@ static enum access_role role_in(const struct principal *who, const struct org *o
     return m ? m->role : ROLE_NONE;
 }
 
+static bool is_past(enum access_op op)
+{
+    return op == OP_HISTORY_READ || op == OP_HISTORY_ERASE;
+}
+
 static bool may_by_rules(const struct access *a, const struct principal *who, enum access_op op,
                          const struct access_object *o, enum access_role role)
 {
@@ -192,7 +197,15 @@ static bool may_by_rules(const struct access *a, const struct principal *who, en
     bool may = ops_of_role(role) & OP_BIT(op);
     const struct ruling *twin = o->twin.n ? ruling_of(a, o->twin) : NULL;
     if (twin && twin->policy && role && role != ROLE_ADMINISTRATOR) {
-        int said = policy_says(twin->policy, who, o->org, role, op_info(op)->right, path);
+        enum access_right right = op_info(op)->right;
+        int said = policy_says(twin->policy, who, o->org, role, right, path);
+        if (said && o->part == PART_SENSOR && is_past(op)) {
+            struct access_object past = *o;
+            past.part = PART_HISTORY;
+            char other[PATH_MAX_BYTES];
+            if (policy_says(twin->policy, who, o->org, role, right, write_path(&past, other)) == 0)
+                said = 0; /* the sensor, and not its past */
+        }
         if (said == 0)
             return false; /* also not by a grant: who is named here is meant */
         may |= said == 1 && op_can_be_granted(op);

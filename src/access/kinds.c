@@ -104,6 +104,9 @@ static int read_org(struct access *a, void *entity, const struct jval *doc)
     struct org *o = entity;
     const struct jval *q = jval_get(doc, "quotas");
     o->name = text(&o->e, doc, "name");
+    o->prefix = arena_printf(o->e.arena, "%s~", o->e.id);
+    if (!o->prefix)
+        return ERR_NOMEM;
     o->created_us = time_of(doc, "created");
     o->quotas = (struct quotas){.twins = count_of(q, "twins"),
                                 .series = count_of(q, "series"),

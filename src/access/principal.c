@@ -313,14 +313,19 @@ int access_by_certificate(struct access *a, struct slice org, struct slice twin,
     return ready(p, ret);
 }
 
+struct principal *access_nobody(const struct access *a)
+{
+    return a->anonymous;
+}
+
 struct principal *access_anonymous(struct access *a)
 {
     return principal_ref(a->anonymous);
 }
 
-struct principal *access_system(struct access *a)
+struct principal *access_the_system(struct access *a)
 {
-    return principal_ref(a->system);
+    return a->system;
 }
 
 struct principal *access_ingest(struct access *a)

@@ -133,18 +133,12 @@ void access_refused(struct access *a, const struct principal *who, const struct 
         r->again++;
         return;
     }
-    struct audit_entry e = {.at_us = clock_now_us(),
-                            .org = slice_str(who->org ? who->org->e.id : ""),
-                            .who_kind = slice_str(principal_kind_name(who->kind)),
-                            .who = slice_str(who->id),
-                            .who_name = slice_str(who->name),
-                            .address = slice_str(from->address),
-                            .via = slice_str(from->via),
-                            .request = slice_str(from->request),
-                            .operation = slice_str(operation),
-                            .object = slice_str(object),
-                            .outcome = SLICE_LIT("refused"),
-                            .detail = slice_str(detail ? detail : err_info(err)->text)};
+    struct audit_entry e;
+    access_audit_by(&e, &(struct asker){(struct principal *)(uintptr_t)who, *from}, who->org);
+    e.operation = slice_str(operation);
+    e.object = slice_str(object);
+    e.outcome = SLICE_LIT("refused");
+    e.detail = slice_str(detail ? detail : err_info(err)->text);
     submit(a, &e);
     r = a->refusals.count < REFUSALS_MAX ? malloc(sizeof *r + TEXTS * (size_t)TEXT_MAX) : NULL;
     if (!r)

@@ -27,8 +27,8 @@ struct quotas {
     uint64_t twins, series, readings_per_s, storage_bytes; /* 0: no limit */
 };
 struct org {
-    struct entity e; /* id: the slug */
-    const char *name;
+    struct entity e;           /* id: the slug */
+    const char *name, *prefix; /* prefix: of its twins' keys, "acme~" */
     int64_t created_us;
     struct quotas quotas;
     struct map members; /* struct member by person's id */

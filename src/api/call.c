@@ -80,6 +80,9 @@ static void gone(struct http_req *r, void *data)
 struct provision_grant *call_grant(const struct call *call)
 {
     const struct api_opts *opts = &call->api->opts;
+    const struct access_object o = {.org = call->who->org};
+    if (!access_may(core_access(call->core), call->who, OP_PROVISION, &o))
+        return NULL;
     return http_is_tls(call->req) ? opts->grant_https : opts->grant_http;
 }
 
@@ -110,8 +113,7 @@ struct access_object sensor_object(const struct sensor *s)
                                   .name = slice_str(s->id)};
 }
 
-/* The twin of the address, when who asks may see that it is there; NULL: answered. */
-static struct twin *seen_twin(struct call *call)
+struct twin *call_seen_twin(struct call *call)
 {
     struct twin *t;
     int err = core_find(call->core, call->who, call->parts[0], OP_TWIN_READ, &t);
@@ -127,7 +129,7 @@ static struct twin *seen_twin(struct call *call)
 
 struct twin *call_twin(struct call *call)
 {
-    struct twin *t = seen_twin(call);
+    struct twin *t = call_seen_twin(call);
     if (!t)
         return NULL;
     const struct access_object o = twin_object(t);
@@ -136,7 +138,7 @@ struct twin *call_twin(struct call *call)
 
 struct sensor *call_sensor(struct call *call)
 {
-    struct twin *t = seen_twin(call);
+    struct twin *t = call_seen_twin(call);
     struct sensor *s = t ? core_sensor(t, call->parts[1]) : NULL;
     if (t && !s) {
         char detail[256];

@@ -59,5 +59,6 @@ void history_erase(struct call *call)
     }
     call->data = e;
     call_wait(call, NULL);
-    core_erase(call->core, s, e->from_us, e->to_us, on_erased, call);
+    const struct asker by = call_asker(call);
+    core_erase(call->core, &by, s, e->from_us, e->to_us, on_erased, call);
 }

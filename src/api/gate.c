@@ -84,6 +84,11 @@ void call_denied(struct call *call, int err, enum access_op op, const char *deta
     buf_release(&b);
 }
 
+struct asker call_asker(const struct call *call)
+{
+    return (struct asker){call->who, call->from};
+}
+
 bool call_may(struct call *call, enum access_op op, const struct access_object *o)
 {
     int err = access_check(core_access(call->core), call->who, op, o);

@@ -122,7 +122,7 @@ static bool begin_series(struct past_answer *a)
 {
     static const struct history_taker_fns fns = {on_row, on_turn};
     struct core *core = a->call->core;
-    struct twin *t = core_twin(core, a->next->twin);
+    struct twin *t = core_twin(core, a->next->key);
     struct sensor *s = t ? core_sensor(t, a->next->sensor) : NULL;
     const struct past_target *target = a->next++;
     if (!s)

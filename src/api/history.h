@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 struct past_target {
-    struct slice twin, sensor;
+    struct slice twin, sensor; /* twin: as they call it */
+    struct slice key;          /* of the twin */
 };
 
 /* In the request's arena. */

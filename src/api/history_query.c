@@ -260,9 +260,20 @@ static bool add_target(struct past_answer *a, struct map *seen, struct sensor *s
         a->targets_cap = cap;
     }
     /* by name: it may be deleted before its turn comes */
-    a->targets[a->targets_n++] = (struct past_target){arena_dup(arena, slice_str(s->twin->id)),
-                                                      arena_dup(arena, slice_str(s->id))};
+    struct buf called = {0};
+    access_put_id(core_access(a->call->core), a->call->who, slice_str(s->twin->key), &called);
+    a->targets[a->targets_n++] =
+        (struct past_target){.twin = arena_dup(arena, buf_slice(&called)),
+                             .sensor = arena_dup(arena, slice_str(s->id)),
+                             .key = arena_dup(arena, slice_str(s->twin->key))};
+    buf_release(&called);
     return map_put(seen, name, s, NULL) == 0 || out_of_memory(a);
+}
+
+/* A pattern fits what they may see. */
+static bool may_ask(const struct past_answer *a, const struct sensor *s)
+{
+    return core_may(a->call->core, a->call->who, OP_HISTORY_READ, s);
 }
 
 static bool add_sensors(struct past_answer *a, struct map *seen, struct twin *t,
@@ -270,10 +281,10 @@ static bool add_sensors(struct past_answer *a, struct map *seen, struct twin *t,
 {
     if (slice_find(pattern, '*') < 0) {
         struct sensor *s = core_sensor(t, pattern);
-        return !s || add_target(a, seen, s);
+        return !s || !may_ask(a, s) || add_target(a, seen, s);
     }
     for (size_t i = 0; i < t->sensors_n; i++)
-        if (slice_like(pattern, slice_str(t->sensors[i]->id)) &&
+        if (slice_like(pattern, slice_str(t->sensors[i]->id)) && may_ask(a, t->sensors[i]) &&
             !add_target(a, seen, t->sensors[i]))
             return false;
     return true;
@@ -290,7 +301,8 @@ static bool add_pattern(struct past_answer *a, struct map *seen, struct slice tw
                          "There are too many twins to compare all with a pattern: name them.");
             return false;
         }
-        if (slice_like(twin, slice_str(twins[i]->id)) && !add_sensors(a, seen, twins[i], sensor))
+        if (twins[i]->org == a->call->who->org && slice_like(twin, slice_str(twins[i]->id)) &&
+            !add_sensors(a, seen, twins[i], sensor))
             return false;
     }
     return true;
@@ -301,7 +313,7 @@ static bool add_named(struct past_answer *a, struct map *seen, struct slice twin
 {
     a->call->parts[0] = twin;
     a->call->parts[1] = sensor;
-    struct twin *t = call_twin(a->call);
+    struct twin *t = call_seen_twin(a->call);
     if (!t)
         return false;
     if (slice_find(sensor, '*') >= 0)

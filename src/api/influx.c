@@ -151,9 +151,10 @@ static void write_lines(struct call *call, struct slice database)
     struct api *a = call->api;
     /* the peer's words live with the connection, which may end before the answer */
     const char *peer = arena_printf(call->arena, "%s", http_peer(call->req));
-    struct line_body body = {.source = {.via = "line", .topic = http_path(call->req)},
-                             .database = database,
-                             .grant = call_grant(call)};
+    struct line_body body = {
+        .source = {.via = "line", .topic = http_path(call->req), .who = call->who},
+        .database = database,
+        .grant = call_grant(call)};
     if (!read_unit(call, &body.unit) || !read_text(call, &body.text))
         return;
     body.source.peer = peer ? peer : "";

@@ -80,9 +80,12 @@ void call_json(struct call *call, int status, struct buf *body); /* body is rele
 void call_wait(struct call *call,
                void (*on_gone)(struct call *call));          /* before going asynchronous */
 struct provision_grant *call_grant(const struct call *call); /* of its listener; NULL: none */
-bool call_alive(struct call *call);            /* false: it was released, do nothing more */
-struct twin *call_twin(struct call *call);     /* by parts[0]; NULL: answered with a problem */
-struct sensor *call_sensor(struct call *call); /* by parts[0] and [1] */
+bool call_alive(struct call *call); /* false: it was released, do nothing more */
+/* By parts[0], and by that and [1], when they may do to it what the route is for; NULL: answered.
+ */
+struct twin *call_twin(struct call *call);
+struct sensor *call_sensor(struct call *call);
+struct twin *call_seen_twin(struct call *call); /* they may see that it is there, no more */
 /* A parameter's text: of the address, or of the body when call_json_params() took that.  p NULL:
  * none. */
 struct slice call_param(struct call *call, const char *name);
@@ -109,12 +112,14 @@ bool call_may(struct call *call, enum access_op op,
               const struct access_object *o);                        /* false: answered */
 struct slice call_cookie(const struct call *call, const char *name); /* p NULL: none */
 const char *session_cookie_name(const struct call *call);
+struct asker call_asker(const struct call *call);
 struct access_object twin_object(const struct twin *t);
 struct access_object sensor_object(const struct sensor *s);
 
 /* write.c */
 void write_sensor(struct json_writer *w, const struct sensor *s);
-void write_summary(struct json_writer *w, const struct twin *t, size_t sensors);
+void write_summary(struct json_writer *w, const struct call *call, const struct twin *t,
+                   size_t sensors);
 void write_rejection(struct json_writer *w,
                      const struct rejection *r); /* the members, in an open object */
 const char *state_name(enum live_state state);

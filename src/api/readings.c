@@ -1,4 +1,5 @@
 /* readings.c - readings in over HTTP, the sensors, and what was refused. */
+#include "access/state.h"
 #include "api/internal.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -78,7 +79,7 @@ static struct ingest *begin(struct call *call, enum body_format format)
 {
     /* the peer's words live with the connection, which may end before the answer */
     const char *peer = arena_printf(call->arena, "%s", http_peer(call->req));
-    struct ingest_source src = {"http", peer ? peer : "", http_path(call->req), format};
+    struct ingest_source src = {"http", peer ? peer : "", http_path(call->req), format, call->who};
     struct ingest *in = NULL;
     if (!core_has_room(call->core))
         call_problem(call, ERR_OVERLOAD, "The disk is behind. Send it again in a second.");
@@ -128,7 +129,7 @@ void sensor_readings(struct call *call)
 
 void sensors_list(struct call *call)
 {
-    struct twin *t = call_twin(call);
+    struct twin *t = call_seen_twin(call);
     if (!t)
         return;
     struct buf b = {0};
@@ -138,7 +139,8 @@ void sensors_list(struct call *call)
     json_key(&w, "items");
     json_open(&w, '[');
     for (size_t i = 0; i < t->sensors_n; i++)
-        write_sensor(&w, t->sensors[i]);
+        if (core_may(call->core, call->who, OP_DATA_READ, t->sensors[i]))
+            write_sensor(&w, t->sensors[i]);
     json_close(&w, ']');
     json_close(&w, '}');
     call_json(call, 200, &b);
@@ -158,6 +160,21 @@ void sensor_read(struct call *call)
 
 /* ---- what was refused ---- */
 
+/* What nobody sent whose organisation is known is the first one's to see. */
+static bool is_own(const struct call *call, const struct rejection *r)
+{
+    return r->org == call->who->org || (!r->org && call->who->org && call->who->org->first);
+}
+
+static uint64_t count_own(const struct call *call)
+{
+    const struct rejection *r;
+    uint64_t n = 0;
+    for (size_t i = 0; (r = core_rejection(call->core, i)); i++)
+        n += is_own(call, r);
+    return n;
+}
+
 void rejections(struct call *call)
 {
     uint64_t limit = REJECTIONS_DEFAULT, given = 0;
@@ -170,12 +187,12 @@ void rejections(struct call *call)
     json_writer_init(&w, &b, 0);
     json_open(&w, '{');
     json_key(&w, "total");
-    json_put_uint(&w, core_rejection_total(call->core));
+    json_put_uint(&w, call->who->installation ? core_rejection_total(call->core) : count_own(call));
     json_key(&w, "items");
     json_open(&w, '[');
     const struct rejection *r;
     for (size_t i = 0; given < limit && (r = core_rejection(call->core, i)); i++) {
-        if (r->at_us < since || (twin.p && !slice_is(twin, r->twin)))
+        if (!is_own(call, r) || r->at_us < since || (twin.p && !slice_is(twin, r->twin)))
             continue;
         json_open(&w, '{');
         write_rejection(&w, r);

@@ -41,7 +41,7 @@ static void batch_update(struct client *k, const struct sensor *s, int64_t t_us,
     buf_add_byte(&k->batch, k->batch_n ? ',' : '[');
     k->batch_n++;
     loop_at_end(k->stream->api->loop, &k->hook);
-    core_write_update(&k->batch, s, t_us, v, quality);
+    core_write_update(&k->batch, k->who->org, s, t_us, v, quality);
     if (k->batch.n > FRAME_BYTES)
         client_flush(k);
 }
@@ -199,12 +199,27 @@ static void write_event(struct buf *b, const struct core_event *e)
     json_close(&w, '}');
 }
 
+/* Is it any of their business? */
+static bool hears(const struct client *k, const struct core_event *e)
+{
+    const struct access *a = core_access(k->stream->api->core);
+    struct org *org = e->twin ? e->twin->org : NULL;
+    if (!e->twin) {
+        const struct org *first = access_first_org(a);
+        const struct access_object o = {.org = k->who->org};
+        return (e->rejection->org ? e->rejection->org : first) == k->who->org &&
+               access_may(a, k->who, OP_REJECTIONS_READ, &o);
+    }
+    const struct access_object o = {.org = org, .twin = slice_str(e->twin->key)};
+    return org == k->who->org && access_may(a, k->who, OP_TWIN_READ, &o);
+}
+
 static void on_event(void *arg, const struct core_event *e)
 {
     struct stream *st = arg;
     struct buf b = {0};
     for (struct client *k = st->clients; k; k = k->next) {
-        if (!k->events || !k->ws)
+        if (!k->events || !k->ws || !hears(k, e))
             continue;
         if (!b.n)
             write_event(&b, e);
@@ -225,6 +240,7 @@ static void client_unref(struct client *k)
 {
     if (--k->refs)
         return;
+    principal_unref(k->who);
     buf_release(&k->batch);
     free(k);
 }
@@ -292,6 +308,7 @@ void stream_open(struct call *call)
         return;
     }
     k->refs = 1;
+    k->who = principal_ref(call->who);
     k->stream = st;
     slots_init(&k->ready);
     for (size_t i = 0; i < LATER_TICKS; i++)
@@ -302,6 +319,22 @@ void stream_open(struct call *call)
     k->next = st->clients;
     st->clients = k;
     st->clients_n++;
+}
+
+enum { CLOSE_UNAUTHENTICATED = 4401 }; /* of ours: sign in again */
+
+static void on_access(void *arg)
+{
+    struct stream *st = arg;
+    st->generation++;
+    for (struct client *k = st->clients; k; k = k->next) {
+        if (!k->ws)
+            continue;
+        if (k->who->gone)
+            ws_close(k->ws, CLOSE_UNAUTHENTICATED, "the session or token has ended");
+        else
+            wants_judge(k);
+    }
 }
 
 int stream_new(struct api *a, struct stream **ret)
@@ -315,6 +348,8 @@ int stream_new(struct api *a, struct stream **ret)
     st->generation = 1;
     st->tap = (struct core_tap){.on_reading = on_reading, .on_event = on_event, .arg = st};
     core_tap_add(a->core, &st->tap);
+    st->watch = (struct access_watch){.on_change = on_access, .arg = st};
+    access_watch_add(core_access(a->core), &st->watch);
     loop_timer_start(st->timer, TIMER_MS, TIMER_MS);
     *ret = st;
     return 0;
@@ -325,6 +360,7 @@ void stream_free(struct stream *st)
     if (!st)
         return;
     core_tap_remove(st->api->core, &st->tap);
+    access_watch_remove(core_access(st->api->core), &st->watch);
     loop_timer_free(st->timer);
     wants_release(st);
     free(st);

@@ -114,7 +114,8 @@ static void publish(struct client *k, enum body_format format, struct slice text
         return;
     }
     struct core *c = k->stream->api->core;
-    struct ingest_source src = {"websocket", ws_peer(k->ws), SLICE_LIT("/api/v1/stream"), format};
+    struct ingest_source src = {"websocket", ws_peer(k->ws), SLICE_LIT("/api/v1/stream"), format,
+                                k->who};
     struct publish *p = calloc(1, sizeof *p);
     struct ingest *in = p ? ingest_begin(c, &src) : NULL;
     if (!in) {
@@ -202,7 +203,7 @@ void client_binary(struct client *k, struct slice message)
 /* ---- subscribe ---- */
 
 /* {"twin":..., "sensor"?:...}, the brace is open; 1: it is not that. */
-static int read_sub(struct json_reader *r, struct sub *ret)
+static int read_sub(struct json_reader *r, const struct client *k, struct sub *ret)
 {
     struct slice twin = {0}, sensor = SLICE_LIT("*");
     enum json_event e;
@@ -219,11 +220,12 @@ static int read_sub(struct json_reader *r, struct sub *ret)
         if (json_skip(r, e))
             return ERR_INVALID;
     }
-    return good && twin.p && sub_init(ret, twin, sensor) ? 0 : ERR_INVALID;
+    return good && twin.p && sub_init(ret, k, twin, sensor) ? 0 : ERR_INVALID;
 }
 
 /* One such object or an array of them, into an array that the caller frees. */
-static int read_subs(const struct said *said, struct slice json, struct sub **ret, size_t *ret_n)
+static int read_subs(const struct client *k, const struct said *said, struct slice json,
+                     struct sub **ret, size_t *ret_n)
 {
     struct json_reader r;
     enum json_event e;
@@ -247,7 +249,7 @@ static int read_subs(const struct said *said, struct slice json, struct sub **re
             list = more;
             cap *= 2;
         }
-        err = e == JSON_OBJECT ? read_sub(&r, &list[n]) : ERR_INVALID;
+        err = e == JSON_OBJECT ? read_sub(&r, k, &list[n]) : ERR_INVALID;
         if (err)
             break;
         list[n].interval_us = said->has_rate ? (int64_t)(1e6 / said->rate) : 0;
@@ -318,7 +320,7 @@ static void subscribe(struct client *k, const struct said *said)
     size_t n = 0, reserved = 0;
     char id[SAID_ID];
     copy_id(id, said->id);
-    int err = read_subs(said, said->subscribe, &list, &n);
+    int err = read_subs(k, said, said->subscribe, &list, &n);
     if (!err)
         err = wants_add(k, list, n, &reserved);
     if (!err) {
@@ -341,7 +343,7 @@ static void unsubscribe(struct client *k, const struct said *said)
         client_unsubscribed(k, id);
         return;
     }
-    int err = read_subs(said, said->unsubscribe, &list, &n);
+    int err = read_subs(k, said, said->unsubscribe, &list, &n);
     if (err) {
         send_subs_error(k, said, err, "unsubscribe is \"*\" or a list as for subscribe");
         return;

@@ -18,12 +18,13 @@ enum {
     LATER_TICKS = 64,    /* of the timer; what is due later is looked at again then */
     WALK_SENSORS = 2048, /* looked at in a turn of the loop */
     ID_MAX = 128,
-    SAID_ID = 64, /* raw JSON, with its NUL */
+    KEY_MAX = 64 + ID_MAX, /* of a twin: with its organisation */
+    SAID_ID = 64,          /* raw JSON, with its NUL */
 };
 
 /* What a client asked for; an empty name is the wildcard. */
 struct sub {
-    char key[2 * ID_MAX + 2]; /* "twin/sensor" */
+    char key[KEY_MAX + ID_MAX + 2]; /* "twin/sensor", the twin by its key */
     size_t twin_n, sensor_n;
     int64_t interval_us; /* 0: every reading */
     uint64_t message;    /* of the client, that asked for it last */
@@ -55,6 +56,8 @@ struct walk {
 
 struct client {
     struct stream *stream;
+    struct principal *who;
+    struct origin from;
     struct ws *ws; /* NULL: gone */
     struct client *next;
     int refs;
@@ -98,6 +101,7 @@ struct twin_index {
 struct stream {
     struct api *api;
     struct core_tap tap;
+    struct access_watch watch;
     struct loop_timer *timer;
     struct client *clients;
     size_t clients_n;
@@ -134,7 +138,8 @@ bool walk_is_on(const struct client *k);
 void walk_end(struct client *k); /* without an answer */
 
 /* stream_wants.c */
-bool sub_init(struct sub *sub, struct slice twin, struct slice sensor); /* false: no such names */
+/* The twin as they call it; false: no such names. */
+bool sub_init(struct sub *sub, const struct client *k, struct slice twin, struct slice sensor);
 struct slice sub_twin(const struct sub *sub);
 struct slice sub_sensor(const struct sub *sub);
 /* ERR_TOO_LARGE: more than SUBS_MAX, ERR_OVERLOAD: more sensors than all clients may watch; nothing
@@ -143,6 +148,7 @@ int wants_add(struct client *k, const struct sub *list, size_t n, size_t *ret_re
 void wants_remove(struct client *k, const struct sub *list, size_t n);
 void wants_remove_all(struct client *k);
 struct wanted *wants_of(struct stream *st, struct sensor *s); /* NULL: out of memory */
+void wants_judge(struct client *k);                           /* what they may see has changed */
 void wants_forget_twin(struct stream *st, const struct twin *t);
 void wants_release(struct stream *st);
 

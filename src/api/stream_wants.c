@@ -11,7 +11,7 @@
 
 /* ---- names ---- */
 
-static size_t key_of(char key[2 * ID_MAX + 2], struct slice twin, struct slice sensor)
+static size_t key_of(char key[KEY_MAX + ID_MAX + 2], struct slice twin, struct slice sensor)
 {
     if (twin.n)
         memcpy(key, twin.p, twin.n);
@@ -21,17 +21,30 @@ static size_t key_of(char key[2 * ID_MAX + 2], struct slice twin, struct slice s
     return twin.n + 1 + sensor.n;
 }
 
-bool sub_init(struct sub *sub, struct slice twin, struct slice sensor)
+bool sub_init(struct sub *sub, const struct client *k, struct slice twin, struct slice sensor)
 {
+    struct buf scratch = {0};
+    struct org *org;
     if (slice_is(twin, "*"))
         twin = SLICE_LIT("");
     if (slice_is(sensor, "*"))
         sensor = SLICE_LIT("");
-    if ((twin.n && !slice_is_id(twin)) || (sensor.n && !slice_is_id(sensor)))
-        return false;
-    *sub = (struct sub){.twin_n = twin.n, .sensor_n = sensor.n};
-    key_of(sub->key, twin, sensor);
-    return true;
+    struct slice bare = slice_skip(twin, access_key_prefix(twin));
+    bool good = (!twin.n || slice_is_id(bare)) && (!sensor.n || slice_is_id(sensor));
+    if (good && twin.n) {
+        const struct access *a = core_access(k->stream->api->core);
+        int err = access_key(a, k->who, twin, &scratch, &twin, &org);
+        if (err == ERR_NOT_FOUND) /* a name like another; nothing will come of it */
+            good = (twin.n - bare.n) + bare.n <= KEY_MAX;
+        else
+            good = !err && twin.n <= KEY_MAX;
+    }
+    if (good) {
+        *sub = (struct sub){.twin_n = twin.n, .sensor_n = sensor.n};
+        key_of(sub->key, twin, sensor);
+    }
+    buf_release(&scratch);
+    return good;
 }
 
 static struct slice sub_key(const struct sub *sub)
@@ -54,10 +67,13 @@ struct slice sub_sensor(const struct sub *sub)
 struct wish wish_of(const struct client *k, const struct sensor *s)
 {
     struct wish wish = {0};
-    char key[2 * ID_MAX + 2];
-    struct slice none = {0}, twins[] = {slice_str(s->twin->id), none},
+    char key[KEY_MAX + ID_MAX + 2];
+    struct slice none = {0}, twins[] = {slice_str(s->twin->key), none},
                  sensors[] = {slice_str(s->id), none};
-    for (size_t i = 0; i < 4; i++) {
+    if (!core_may(k->stream->api->core, k->who, OP_DATA_READ, s))
+        return wish;
+    /* without a name it means their own organisation's */
+    for (size_t i = 0; i < (s->twin->org == k->who->org ? 4u : 2u); i++) {
         size_t n = key_of(key, twins[i / 2], sensors[i % 2]);
         const struct sub *sub = map_get(&k->subs, slice_of(key, n));
         if (!sub)
@@ -374,7 +390,7 @@ struct wanted *wants_of(struct stream *st, struct sensor *s)
         return w;
     w->n = 0;
     w->generation = st->generation;
-    struct twin_index *index = map_get(&st->by_twin, slice_str(s->twin->id));
+    struct twin_index *index = map_get(&st->by_twin, slice_str(s->twin->key));
     for (size_t i = 0; index && i < index->n; i++)
         resolve_one(w, index->uses[i].client, s);
     for (size_t i = 0; i < st->everywhere.n; i++) {
@@ -383,6 +399,20 @@ struct wanted *wants_of(struct stream *st, struct sensor *s)
             resolve_one(w, k, s);
     }
     return w;
+}
+
+void wants_judge(struct client *k)
+{
+    const struct core *c = k->stream->api->core;
+    for (bool some = true; some;) {
+        struct slot *slot;
+        size_t at = 0;
+        some = false;
+        while (!some && (slot = map_next(&k->slots, &at)))
+            some = !core_may(c, k->who, OP_DATA_READ, slot->sensor);
+        if (some)
+            slot_free(k, slot);
+    }
 }
 
 void wants_forget_twin(struct stream *st, const struct twin *t)

@@ -1,4 +1,5 @@
 /* twins.c - /api/v1/twins: list, make, read, change, delete; and what validation says. */
+#include "access/state.h"
 #include "api/internal.h"
 #include "base/err.h"
 
@@ -32,20 +33,59 @@ static bool passes(const struct filter *f, const struct twin *t)
     return !f->state.p || slice_is(f->state, state_name(t->state));
 }
 
-/* The first twin behind the cursor, which is an id. */
+/* The first twin behind the cursor, which is a key. */
 static size_t behind(struct twin *const *all, size_t n, struct slice cursor)
 {
     size_t low = 0, high = n;
     while (low < high) {
         size_t mid = (low + high) / 2;
-        size_t len = strlen(all[mid]->id), least = len < cursor.n ? len : cursor.n;
-        int order = memcmp(all[mid]->id, cursor.p, least);
+        size_t len = strlen(all[mid]->key), least = len < cursor.n ? len : cursor.n;
+        int order = memcmp(all[mid]->key, cursor.p, least);
         if (order < 0 || (order == 0 && len <= cursor.n))
             low = mid + 1;
         else
             high = mid;
     }
     return low;
+}
+
+/* What is listed: the twins of their organisation that they may see. */
+struct listing {
+    const struct org *org;
+    bool plain;          /* all of them */
+    struct slice cursor; /* as a key */
+    size_t from;         /* the first of the organisation, but for others' between */
+};
+
+static struct listing listing_of(struct call *call, struct slice cursor)
+{
+    const struct access *a = core_access(call->core);
+    struct org *org = call->who->org;
+    struct listing l = {.org = org, .plain = org && access_is_plain(a, call->who, org)};
+    const char *prefix = org ? org->prefix : "";
+    if (org && org->first)
+        prefix = "";
+    if (cursor.n)
+        l.cursor = slice_str(arena_printf(call->arena, "%s%.*s", prefix, SLICE_ARG(cursor)));
+    if (*prefix) {
+        size_t n;
+        struct twin *const *all = core_twins(call->core, &n);
+        l.from = behind(all, n, slice_str(prefix));
+    }
+    return l;
+}
+
+/* Keys of another organisation than the first stand side by side. */
+static bool is_behind_own(const struct listing *l, const struct twin *t)
+{
+    return !l->org || (t->org != l->org && !l->org->first);
+}
+
+static bool is_listed(const struct call *call, const struct listing *l, const struct twin *t)
+{
+    const struct access_object o = twin_object(t);
+    return t->org == l->org &&
+           (l->plain || access_may(core_access(call->core), call->who, OP_TWIN_READ, &o));
 }
 
 void twins_list(struct call *call)
@@ -68,7 +108,8 @@ void twins_list(struct call *call)
     }
     size_t n, total = 0, given = 0;
     struct twin *const *all = core_twins(call->core, &n);
-    size_t from = cursor.p ? behind(all, n, cursor) : 0;
+    struct listing own = listing_of(call, cursor);
+    size_t from = own.cursor.n ? behind(all, n, own.cursor) : own.from;
     const struct twin *last = NULL;
     bool more = false;
     struct buf b = {0};
@@ -77,9 +118,12 @@ void twins_list(struct call *call)
     json_open(&w, '{');
     json_key(&w, "items");
     json_open(&w, '[');
-    bool some = f.name.p || f.type.p || f.state.p; /* else all are counted without a look */
-    for (size_t i = some ? 0 : from; i < n && (some || !more); i++) {
-        if (!passes(&f, all[i]))
+    /* else all are counted without a look */
+    bool some = f.name.p || f.type.p || f.state.p || !own.plain;
+    for (size_t i = some ? own.from : from; i < n && (some || !more); i++) {
+        if (is_behind_own(&own, all[i]))
+            break;
+        if (!is_listed(call, &own, all[i]) || !passes(&f, all[i]))
             continue;
         total++;
         if (i < from)
@@ -88,7 +132,7 @@ void twins_list(struct call *call)
             more = true;
             continue;
         }
-        write_summary(&w, all[i], sensors);
+        write_summary(&w, call, all[i], sensors);
         last = all[i];
         given++;
     }
@@ -96,7 +140,7 @@ void twins_list(struct call *call)
     json_key(&w, "next");
     json_put_cstr(&w, more ? last->id : NULL);
     json_key(&w, "total");
-    json_put_uint(&w, some ? total : n);
+    json_put_uint(&w, some ? total : own.org->twins_n);
     json_close(&w, '}');
     call_json(call, 200, &b);
 }
@@ -153,6 +197,10 @@ static int failure_of(const struct call *call, const struct twin_result *r)
 
 static void answer_failure(struct call *call, const struct twin_result *r)
 {
+    if (r->err == ERR_FORBIDDEN || r->err == ERR_UNAUTHENTICATED) {
+        call_denied(call, r->err, call->route->op, NULL);
+        return;
+    }
     int err = failure_of(call, r);
     struct buf b = {0};
     struct json_writer w;
@@ -178,7 +226,7 @@ static void on_kept(void *arg, const struct twin_result *r)
         return;
     }
     char etag[64], location[160];
-    struct twin *t = core_twin(call->core, slice_str(r->id));
+    struct twin *t = core_twin(call->core, slice_str(r->key));
     struct buf b = {0};
     struct json_writer w;
     json_writer_init(&w, &b, 0);
@@ -217,13 +265,14 @@ void twins_create(struct call *call)
     if (!call_json_type(call) || !profile_body(call))
         return;
     call_wait(call, NULL);
-    core_twin_put(call->core, TWIN_CREATE, slice_of("", 0), http_body(call->req), 0, false, on_kept,
-                  call);
+    const struct asker by = call_asker(call);
+    core_twin_put(call->core, &by, TWIN_CREATE, slice_of("", 0), http_body(call->req), 0, false,
+                  on_kept, call);
 }
 
 static bool usable_id(struct call *call)
 {
-    if (slice_is_id(call->parts[0]))
+    if (slice_is_id(slice_skip(call->parts[0], access_key_prefix(call->parts[0]))))
         return true;
     call_problem(call, ERR_INVALID,
                  "A twin's id has letters, digits, \".\", \"_\", \"-\", \":\" and 1 to 128 bytes.");
@@ -233,11 +282,19 @@ static bool usable_id(struct call *call)
 void twin_replace(struct call *call)
 {
     struct demand d;
-    if (!usable_id(call) || !call_json_type(call) || !profile_body(call) ||
-        !conditions(call, core_twin(call->core, call->parts[0]), &d))
+    struct twin *t = NULL;
+    const struct asker by = call_asker(call);
+    if (!usable_id(call))
+        return;
+    int err = core_find(call->core, call->who, call->parts[0], OP_TWIN_READ, &t);
+    if (err && err != ERR_UNKNOWN_TWIN) {
+        call_denied(call, err, call->route->op, NULL);
+        return;
+    }
+    if (!call_json_type(call) || !profile_body(call) || !conditions(call, t, &d))
         return;
     call_wait(call, NULL);
-    core_twin_put(call->core,
+    core_twin_put(call->core, &by,
                   d.free    ? TWIN_CREATE
                   : d.there ? TWIN_REPLACE
                             : TWIN_PUT,
@@ -260,7 +317,9 @@ void twin_patch(struct call *call)
     if (!conditions(call, t, &d))
         return;
     call_wait(call, NULL);
-    core_twin_patch(call->core, call->parts[0], http_body(call->req), d.version, on_kept, call);
+    const struct asker by = call_asker(call);
+    core_twin_patch(call->core, &by, call->parts[0], http_body(call->req), d.version, on_kept,
+                    call);
 }
 
 static void on_removed(void *arg, const struct twin_result *r)
@@ -281,20 +340,23 @@ void twin_delete(struct call *call)
     if (!t || !conditions(call, t, &d))
         return;
     call_wait(call, NULL);
-    core_twin_remove(call->core, call->parts[0], d.version, on_removed, call);
+    const struct asker by = call_asker(call);
+    core_twin_remove(call->core, &by, call->parts[0], d.version, on_removed, call);
 }
 
 /* ---- reading ---- */
 
-static void write_kept(struct call *call, struct slice profile, struct buf *b)
+static void write_kept(struct call *call, const struct twin *t, struct slice profile, struct buf *b)
 {
     struct jval *root;
     struct json_writer w;
     json_writer_init(&w, b, 2);
     if (jdoc_parse(call->arena, profile, &root, NULL))
         b->failed = true;
-    else
+    else {
+        core_hide_sensors(call->core, call->who, t, root);
         jval_write(&w, root);
+    }
 }
 
 static void on_read(void *arg, const struct twin_result *r)
@@ -302,7 +364,7 @@ static void on_read(void *arg, const struct twin_result *r)
     struct call *call = arg;
     if (!call_alive(call))
         return;
-    struct twin *t = core_twin(call->core, call->parts[0]);
+    struct twin *t = r->err ? NULL : core_twin(call->core, slice_str(r->key));
     if (r->err || !t) {
         call_problem(call, r->err ? r->err : ERR_UNKNOWN_TWIN, r->detail);
         return;
@@ -310,9 +372,10 @@ static void on_read(void *arg, const struct twin_result *r)
     struct buf b = {0};
     char etag[64];
     if (call->flag)
-        b.failed = core_live_profile(call->core, t, call->arena, r->profile, &b) != 0 || b.failed;
+        b.failed =
+            core_live_profile(call->core, call->who, t, call->arena, r->profile, &b) || b.failed;
     else
-        write_kept(call, r->profile, &b);
+        write_kept(call, t, r->profile, &b);
     buf_add_byte(&b, '\n');
     etag_write(etag, t);
     http_add_header(call->req, "ETag", etag);
@@ -324,8 +387,10 @@ void twin_read(struct call *call)
     struct slice match = http_header(call->req, "if-match");
     struct slice none = http_header(call->req, "if-none-match");
     struct twin *t = call_twin(call);
+    const struct access_object profile = {
+        .org = t ? t->org : NULL, .twin = slice_str(t ? t->key : NULL), .part = PART_PROFILE};
     call->flag = true;
-    if (!t || !call_bool(call, "live", &call->flag))
+    if (!t || !call_may(call, OP_TWIN_READ, &profile) || !call_bool(call, "live", &call->flag))
         return;
     char etag[64];
     etag_write(etag, t);
@@ -340,7 +405,8 @@ void twin_read(struct call *call)
         return;
     }
     call_wait(call, NULL);
-    core_twin_get(call->core, call->parts[0], on_read, call);
+    const struct asker by = call_asker(call);
+    core_twin_get(call->core, &by, call->parts[0], on_read, call);
 }
 
 /* ---- validation ---- */
@@ -387,8 +453,10 @@ static void on_read_for_findings(void *arg, const struct twin_result *r)
         return;
     }
     struct buf b = {0}; /* positions are those of what ?live=false shows */
-    write_kept(call, r->profile, &b);
-    if (b.failed)
+    const struct twin *t = core_twin(call->core, slice_str(r->key));
+    if (t)
+        write_kept(call, t, r->profile, &b);
+    if (b.failed || !t)
         call_problem(call, ERR_CORRUPT, NULL);
     else
         answer_findings(call, buf_slice(&b));
@@ -400,7 +468,8 @@ void twin_findings(struct call *call)
     if (!call_twin(call))
         return;
     call_wait(call, NULL);
-    core_twin_get(call->core, call->parts[0], on_read_for_findings, call);
+    const struct asker by = call_asker(call);
+    core_twin_get(call->core, &by, call->parts[0], on_read_for_findings, call);
 }
 
 /* The sample says where this server's MQTT listener really is. */

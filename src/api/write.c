@@ -77,7 +77,8 @@ void write_sensor(struct json_writer *w, const struct sensor *s)
     json_close(w, '}');
 }
 
-void write_summary(struct json_writer *w, const struct twin *t, size_t sensors)
+void write_summary(struct json_writer *w, const struct call *call, const struct twin *t,
+                   size_t sensors)
 {
     json_open(w, '{');
     put_slice(w, "id", slice_str(t->id));
@@ -103,8 +104,12 @@ void write_summary(struct json_writer *w, const struct twin *t, size_t sensors)
     json_put_uint(w, t->sensors_n);
     json_key(w, "sensors");
     json_open(w, '[');
-    for (size_t i = 0; i < t->sensors_n && i < sensors; i++)
+    for (size_t i = 0; i < t->sensors_n && sensors; i++) {
+        if (!core_may(call->core, call->who, OP_DATA_READ, t->sensors[i]))
+            continue;
         write_sensor(w, t->sensors[i]);
+        sensors--;
+    }
     json_close(w, ']');
     json_close(w, '}');
 }

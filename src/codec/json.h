@@ -139,6 +139,7 @@ struct jval *jval_set(struct arena *a, struct jval *object, struct slice key,
                       struct jval *v); /* replace in place or append; returns v */
 struct jval *jval_append(struct jval *array, struct jval *v);
 bool jval_remove(struct jval *object, struct slice key);
+void jval_take_out(struct jval *v); /* of the array or object in which it stands */
 
 void jval_write(struct json_writer *w, const struct jval *v);
 bool jval_equal(const struct jval *a,

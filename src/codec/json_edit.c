@@ -123,6 +123,11 @@ bool jval_remove(struct jval *object, struct slice key)
     return true;
 }
 
+void jval_take_out(struct jval *v)
+{
+    replace(v->parent, v, NULL);
+}
+
 struct jval *jval_copy(struct arena *a, const struct jval *v)
 {
     if (!v)

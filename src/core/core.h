@@ -128,6 +128,10 @@ enum live_state sensor_state(const struct sensor *s);
  * sensors do not become stale, and at its end they are at once. */
 void core_twin_session(struct core *c, struct twin *t, bool lasts);
 
+/* May they do that to the sensor? */
+bool core_may(const struct core *c, const struct principal *who, enum access_op op,
+              const struct sensor *s);
+
 /* ---- who looks on ---- */
 
 enum core_event_kind {
@@ -142,7 +146,8 @@ struct rejection {
     int64_t at_us;
     int err; /* ERR_*: its code in docs/interfaces.md */
     const char *via, *peer, *topic, *twin, *sensor, *detail,
-        *payload; /* never NULL; payload is cut */
+        *payload;          /* never NULL; payload is cut */
+    const struct org *org; /* of who sent it; NULL: of none */
 };
 
 struct core_event {
@@ -162,9 +167,10 @@ struct core_tap {
 void core_tap_add(struct core *c, struct core_tap *t);
 void core_tap_remove(struct core *c, struct core_tap *t);
 
-/* The update object of the stream and of MQTT, one line of JSON (docs/interfaces.md). */
-void core_write_update(struct buf *out, const struct sensor *s, int64_t t_us, struct value v,
-                       uint8_t quality);
+/* The update object of the stream and of MQTT, one line of JSON (docs/interfaces.md).  The twin has
+ * the name that it has in the reader's organisation; NULL: in its own. */
+void core_write_update(struct buf *out, const struct org *reader, const struct sensor *s,
+                       int64_t t_us, struct value v, uint8_t quality);
 
 /* Readings come in batches whose numbers rise, also over restarts.  The last one that was applied;
  * while a tap hears a reading, the one that it is in. */
@@ -184,7 +190,10 @@ struct ingest_source {
     const char *peer;   /* "127.0.0.1:4711 client-id" */
     struct slice topic; /* or path, as the sender named it */
     enum body_format format;
+    struct principal *who; /* they live until commit; twins are named as they call them */
 };
+
+struct asker ingest_asker(const struct ingest_source *src);
 
 struct ingest_reject {
     size_t index; /* of the reading in the message */
@@ -248,7 +257,8 @@ struct twin_result {
     struct slice profile;  /* as kept; empty on failure */
     struct slice findings; /* JSON array; also on failure with ERR_PROFILE */
     const char *const *filled;
-    const char *id;
+    const char *id; /* what they call it who asked */
+    const char *key;
     uint64_t version;
     bool created;
     size_t grown; /* core_twin_grow(): sensors that were added */
@@ -256,27 +266,37 @@ struct twin_result {
 typedef void twin_done_fn(void *arg, const struct twin_result *r);
 
 enum twin_put { TWIN_CREATE, TWIN_REPLACE, TWIN_PUT };
-/* id: empty takes the profile's own; else they must agree.  if_version: 0 for any. */
-void core_twin_put(struct core *c, enum twin_put how, struct slice id, struct slice profile,
-                   uint64_t if_version, bool demo, twin_done_fn *done, void *arg);
-void core_twin_patch(struct core *c, struct slice id, struct slice patch, uint64_t if_version,
-                     twin_done_fn *done, void *arg);
-void core_twin_remove(struct core *c, struct slice id, uint64_t if_version, twin_done_fn *done,
-                      void *arg);
-void core_twin_get(struct core *c, struct slice id, twin_done_fn *done, void *arg); /* as kept */
+/* by lives until the call returns; id is as they call it.  id: empty takes the profile's own; else
+ * they must agree.  if_version: 0 for any. */
+void core_twin_put(struct core *c, const struct asker *by, enum twin_put how, struct slice id,
+                   struct slice profile, uint64_t if_version, bool demo, twin_done_fn *done,
+                   void *arg);
+void core_twin_patch(struct core *c, const struct asker *by, struct slice id, struct slice patch,
+                     uint64_t if_version, twin_done_fn *done, void *arg);
+void core_twin_remove(struct core *c, const struct asker *by, struct slice id, uint64_t if_version,
+                      twin_done_fn *done, void *arg);
+void core_twin_get(struct core *c, const struct asker *by, struct slice id, twin_done_fn *done,
+                   void *arg); /* as kept */
 
 /* Make the twin, or add to its profile those of the sensors that it lacks; for core/provision.h,
  * which asks whether it may be.  What it points to lives until done. */
 struct provision_twin;
 struct provision_sensor;
-void core_twin_grow(struct core *c, const struct provision_twin *twin,
+void core_twin_grow(struct core *c, const struct asker *by, const struct provision_twin *twin,
                     const struct provision_sensor *sensors, size_t n, twin_done_fn *done,
                     void *arg);
 
+/* The server itself, as who asks: the demo, and tests of other things than who may. */
+struct asker core_system(struct core *c);
+
+/* The profile as they may see it: without the sensors whose values they may not read. */
+void core_hide_sensors(struct core *c, const struct principal *who, const struct twin *t,
+                       struct jval *root);
+
 /* Put the live parts into a kept profile: currentValue, timestamp, lastSynced, connectionStatus,
  * latency, alerts, uptime. */
-int core_live_profile(struct core *c, struct twin *t, struct arena *a, struct slice kept,
-                      struct buf *out);
+int core_live_profile(struct core *c, const struct principal *who, struct twin *t, struct arena *a,
+                      struct slice kept, struct buf *out);
 
 /* ---- the past ---- */
 
@@ -346,8 +366,8 @@ struct erase_result {
     uint64_t readings; /* how many went; a corrected one may count twice */
 };
 typedef void erase_done_fn(void *arg, const struct erase_result *r);
-void core_erase(struct core *c, struct sensor *s, int64_t from_us, int64_t to_us,
-                erase_done_fn *done, void *arg);
+void core_erase(struct core *c, const struct asker *by, struct sensor *s, int64_t from_us,
+                int64_t to_us, erase_done_fn *done, void *arg);
 
 /* ---- what the operator asks ---- */
 

@@ -6,14 +6,16 @@
 
 static struct ingest *begin(struct world *w)
 {
-    static const struct ingest_source src = {"test", "peer", {"topic", 5}, BODY_JSON};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                core_system(w->core).who};
     return ingest_begin(w->core, &src);
 }
 
 static void patch(struct world *w, const char *text)
 {
     struct kept k = {.w = w};
-    core_twin_patch(w->core, SLICE_LIT("pump"), slice_str(text), 0, on_twin, &k);
+    core_twin_patch(w->core, (const struct asker[]){core_system(w->core)}, SLICE_LIT("pump"),
+                    slice_str(text), 0, on_twin, &k);
     loop_run(w->loop);
     assert_int_equal(k.err, 0);
 }
@@ -126,7 +128,8 @@ static void a_large_body_may_outlive_its_twin(void **state)
     put(w, TWIN_CREATE, profile, 0);
     write_many(&body, 200000, "]");
     say_large(w, &body, &h);
-    core_twin_remove(w->core, SLICE_LIT("pump"), 0, on_twin, &gone);
+    core_twin_remove(w->core, (const struct asker[]){core_system(w->core)}, SLICE_LIT("pump"), 0,
+                     on_twin, &gone);
     wait_for(&h);
     assert_true(h.err == ERR_UNKNOWN_TWIN || h.accepted == 200000);
     buf_release(&body);
@@ -385,7 +388,8 @@ static void a_twin_goes_with_what_is_in_memory(void **state)
     for (int i = 0; i < TWINS; i += 2) {
         struct kept k = {.w = w};
         snprintf(id, sizeof id, "p%03d", (i * 7) % TWINS);
-        core_twin_remove(w->core, slice_str(id), 0, on_twin, &k);
+        core_twin_remove(w->core, (const struct asker[]){core_system(w->core)}, slice_str(id), 0,
+                         on_twin, &k);
         loop_run(w->loop);
         assert_int_equal(k.err, 0);
         core_stats(w->core, &stats);
@@ -429,7 +433,8 @@ static void everyone_hears_before_the_end(void **state)
         ingest_telemetry(in, SLICE_LIT("pump"), SLICE_LIT("{\"temp\":1}"));
         ingest_commit(in, on_heard, &heard[i]);
     }
-    core_twin_put(w->core, TWIN_PUT, SLICE_LIT(""), slice_str(profile), 0, false, on_twin, &kept);
+    core_twin_put(w->core, (const struct asker[]){core_system(w->core)}, TWIN_PUT, SLICE_LIT(""),
+                  slice_str(profile), 0, false, on_twin, &kept);
     assert_non_null(core_history(w->core, sensor_of(w, "temp"), &q, &fns, pasts));
     history_cancel(core_history(w->core, sensor_of(w, "temp"), &q, &fns, cancelled));
     core_stop(w->core);
@@ -441,7 +446,8 @@ static void everyone_hears_before_the_end(void **state)
 
     struct heard after = say(w, ingest_telemetry, "{\"temp\":1}");
     assert_int_equal(after.err, ERR_CANCELLED);
-    core_twin_put(w->core, TWIN_PUT, SLICE_LIT(""), slice_str(profile), 0, false, on_twin, &late);
+    core_twin_put(w->core, (const struct asker[]){core_system(w->core)}, TWIN_PUT, SLICE_LIT(""),
+                  slice_str(profile), 0, false, on_twin, &late);
     assert_int_equal(late.err, ERR_CANCELLED);
     assert_null(core_history(w->core, sensor_of(w, "temp"), &q, &fns, pasts));
     struct core_stats stats;

@@ -23,14 +23,15 @@ static void a_twin_is_made_changed_and_deleted(void **state)
     assert_int_equal(put(w, TWIN_CREATE, "{", 0).err, ERR_PROFILE);
 
     struct kept patched = {.w = w};
-    core_twin_patch(w->core, SLICE_LIT("pump"), SLICE_LIT("{\"name\":\"Big pump\"}"), 2, on_twin,
-                    &patched);
+    core_twin_patch(w->core, (const struct asker[]){core_system(w->core)}, SLICE_LIT("pump"),
+                    SLICE_LIT("{\"name\":\"Big pump\"}"), 2, on_twin, &patched);
     loop_run(w->loop);
     assert_int_equal(patched.err, 0);
     assert_string_equal(core_twin(w->core, SLICE_LIT("pump"))->name, "Big pump");
 
     struct kept gone = {.w = w};
-    core_twin_remove(w->core, SLICE_LIT("pump"), 0, on_twin, &gone);
+    core_twin_remove(w->core, (const struct asker[]){core_system(w->core)}, SLICE_LIT("pump"), 0,
+                     on_twin, &gone);
     loop_run(w->loop);
     assert_int_equal(gone.err, 0);
     assert_null(core_twin(w->core, SLICE_LIT("pump")));
@@ -114,7 +115,8 @@ static void what_cannot_be_is_refused_with_its_reason(void **state)
         assert_int_equal(core_rejection_total(w->core), before + bad[i].rejected);
         assert_int_equal(core_rejection(w->core, 0)->err, bad[i].err);
     }
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                core_system(w->core).who};
     struct ingest *in = ingest_begin(w->core, &src);
     ingest_telemetry(in, SLICE_LIT("nobody"), SLICE_LIT("{\"temp\":1}"));
     assert_int_equal(commit(w, in).err, ERR_UNKNOWN_TWIN);
@@ -245,7 +247,8 @@ static void a_lost_catalog_gives_no_new_twin_an_old_past(void **state)
 
 static void fill(struct world *w, int n)
 {
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                core_system(w->core).who};
     struct ingest *in = ingest_begin(w->core, &src);
     for (int i = 0; i < n; i++)
         ingest_value(in, sensor_of(w, "temp"), NOW + i * INT64_C(1000000),
@@ -373,7 +376,8 @@ static void the_live_profile_is_live(void **state)
     struct buf out = {0};
     struct jval *root;
     double v;
-    assert_int_equal(core_live_profile(w->core, core_twin(w->core, SLICE_LIT("pump")), a,
+    assert_int_equal(core_live_profile(w->core, core_system(w->core).who,
+                                       core_twin(w->core, SLICE_LIT("pump")), a,
                                        slice_str(k.profile), &out),
                      0);
     assert_int_equal(jdoc_parse(a, buf_slice(&out), &root, NULL), 0);
@@ -440,7 +444,7 @@ static void a_sensor_that_returns_has_its_past(void **state)
     put(w, TWIN_CREATE, profile, 0);
     say(w, ingest_telemetry, "{\"temp\":1,\"timestamp\":1000}");
     struct kept patched = {.w = w};
-    core_twin_patch(w->core, SLICE_LIT("pump"),
+    core_twin_patch(w->core, (const struct asker[]){core_system(w->core)}, SLICE_LIT("pump"),
                     SLICE_LIT("{\"sensors\":[{\"id\":\"on\",\"name\":\"Running\",\"type\":"
                               "\"boolean\",\"unit\":\"none\"}]}"),
                     0, on_twin, &patched);

@@ -109,7 +109,8 @@ TESTING void on_twin(void *arg, const struct twin_result *r)
 TESTING struct kept put(struct world *w, enum twin_put how, const char *text, uint64_t version)
 {
     struct kept k = {.w = w};
-    core_twin_put(w->core, how, SLICE_LIT(""), slice_str(text), version, false, on_twin, &k);
+    core_twin_put(w->core, (const struct asker[]){core_system(w->core)}, how, SLICE_LIT(""),
+                  slice_str(text), version, false, on_twin, &k);
     loop_run(w->loop);
     return k;
 }
@@ -154,7 +155,8 @@ TESTING struct heard commit(struct world *w, struct ingest *in)
 
 TESTING struct heard say(struct world *w, body_fn *body, const char *payload)
 {
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                core_system(w->core).who};
     struct ingest *in = ingest_begin(w->core, &src);
     body(in, SLICE_LIT("pump"), slice_str(payload));
     return commit(w, in);
@@ -162,7 +164,8 @@ TESTING struct heard say(struct world *w, body_fn *body, const char *payload)
 
 TESTING struct heard say_sensor(struct world *w, const char *sensor, const char *payload)
 {
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                core_system(w->core).who};
     struct ingest *in = ingest_begin(w->core, &src);
     ingest_sensor(in, SLICE_LIT("pump"), slice_str(sensor), slice_str(payload));
     return commit(w, in);

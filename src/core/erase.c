@@ -4,6 +4,7 @@
  * have let go of it first: whoever asks waits until a flush has taken everything that had been
  * applied by then into history (the checkpoint is in the flush's last transaction), and only then,
  * on the same thread, it is taken out of there.  What comes meanwhile is younger, and stays. */
+#include "base/clock.h"
 #include "base/err.h"
 #include "codec/open_series.h"
 #include "core/internal.h"
@@ -22,6 +23,8 @@ struct erase {
     int err;
     erase_done_fn *done;
     void *arg;
+    struct arena *arena; /* of it all */
+    struct audit_entry audit;
 };
 
 static void erase_work(void *arg)
@@ -63,9 +66,36 @@ static void fall_back(struct erase *e)
 static void answer(struct erase *e)
 {
     struct erase_result r = {.err = e->err, .readings = e->readings};
+    struct buf detail = {0};
+    clock_format(&detail, e->from_us);
+    buf_add_str(&detail, " to ");
+    clock_format(&detail, e->to_us);
+    buf_addf(&detail, ", %llu readings", (unsigned long long)e->readings);
+    e->audit.at_us = clock_now_us();
+    e->audit.detail = e->err ? slice_str(err_info(e->err)->text) : buf_slice(&detail);
+    e->audit.outcome = slice_str(e->err ? "failed" : "done");
+    access_audit(e->core->access, &e->audit);
+    buf_release(&detail);
     e->done(e->arg, &r);
     point_release(&e->newest);
-    free(e);
+    arena_free(e->arena);
+}
+
+/* Its words, which outlive who asked. */
+static bool keep_audit(struct erase *e, const struct asker *by, const struct sensor *s)
+{
+    struct audit_entry *a = &e->audit;
+    struct slice *const texts[] = {&a->org,     &a->who_kind, &a->who,    &a->who_name,
+                                   &a->address, &a->via,      &a->request};
+    access_audit_by(a, by, s->twin->org);
+    a->operation = slice_str(op_info(OP_HISTORY_ERASE)->name);
+    a->object = slice_str(arena_printf(e->arena, "twin:%s/sensors/%s", s->twin->key, s->id));
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i] = arena_dup(e->arena, *texts[i]);
+        if (!texts[i]->p)
+            return false;
+    }
+    return a->object.p;
 }
 
 static void erase_done(void *arg)
@@ -89,15 +119,24 @@ static bool is_ready(const struct erase *e)
     return none_in_memory || history_checkpoint(c->history) >= e->seq;
 }
 
-void core_erase(struct core *c, struct sensor *s, int64_t from_us, int64_t to_us,
-                erase_done_fn *done, void *arg)
+void core_erase(struct core *c, const struct asker *by, struct sensor *s, int64_t from_us,
+                int64_t to_us, erase_done_fn *done, void *arg)
 {
-    struct erase *e = c->flushes ? calloc(1, sizeof *e) : NULL;
-    if (!e) {
-        done(arg, &(struct erase_result){.err = c->flushes ? ERR_NOMEM : ERR_CANCELLED});
+    int err = !c->flushes                                 ? ERR_CANCELLED
+              : core_may(c, by->who, OP_HISTORY_ERASE, s) ? 0
+                                                          : ERR_FORBIDDEN;
+    struct arena *arena = err ? NULL : arena_new();
+    struct erase *e = arena ? arena_zalloc(arena, sizeof *e) : NULL;
+    if (e)
+        e->arena = arena;
+    if (!e || !keep_audit(e, by, s)) {
+        arena_free(arena);
+        done(arg, &(struct erase_result){.err = err ? err : ERR_NOMEM});
         return;
     }
     *e = (struct erase){.core = c,
+                        .arena = arena,
+                        .audit = e->audit,
                         .series = s->series,
                         .from_us = from_us,
                         .to_us = to_us,

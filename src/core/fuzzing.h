@@ -48,7 +48,8 @@ static void fuzzing_start(struct slice profile)
                              .mqtt_endpoint = "mqtt://127.0.0.1/twins/"};
     if (!opts.dir || loop_new(&loop) || core_open(loop, &opts, &core, &why))
         abort();
-    core_twin_put(core, TWIN_CREATE, SLICE_LIT(""), profile, 0, false, fuzzing_made, NULL);
+    core_twin_put(core, (const struct asker[]){core_system(core)}, TWIN_CREATE, SLICE_LIT(""),
+                  profile, 0, false, fuzzing_made, NULL);
     loop_run(loop);
     atexit(fuzzing_end);
 }

@@ -35,6 +35,7 @@ static size_t ingest_bytes(const struct ingest *in)
 
 struct ingest *ingest_begin(struct core *c, const struct ingest_source *src)
 {
+    assert(src->who);
     struct ingest *in = c->spare;
     if (in) {
         c->spare = in->next;
@@ -46,6 +47,58 @@ struct ingest *ingest_begin(struct core *c, const struct ingest_source *src)
     in->src = *src;
     in->now_us = clock_now_us();
     return in;
+}
+
+/* ---- may they ---- */
+
+struct asker ingest_asker(const struct ingest_source *src)
+{
+    return (struct asker){
+        .who = src->who,
+        .from = {.via = src->via, .address = src->peer, .request = "", .agent = ""}};
+}
+
+int ingest_enter(struct ingest *in, const struct twin *t)
+{
+    const struct principal *who = in->src.who;
+    const struct access *a = in->core->access;
+    const struct access_object o = {.org = t->org, .twin = slice_str(t->key)};
+    if (t == in->entered)
+        return 0;
+    in->picky = false;
+    if (!access_may(a, who, OP_DATA_WRITE, &o)) {
+        int err = access_check(a, who, OP_TWIN_READ, &o);
+        if (err || access_is_plain(a, who, t->org))
+            return err == ERR_NOT_FOUND ? ERR_UNKNOWN_TWIN : err ? err : ERR_FORBIDDEN;
+        in->picky = true; /* a part of it, maybe */
+    } else {
+        in->picky = who->kind != WHO_DEVICE && !access_is_plain(a, who, t->org);
+    }
+    in->entered = t;
+    return 0;
+}
+
+int ingest_find(struct ingest *in, struct slice id, struct twin **ret)
+{
+    const struct principal *who = in->src.who;
+    struct buf scratch = {0};
+    struct slice key;
+    struct org *org;
+    int err = access_key(in->core->access, who, id, &scratch, &key, &org);
+    struct twin *t = err ? NULL : core_twin(in->core, key);
+    buf_release(&scratch);
+    if (!t && err != ERR_NOMEM)
+        err = ERR_UNKNOWN_TWIN;
+    if (!err)
+        err = ingest_enter(in, t);
+    if (!err)
+        *ret = t;
+    return err;
+}
+
+bool ingest_may(const struct ingest *in, const struct sensor *s)
+{
+    return !in->picky || core_may(in->core, in->src.who, OP_DATA_WRITE, s);
 }
 
 static void ingest_end(struct ingest *in)
@@ -279,7 +332,10 @@ void ingest_take(struct ingest *in, struct sensor *s, struct said *said)
 {
     struct slice twin = slice_str(s->twin->id), id = slice_str(s->id);
     struct value *v = &said->value;
-    if (said->err) {
+    if (!ingest_may(in, s)) {
+        ingest_refusef(in, twin, id, ERR_FORBIDDEN, said->raw,
+                       "you may not send readings of %s's sensor %s", s->twin->id, s->id);
+    } else if (said->err) {
         ingest_refuse(in, twin, id, said->err, said->detail, said->raw);
     } else if (s->kind != VALUE_NONE && s->kind != v->type &&
                !(s->kind == VALUE_DOUBLE && v->type == VALUE_INT)) {

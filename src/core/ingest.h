@@ -39,8 +39,16 @@ struct ingest {
     uint64_t seq;
     ingest_done_fn *done;
     void *done_arg;
-    bool failed; /* memory ran out */
+    bool failed;                /* memory ran out */
+    bool picky;                 /* of this twin's sensors each has to be asked for */
+    const struct twin *entered; /* the last one that they may send to */
 };
+
+/* The twin that the sender calls id, when they may send readings to it or a part of it.  0,
+ * ERR_UNKNOWN_TWIN, ERR_FORBIDDEN, ERR_UNAUTHENTICATED. */
+int ingest_find(struct ingest *in, struct slice id, struct twin **ret);
+int ingest_enter(struct ingest *in, const struct twin *t); /* the same of one that is known */
+bool ingest_may(const struct ingest *in, const struct sensor *s); /* of an entered twin */
 
 enum { TURN_BYTES = 64 << 10 }; /* of a large body, read in a turn of the loop */
 

@@ -378,9 +378,13 @@ static void read_text(struct ingest *in, struct twin *t, struct sensor *s, struc
 static struct twin *need_twin(struct ingest *in, struct slice id, struct slice sensor,
                               struct slice payload)
 {
-    struct twin *t = core_twin(in->core, id);
-    if (!t)
-        ingest_refusef(in, id, sensor, ERR_UNKNOWN_TWIN, payload, "there is no twin \"%.*s\"",
+    struct twin *t = NULL;
+    int err = ingest_find(in, id, &t);
+    if (err == ERR_UNKNOWN_TWIN)
+        ingest_refusef(in, id, sensor, err, payload, "there is no twin \"%.*s\"",
+                       id.n > 128 ? 128 : (int)id.n, id.p ? id.p : "");
+    else if (err)
+        ingest_refusef(in, id, sensor, err, payload, "you may not send readings to \"%.*s\"",
                        id.n > 128 ? 128 : (int)id.n, id.p ? id.p : "");
     return t;
 }

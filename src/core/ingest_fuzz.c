@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size)
         return 0;
     enum body_format format = data[0] < 128 ? BODY_JSON : BODY_CBOR;
-    struct ingest_source src = {"fuzz", "peer", SLICE_LIT("topic"), format};
+    struct ingest_source src = {"fuzz", "peer", SLICE_LIT("topic"), format, core_system(core).who};
     struct ingest *in = ingest_begin(core, &src);
     struct slice payload = slice_of((const char *)data + 1, size - 1), twin = SLICE_LIT("t");
     switch (data[0] % 6) {

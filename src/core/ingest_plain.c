@@ -116,6 +116,8 @@ bool ingest_plain(struct ingest *in, const struct twin *t, struct slice payload)
     struct cursor at = {payload.p, payload.p + payload.n};
     int64_t t_us = 0;
     bool has_time = false;
+    if (in->picky)
+        return false;
     if (take(&at, '{') && take_members(in, &at, t, &t_us, &has_time) &&
         (!has_time || ingest_time_fits(in, t_us))) {
         ingest_stamp(in, before.n, has_time, t_us);

@@ -5,7 +5,8 @@
 
 static struct ingest *read_one(struct world *w, const char *payload)
 {
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                core_system(w->core).who};
     struct ingest *in = ingest_begin(w->core, &src);
     ingest_telemetry(in, SLICE_LIT("line"), slice_str(payload));
     return in;
@@ -47,7 +48,8 @@ static void plain_messages_are_taken(void **state)
     struct world *w = *state;
     make_line(w);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+        struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                    core_system(w->core).who};
         struct ingest *in = ingest_begin(w->core, &src);
         struct twin *t = core_twin(w->core, SLICE_LIT("line"));
         assert_true(ingest_plain(in, t, slice_str(rows[i].payload)));
@@ -92,7 +94,8 @@ static void all_others_are_left_untouched(void **state)
     struct world *w = *state;
     make_line(w);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+        struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                    core_system(w->core).who};
         struct ingest *in = ingest_begin(w->core, &src);
         struct twin *t = core_twin(w->core, SLICE_LIT("line"));
         /* exactly as long as it is: ASan sees a step behind the end */

@@ -5,6 +5,7 @@
 #ifndef CORE_INTERNAL_H
 #define CORE_INTERNAL_H
 
+#include "access/state.h"
 #include "base/map.h"
 #include "codec/open_series.h"
 #include "core/core.h"

@@ -261,19 +261,20 @@ static struct sensor *find(struct line_job *job, struct opened *p, const struct 
     *hint = at + 1;
     if (p->known && at < p->known->n) {
         struct sensor *s = core_series(l->core, p->known->fields[at].series);
-        if (s && !s->retired)
+        if (s && !s->retired && ingest_enter(job->in, s->twin) == 0)
             return s;
     }
     if ((*ret_err = name_field(job, p, f, ret_names)))
         return NULL;
-    const struct twin *t = core_twin(l->core, ret_names->twin);
+    struct twin *t = NULL;
+    int err = ingest_find(job->in, ret_names->twin, &t);
     struct sensor *s = t ? core_sensor(t, ret_names->sensor) : NULL;
     if (s && !p->known)
         p->known = know(l, p->cache_key);
     if (s && p->known)
         know_field(l, p->known, at, f->key, s->series);
     if (!s)
-        *ret_err = t ? ERR_UNKNOWN_SENSOR : ERR_UNKNOWN_TWIN;
+        *ret_err = err ? err : ERR_UNKNOWN_SENSOR;
     return s;
 }
 
@@ -300,6 +301,9 @@ static void refuse_unknown(struct line_job *job, const struct line *line,
     else if (err == ERR_UNKNOWN_SENSOR)
         snprintf(detail, sizeof detail, "%.*s has no sensor \"%.*s\", " PROVISION_NONE,
                  SLICE_ARG(n->twin), SLICE_ARG(n->sensor));
+    else if (err == ERR_FORBIDDEN)
+        snprintf(detail, sizeof detail, "you may not send readings to \"%.*s\"",
+                 SLICE_ARG(n->twin));
     else
         snprintf(detail, sizeof detail, "%s", err_info(err)->text);
     err = reason ? reason : err;
@@ -352,8 +356,12 @@ static struct opened open_line(struct line_job *job, const struct line *line)
 {
     struct line_in *l = job->owner;
     struct opened p = {.line = line, .cache_key = line->key};
-    if (line_map_by_database(l->map)) {
+    const struct org *org = job->body.source.who->org;
+    bool others = org && !org->first; /* their twins have other keys */
+    if (others || line_map_by_database(l->map)) {
         buf_clear(&l->cache_key);
+        if (others)
+            buf_add_str(&l->cache_key, org->prefix);
         buf_add_slice(&l->cache_key, job->body.database);
         buf_add_byte(&l->cache_key, 0);
         buf_add_slice(&l->cache_key, line->key);
@@ -473,6 +481,7 @@ static void take_turn(void *arg)
 {
     struct line_job *job = arg;
     enum how_far far = AT_END;
+    struct asker by = ingest_asker(&job->body.source);
     if (!ingest_is_over(job->owner->core)) {
         lend(job);
         far = take_lines(job);
@@ -482,7 +491,7 @@ static void take_turn(void *arg)
         finish(job);
     } else if (far == AT_TURN) {
         ingest_later(job->owner->core, &job->turn, take_turn, job);
-    } else if (!(job->asking = provision_begin(job->owner->core, job->body.grant))) {
+    } else if (!(job->asking = provision_begin(job->owner->core, &by, job->body.grant))) {
         job->in->failed = true; /* what is not there is refused */
         finish(job);
     } else {

@@ -37,12 +37,14 @@ static struct line_in *open_in(struct world *w, const char *rules)
 static bool begin(struct world *w, struct line_in *in, struct provision_grant *g, const char *text,
                   struct line_heard *h)
 {
-    const struct line_body body = {
-        .source = {.via = "test", .peer = "peer", .topic = SLICE_LIT("/write")},
-        .database = SLICE_LIT("db"),
-        .text = slice_str(text),
-        .unit = 1000000,
-        .grant = g};
+    const struct line_body body = {.source = {.via = "test",
+                                              .peer = "peer",
+                                              .topic = SLICE_LIT("/write"),
+                                              .who = core_system(w->core).who},
+                                   .database = SLICE_LIT("db"),
+                                   .text = slice_str(text),
+                                   .unit = 1000000,
+                                   .grant = g};
     *h = (struct line_heard){.w = w};
     return line_in_take(in, &body, on_lines, h);
 }
@@ -148,7 +150,8 @@ static void what_is_missing_is_made_and_nothing_is_lost(void **state)
     assert_int_equal(named(w, "a", "cpu_idle")->updates, 3);
     /* a twin that went is made again */
     struct kept k = {.w = w};
-    core_twin_remove(w->core, SLICE_LIT("a"), 0, on_twin, &k);
+    core_twin_remove(w->core, (const struct asker[]){core_system(w->core)}, SLICE_LIT("a"), 0,
+                     on_twin, &k);
     loop_run(w->loop);
     h = take(w, in, &g, "cpu,host=a idle=6 4");
     assert_int_equal(h.r.accepted, 1);

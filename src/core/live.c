@@ -366,10 +366,14 @@ static const char *quality_name(uint8_t quality)
     return names[quality <= QUALITY_BAD ? quality : QUALITY_BAD];
 }
 
-void core_write_update(struct buf *out, const struct sensor *s, int64_t t_us, struct value v,
-                       uint8_t quality)
+void core_write_update(struct buf *out, const struct org *reader, const struct sensor *s,
+                       int64_t t_us, struct value v, uint8_t quality)
 {
     buf_add(out, "{\"twin\":\"", 9); /* ids need no escapes */
+    if (reader && reader != s->twin->org) {
+        buf_add_str(out, org_slug(s->twin->org));
+        buf_add_byte(out, '~');
+    }
     buf_add_str(out, s->twin->id);
     buf_add(out, "\",\"sensor\":\"", 12);
     buf_add_str(out, s->id);
@@ -429,11 +433,14 @@ static struct jval *member(struct arena *a, struct jval *object, const char *key
     return v ? jval_set(a, object, slice_str(key), v) : NULL;
 }
 
-static void write_alerts(struct arena *a, const struct twin *t, struct jval *performance)
+static void write_alerts(const struct core *c, const struct principal *who, struct arena *a,
+                         const struct twin *t, struct jval *performance)
 {
     struct jval *list = member(a, performance, "alerts", J_ARRAY);
     for (size_t i = 0; list && i < t->alerts_n; i++) {
         const struct alert *alert = &t->alerts[i];
+        if (!core_may(c, who, OP_DATA_READ, alert->sensor))
+            continue;
         struct jval *o = jval_new(a, J_OBJECT);
         if (!o)
             return;
@@ -476,15 +483,29 @@ static void write_sensors(struct arena *a, struct twin *t, struct jval *root)
     }
 }
 
-int core_live_profile(struct core *c, struct twin *t, struct arena *a, struct slice kept,
-                      struct buf *out)
+void core_hide_sensors(struct core *c, const struct principal *who, const struct twin *t,
+                       struct jval *root)
 {
-    (void)c;
+    struct jval *list = jval_get(root, "sensors");
+    if (!list || list->type != J_ARRAY || access_is_plain(c->access, who, t->org))
+        return;
+    for (struct jval *o = list->first, *next; o; o = next) {
+        struct sensor *s = core_sensor(t, jval_string(jval_get(o, "id")));
+        next = o->next;
+        if (!s || !core_may(c, who, OP_DATA_READ, s))
+            jval_take_out(o);
+    }
+}
+
+int core_live_profile(struct core *c, const struct principal *who, struct twin *t, struct arena *a,
+                      struct slice kept, struct buf *out)
+{
     static const char *const states[] = {"waiting", "active", "stale"};
     struct jval *root;
     int err = jdoc_parse(a, kept, &root, NULL);
     if (err)
         return err == ERR_MALFORMED ? ERR_CORRUPT : err;
+    core_hide_sensors(c, who, t, root);
     write_sensors(a, t, root);
     struct jval *sync = member(a, root, "synchronization", J_OBJECT);
     if (t->synced_us)
@@ -497,7 +518,7 @@ int core_live_profile(struct core *c, struct twin *t, struct arena *a, struct sl
     if (!performance)
         return ERR_NOMEM;
     write_uptime(a, t, performance);
-    write_alerts(a, t, performance);
+    write_alerts(c, who, a, t, performance);
     struct json_writer w;
     json_writer_init(&w, out, 2);
     jval_write(&w, root);

@@ -32,12 +32,14 @@ static void make_past(struct world *w)
     clock_set(NOW);
     w->core->upkeep_due_us = INT64_MAX; /* it is done here, when it is wanted */
     assert_int_equal(put(w, TWIN_CREATE, profile, 0).err, 0);
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                core_system(w->core).who};
     struct ingest *in = ingest_begin(w->core, &src);
     for (int i = 0; i < N; i++)
         ingest_value(in, sensor_of(w, "temp"), time_at(i), value_double(value_at(i)), QUALITY_GOOD);
     assert_int_equal(commit(w, in).accepted, N);
-    core_erase(w->core, sensor_of(w, "temp"), 0, 1, on_erase, w); /* and so into history */
+    core_erase(w->core, (const struct asker[]){core_system(w->core)}, sensor_of(w, "temp"), 0, 1,
+               on_erase, w); /* and so into history */
     loop_run(w->loop);
 }
 
@@ -112,14 +114,16 @@ static void corrections_are_in_it(void **state)
     look_after(w, quarter);
     int64_t at = rollup_floor(NOW - 2 * DAY, HOUR);
     struct history_query q = steps(at, at + HOUR, HOUR, FN_MAX);
-    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON};
+    struct ingest_source src = {"test", "peer", SLICE_LIT("topic"), BODY_JSON,
+                                core_system(w->core).who};
     struct ingest *in = ingest_begin(w->core, &src);
     ingest_value(in, sensor_of(w, "temp"), at + MINUTE, value_double(5000), QUALITY_GOOD);
     assert_int_equal(commit(w, in).accepted, 1);
     struct past *p = ask(w, "temp", q); /* it is in memory */
     assert_true(p->points[0].as.d == 5000 && p->width_us == HOUR);
     free(p);
-    core_erase(w->core, sensor_of(w, "temp"), at + MINUTE, at + MINUTE + 1, on_erase, w);
+    core_erase(w->core, (const struct asker[]){core_system(w->core)}, sensor_of(w, "temp"),
+               at + MINUTE, at + MINUTE + 1, on_erase, w);
     loop_run(w->loop);
     p = ask(w, "temp", q); /* it is in history, and gone again */
     assert_true(p->points[0].as.d < 250);

@@ -30,6 +30,7 @@ struct want {
 
 struct provision {
     struct core *core;
+    struct asker by;
     struct provision_grant *grant;
     struct arena *arena;      /* all of it */
     struct map twins, things; /* by twin; by twin and sensor with a NUL between */
@@ -40,7 +41,8 @@ struct provision {
     void *arg;
 };
 
-struct provision *provision_begin(struct core *c, struct provision_grant *grant)
+struct provision *provision_begin(struct core *c, const struct asker *by,
+                                  struct provision_grant *grant)
 {
     struct arena *a = arena_new();
     struct provision *p = a ? arena_zalloc(a, sizeof *p) : NULL;
@@ -48,7 +50,11 @@ struct provision *provision_begin(struct core *c, struct provision_grant *grant)
         arena_free(a);
         return NULL;
     }
-    *p = (struct provision){.core = c, .grant = grant, .arena = a};
+    *p = (struct provision){.core = c, .by = *by, .grant = grant, .arena = a};
+    p->by.from = (struct origin){.via = by->from.via, .address = "", .request = "", .agent = ""};
+    const char *address = by->from.address;
+    if (address && (address = arena_strndup(a, address, strlen(address))))
+        p->by.from.address = address;
     p->last = &p->first;
     return p;
 }
@@ -252,9 +258,20 @@ static void refuse_twin(struct want *w, int err, const char *detail)
     fail_sensors(w, err, detail);
 }
 
+static const struct twin *find(struct provision *p, struct slice id)
+{
+    struct buf scratch = {0};
+    struct slice key;
+    struct org *org;
+    bool known = access_key(p->core->access, p->by.who, id, &scratch, &key, &org) == 0;
+    const struct twin *t = known ? core_twin(p->core, key) : NULL;
+    buf_release(&scratch);
+    return t;
+}
+
 static void make_one(struct provision *p, struct want *w)
 {
-    const struct twin *t = core_twin(p->core, w->twin.id);
+    const struct twin *t = find(p, w->twin.id);
     const char *detail = "it can be no id: letters, digits, . _ - : and 1 to 128 of them";
     int err = slice_is_id(w->twin.id) ? 0 : ERR_INVALID;
     size_t n = 0;
@@ -281,7 +298,7 @@ static void make_one(struct provision *p, struct want *w)
         return;
     }
     p->pending++;
-    core_twin_grow(p->core, &w->twin, specs, w->asked, on_grown, w);
+    core_twin_grow(p->core, &p->by, &w->twin, specs, w->asked, on_grown, w);
 }
 
 void provision_commit(struct provision *p, provision_done_fn *done, void *arg)

@@ -44,7 +44,9 @@ struct provision_sensor {
 
 struct provision; /* opaque: one asking */
 
-struct provision *provision_begin(struct core *c, struct provision_grant *grant); /* NULL: memory */
+/* by: who speaks, whose organisation gets what is made; they live until done.  NULL: memory. */
+struct provision *provision_begin(struct core *c, const struct asker *by,
+                                  struct provision_grant *grant);
 
 /* All is copied.  A twin alone with s NULL.  What is wanted twice is wanted once, as it was said
  * first; what is there already costs nothing. */

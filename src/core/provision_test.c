@@ -56,7 +56,8 @@ static void what_is_wanted_is_made_complete(void **state)
 {
     struct world *w = *state;
     struct provision_grant g = plenty();
-    struct provision *p = provision_begin(w->core, &g);
+    struct provision *p =
+        provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     struct provision_twin t = {
         .id = SLICE_LIT("web-1"), .name = SLICE_LIT("Web \"1\""), .type = SLICE_LIT("Host")};
     struct provision_sensor cpu = {.id = SLICE_LIT("cpu"), .unit = SLICE_LIT("percent")};
@@ -90,7 +91,8 @@ static void a_twin_that_is_there_gets_what_it_lacks(void **state)
     struct world *w = *state;
     struct provision_grant g = plenty();
     put(w, TWIN_CREATE, profile, 0);
-    struct provision *p = provision_begin(w->core, &g);
+    struct provision *p =
+        provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     want(p, "pump", "temp", VALUE_DOUBLE);
     want(p, "pump", "extra", VALUE_DOUBLE);
     make(w, p);
@@ -102,10 +104,11 @@ static void a_twin_that_is_there_gets_what_it_lacks(void **state)
     assert_int_equal(g.twins, 0);
     assert_int_equal(g.sensors, 1);
     struct kept k = {.w = w};
-    core_twin_get(w->core, SLICE_LIT("pump"), on_twin, &k);
+    core_twin_get(w->core, (const struct asker[]){core_system(w->core)}, SLICE_LIT("pump"), on_twin,
+                  &k);
     loop_run(w->loop);
     assert_non_null(strstr(k.profile, "12.50")); /* with its digits */
-    p = provision_begin(w->core, &g);
+    p = provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     want(p, "pump", "extra", VALUE_DOUBLE);
     make(w, p);
     provision_free(p);
@@ -117,7 +120,10 @@ static void two_at_once_make_it_once(void **state)
 {
     struct world *w = *state;
     struct provision_grant g = plenty(), other = plenty();
-    struct provision *p = provision_begin(w->core, &g), *q = provision_begin(w->core, &other);
+    struct provision *p =
+                         provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g),
+                     *q = provision_begin(w->core, (const struct asker[]){core_system(w->core)},
+                                          &other);
     struct asked a = {.w = w}, b = {.w = w};
     want(p, "new", "x", VALUE_DOUBLE);
     want(p, "new", "y", VALUE_DOUBLE);
@@ -142,7 +148,8 @@ static void a_grant_has_an_end(void **state)
 {
     struct world *w = *state;
     struct provision_grant g = {.limits = {2, 3, 3, 5}};
-    struct provision *p = provision_begin(w->core, &g);
+    struct provision *p =
+        provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     want(p, "a", "1", VALUE_DOUBLE);
     want(p, "b", "1", VALUE_DOUBLE);
     want(p, "c", "1", VALUE_DOUBLE); /* a third twin in a minute */
@@ -157,7 +164,7 @@ static void a_grant_has_an_end(void **state)
     provision_free(p);
     assert_int_equal(g.twins, 1);
     g.minute_us -= INT64_C(61000000);
-    p = provision_begin(w->core, &g);
+    p = provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     want(p, "b", "1", VALUE_DOUBLE);
     want(p, "c", "1", VALUE_DOUBLE);
     want(p, "a", "5", VALUE_DOUBLE);
@@ -167,7 +174,7 @@ static void a_grant_has_an_end(void **state)
     assert_int_equal(why(p, "a", "6"), ERR_UNKNOWN_SENSOR); /* five in all */
     provision_free(p);
     g.minute_us -= INT64_C(61000000);
-    p = provision_begin(w->core, &g);
+    p = provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     want(p, "d", "1", VALUE_DOUBLE);
     make(w, p);
     assert_int_equal(why(p, "d", "1"), ERR_UNKNOWN_TWIN);
@@ -178,7 +185,8 @@ static void what_can_be_no_id_is_refused(void **state)
 {
     struct world *w = *state;
     struct provision_grant g = plenty();
-    struct provision *p = provision_begin(w->core, &g);
+    struct provision *p =
+        provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     want(p, "a b", "x", VALUE_DOUBLE);
     want(p, "good", "x/y", VALUE_DOUBLE);
     want(p, "good", "x", VALUE_DOUBLE);
@@ -198,7 +206,8 @@ static void names_are_words_of_some_length(void **state)
 {
     struct world *w = *state;
     struct provision_grant g = plenty();
-    struct provision *p = provision_begin(w->core, &g);
+    struct provision *p =
+        provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     char name[1001];
     for (size_t i = 0; i + 1 < sizeof name; i += 2)
         memcpy(name + i, i ? "\xc3\xa4" : "ab", 2);
@@ -221,7 +230,8 @@ static void a_twin_gets_as_many_as_it_can_have(void **state)
 {
     struct world *w = *state;
     struct provision_grant g = {.limits = {10, 20000, 10, 20000}};
-    struct provision *p = provision_begin(w->core, &g);
+    struct provision *p =
+        provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     char id[32];
     for (int i = 0; i < TWIN_SENSORS_MAX + 5; i++) {
         snprintf(id, sizeof id, "s%d", i);
@@ -241,7 +251,8 @@ static void an_end_answers_and_gives_back(void **state)
     struct world *w = *state;
     struct provision_grant g = plenty();
     core_stop(w->core);
-    struct provision *p = provision_begin(w->core, &g);
+    struct provision *p =
+        provision_begin(w->core, (const struct asker[]){core_system(w->core)}, &g);
     want(p, "late", "x", VALUE_DOUBLE);
     make(w, p);
     assert_int_equal(why(p, "late", "x"), ERR_CANCELLED);

@@ -34,6 +34,16 @@ int core_find(struct core *c, const struct principal *who, struct slice id, enum
     return 0;
 }
 
+bool core_may(const struct core *c, const struct principal *who, enum access_op op,
+              const struct sensor *s)
+{
+    const struct access_object o = {.org = s->twin->org,
+                                    .twin = slice_str(s->twin->key),
+                                    .part = PART_SENSOR,
+                                    .name = slice_str(s->id)};
+    return access_may(c->access, who, op, &o);
+}
+
 struct sensor *core_sensor(const struct twin *t, struct slice id)
 {
     const struct sensor_spec *spec = t->layout ? layout_find(t->layout, id) : NULL;
@@ -306,6 +316,19 @@ static void twin_free(struct core *c, struct twin *t)
     free(t);
 }
 
+/* Of a key whose organisation is not on record it is made, in memory alone: nobody is in it but who
+ * looks after the installation. */
+static struct org *org_of(struct core *c, struct slice key)
+{
+    struct org *org = access_org_of_key(c->access, key);
+    if (org)
+        return org;
+    struct slice slug = slice_of(key.p, access_key_prefix(key) - 1);
+    log_warn("core", "there is no organisation %.*s, of which there are twins", SLICE_ARG(slug));
+    return access_load(c->access, RECORD_ORG, slug, SLICE_LIT("{}")) ? NULL
+                                                                     : access_org(c->access, slug);
+}
+
 static struct twin *twin_new(struct core *c, struct slice key)
 {
     if (c->twins_n == c->twins_cap) {
@@ -316,7 +339,8 @@ static struct twin *twin_new(struct core *c, struct slice key)
         c->twins = more;
         c->twins_cap = cap;
     }
-    struct twin *t = calloc(1, sizeof *t);
+    struct org *org = org_of(c, key);
+    struct twin *t = org ? calloc(1, sizeof *t) : NULL;
     if (!t || !(t->key = strndup(key.p, key.n)) ||
         map_put(&c->twins_by_id, slice_str(t->key), t, NULL)) {
         if (t)
@@ -325,7 +349,8 @@ static struct twin *twin_new(struct core *c, struct slice key)
         return NULL;
     }
     t->id = t->key + access_key_prefix(key);
-    t->org = access_org_of_key(c->access, key);
+    t->org = org;
+    org->twins_n++;
     t->latency_us = -1;
     t->watched_us = clock_mono_us();
     if (c->twins_sorted == c->twins_n && (!c->twins_n || by_id(&c->twins[c->twins_n - 1], &t) < 0))
@@ -373,6 +398,7 @@ static size_t place_of(const struct core *c, const struct twin *t)
 void registry_remove(struct core *c, struct twin *t)
 {
     map_remove(&c->twins_by_id, slice_str(t->key));
+    t->org->twins_n--;
     size_t i = place_of(c, t);
     memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
     c->twins_n--;

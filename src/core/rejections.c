@@ -62,6 +62,7 @@ void rejection_add(struct core *c, int err, const struct ingest_source *src, str
     char *at = (char *)(r + 1);
     r->at_us = clock_now_us();
     r->err = err;
+    r->org = src->who ? src->who->org : NULL;
     r->via = put(&at, texts[0], 32);
     r->peer = put(&at, texts[1], NAME_SHOWN);
     r->topic = put(&at, texts[2], NAME_SHOWN);

@@ -337,8 +337,10 @@ static void take_metric(struct job *job, const struct spb_metric *m,
 static void take_metrics(struct job *job)
 {
     struct node *n = job->node;
-    struct twin *twin = core_twin(n->owner->core, job->thing->twin);
+    struct twin *twin = NULL;
     struct spb_metric m;
+    if (ingest_find(job->in, job->thing->twin, &twin))
+        twin = NULL; /* each metric says so */
     size_t at = 0;
     while (spb_next(&job->read, &at, &m)) {
         const struct spark_metric *known = spark_birth_find(job->thing->birth, &m);
@@ -393,8 +395,9 @@ static void make_and_take(struct job *job)
 {
     struct spark_in *s = job->node->owner;
     struct provision_twin twin = describe(job);
+    struct asker by = ingest_asker(&job->src);
     if (job->grant)
-        job->asking = provision_begin(s->core, job->grant);
+        job->asking = provision_begin(s->core, &by, job->grant);
     if (!job->asking) {
         born(job);
         return;

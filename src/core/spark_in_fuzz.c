@@ -39,8 +39,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     sent = told = 0;
     for (size_t at = 0; size - at >= 3 && sent < 32;) {
         size_t n = (size_t)data[at + 1] << 8 | data[at + 2];
-        struct ingest_source src = {
-            .via = "fuzz", .peer = "peer", .topic = slice_str(topics[data[at] & 7])};
+        struct ingest_source src = {.via = "fuzz",
+                                    .peer = "peer",
+                                    .topic = slice_str(topics[data[at] & 7]),
+                                    .who = core_system(core).who};
         at += 3;
         if (n > size - at)
             n = size - at;

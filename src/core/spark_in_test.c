@@ -126,7 +126,10 @@ static void on_taken(void *arg, const struct ingest_result *r)
 
 static void send(struct talk *t, const char *topic, const struct buf *body)
 {
-    struct ingest_source src = {.via = "mqtt", .peer = "peer", .topic = slice_str(topic)};
+    struct ingest_source src = {.via = "mqtt",
+                                .peer = "peer",
+                                .topic = slice_str(topic),
+                                .who = core_system(t->w->core).who};
     spark_in_take(t->in, &src, buf_slice(body), &t->grant, on_taken, t);
 }
 

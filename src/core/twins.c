@@ -12,6 +12,7 @@
 #include "core/internal.h"
 #include "core/provision.h"
 #include "core/registry.h"
+#include "core/twins_audit.h"
 #include "twin/packed.h"
 
 #include <stdio.h>
@@ -27,7 +28,10 @@ struct twin_job {
     struct arena *arena;   /* this job and all it has */
     enum job_kind kind;
     enum twin_put how;
-    struct slice id, body;
+    struct principal *who;    /* held */
+    struct audit_entry audit; /* who and from where; the rest is filled in by the work */
+    struct slice prefix;      /* of keys in the organisation: "acme~", or empty */
+    struct slice id, body;    /* id: the key; empty: the profile's own */
     uint64_t if_version;
     bool demo;
     const char *mqtt_endpoint;
@@ -148,6 +152,32 @@ static int pack(struct arena *a, const struct profile_view *view, struct catalog
     return row->view.p && row->sensors.p ? 0 : ERR_NOMEM;
 }
 
+/* The key of the twin that the profile is of. */
+static struct slice key_of(struct twin_job *j)
+{
+    char *key = arena_printf(j->arena, "%.*s%.*s", SLICE_ARG(j->prefix), SLICE_ARG(j->view.id));
+    return slice_str(key);
+}
+
+/* As they call it who asked. */
+static struct slice named(const struct twin_job *j, struct slice key)
+{
+    return slice_skip(key, j->prefix.n <= key.n ? j->prefix.n : 0);
+}
+
+/* In the transaction of the change itself. */
+static int write_audit(struct twin_job *j, const char *operation, struct slice key,
+                       struct slice before, struct slice after)
+{
+    struct audit_entry *e = &j->audit;
+    e->at_us = clock_now_us();
+    e->operation = slice_str(operation);
+    e->object = slice_str(arena_printf(j->arena, "twin:%.*s", SLICE_ARG(key)));
+    twins_audit_difference(j->arena, before, after, e);
+    int err = catalog_audit_add(j->core->catalog, e);
+    return err ? fail(j, err, "the change could not be kept: %s", err_info(err)->text) : 0;
+}
+
 /* The checked and completed document of j->body, into j->view and j->row.profile. */
 static int make_profile(struct twin_job *j)
 {
@@ -170,11 +200,12 @@ static int make_profile(struct twin_job *j)
     j->result.findings = write_findings(j->arena, &findings);
     if (j->view.sensors_n > TWIN_SENSORS_MAX)
         return fail(j, ERR_TOO_LARGE, "a twin has at most %d sensors", TWIN_SENSORS_MAX);
-    if (j->id.n && !slice_eq(j->id, j->view.id))
+    struct slice wanted = slice_skip(j->id, j->id.n ? j->prefix.n : 0);
+    if (j->id.n && !slice_eq(wanted, j->view.id))
         return fail(j, ERR_PROFILE,
                     "identifier.value is \"%.*s\", but the address names the twin \"%.*s\"; an id "
                     "cannot be changed",
-                    SLICE_ARG(j->view.id), SLICE_ARG(j->id));
+                    SLICE_ARG(j->view.id), SLICE_ARG(wanted));
     j->row.profile = write_doc(j->arena, root, 0);
     if (!j->row.profile.p || pack(j->arena, &j->view, &j->row))
         return fail_plain(j, ERR_NOMEM);
@@ -187,8 +218,12 @@ static void put_work(struct twin_job *j)
     if (make_profile(j))
         return;
     struct catalog_twin made = j->row;
-    struct slice id = j->view.id;
+    struct slice id = key_of(j), before;
     bool demo = j->demo;
+    if (!id.p) {
+        fail_plain(j, ERR_NOMEM);
+        return;
+    }
     j->row = (struct catalog_twin){0};
     int err = catalog_get_latest(c->catalog, id, j->arena, &j->row);
     bool exists = !err;
@@ -199,13 +234,14 @@ static void put_work(struct twin_job *j)
     if (check_version(j, exists))
         return;
     if (exists && j->how == TWIN_CREATE) {
-        fail(j, ERR_EXISTS, "there is a twin \"%.*s\" already", SLICE_ARG(id));
+        fail(j, ERR_EXISTS, "there is a twin \"%.*s\" already", SLICE_ARG(named(j, id)));
         return;
     }
     if (!exists && j->how == TWIN_REPLACE) {
-        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(id));
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(named(j, id)));
         return;
     }
+    before = exists ? j->row.profile : SLICE_LIT("");
     j->row.id = id;
     j->row.profile = made.profile;
     j->row.view = made.view;
@@ -219,6 +255,8 @@ static void put_work(struct twin_job *j)
         return;
     if ((err = catalog_put(c->catalog, &j->row)))
         fail(j, err, "the twin could not be kept: %s", err_info(err)->text);
+    else
+        write_audit(j, exists ? "twins:write" : "twins:create", id, before, j->row.profile);
 }
 
 static void patch_work(struct twin_job *j)
@@ -227,7 +265,7 @@ static void patch_work(struct twin_job *j)
     struct json_error where = {.message = "it cannot be read"};
     int err = catalog_get_latest(j->core->catalog, j->id, j->arena, &j->row);
     if (err == ERR_NOT_FOUND) {
-        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(j->id));
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(named(j, j->id)));
         return;
     }
     if (err || check_version(j, true)) {
@@ -271,16 +309,18 @@ static void remove_work(struct twin_job *j)
     if (!err)
         err = catalog_remove(j->core->catalog, j->id);
     if (err == ERR_NOT_FOUND)
-        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(j->id));
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(named(j, j->id)));
     else if (err)
         fail_plain(j, err);
+    else
+        write_audit(j, "twins:delete", j->id, j->row.profile, SLICE_LIT(""));
 }
 
 static void get_work(struct twin_job *j)
 {
     int err = catalog_get_latest(j->core->catalog, j->id, j->arena, &j->row);
     if (err == ERR_NOT_FOUND)
-        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(j->id));
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(named(j, j->id)));
     else if (err)
         fail_plain(j, err);
 }
@@ -371,6 +411,16 @@ static void settle_remove(struct twin_job *j)
     history_forget(c, series, n);
 }
 
+/* What they call it who asked. */
+static const char *call_it(struct twin_job *j)
+{
+    struct buf b = {0};
+    access_put_id(j->core->access, j->who, j->row.id, &b);
+    char *kept = b.failed ? NULL : arena_strndup(j->arena, b.p, b.n);
+    buf_release(&b);
+    return kept ? kept : j->result.key;
+}
+
 static void job_done(struct twin_job *j)
 {
     if (!j->result.err && !j->same &&
@@ -381,10 +431,12 @@ static void job_done(struct twin_job *j)
     if (!j->result.err) {
         j->result.profile = j->row.profile;
         j->result.version = j->row.version;
-        j->result.id = arena_strndup(j->arena, j->row.id.p, j->row.id.n);
+        j->result.key = arena_strndup(j->arena, j->row.id.p, j->row.id.n);
+        j->result.id = call_it(j);
     }
     if (j->done)
         j->done(j->arg, &j->result);
+    principal_unref(j->who);
     arena_free(j->arena);
 }
 
@@ -426,28 +478,84 @@ void twins_next(struct core *c, bool all)
     }
 }
 
-static void submit(struct core *c, struct twin_job plan, twin_done_fn *done, void *arg)
+static void answer(twin_done_fn *done, void *arg, int err, const char *detail)
 {
-    struct arena *a = c->writes ? arena_new() : NULL;
+    const struct twin_result r = {.err = err, .detail = detail ? detail : err_info(err)->text};
+    done(arg, &r);
+}
+
+/* What the command is of: its key, its organisation, and whether they may. */
+static int judge(struct core *c, const struct asker *by, struct twin_job *plan, struct buf *scratch)
+{
+    static const enum access_op ops[] = {[JOB_PATCH] = OP_TWIN_WRITE,
+                                         [JOB_REMOVE] = OP_TWIN_DELETE,
+                                         [JOB_GET] = OP_TWIN_READ,
+                                         [JOB_GROW] = OP_PROVISION};
+    struct org *org = by->who->org;
+    int err = plan->id.n ? access_key(c->access, by->who, plan->id, scratch, &plan->id, &org)
+              : org      ? 0
+                         : ERR_FORBIDDEN;
+    if (err)
+        return err;
+    const struct twin *t = plan->id.n ? core_twin(c, plan->id) : NULL;
+    enum access_op op = plan->kind != JOB_PUT ? ops[plan->kind]
+                        : t                   ? OP_TWIN_WRITE
+                                              : OP_TWIN_CREATE;
+    struct access_object o = {.org = org, .twin = t ? plan->id : SLICE_LIT("")};
+    plan->prefix = SLICE_LIT("");
+    if (!org->first)
+        plan->prefix = slice_of(plan->id.p, plan->id.n ? access_key_prefix(plan->id) : 0);
+    if (!plan->id.n && !org->first)
+        plan->prefix = slice_str(org->prefix);
+    if (plan->kind == JOB_GROW) /* the grant has decided */
+        return 0;
+    if (!t && plan->kind != JOB_PUT)
+        return ERR_UNKNOWN_TWIN;
+    err = access_check(c->access, by->who, op, &o);
+    if (!err && op == OP_TWIN_CREATE && org->quotas.twins && org->twins_n >= org->quotas.twins)
+        return ERR_QUOTA;
+    return err == ERR_NOT_FOUND ? ERR_UNKNOWN_TWIN : err;
+}
+
+static bool keep_job(struct core *c, struct twin_job *j, const struct asker *by)
+{
+    struct arena *a = j->arena;
+    struct slice *const texts[] = {
+        &j->audit.org, &j->audit.who_kind, &j->audit.who, &j->audit.who_name, &j->audit.address,
+        &j->audit.via, &j->audit.request,  &j->id,        &j->body,           &j->prefix};
+    access_audit_by(&j->audit, by, by->who->org);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        *texts[i] = arena_dup(a, *texts[i]);
+        if (!texts[i]->p)
+            return false;
+    }
+    j->mqtt_endpoint = arena_strndup(a, c->mqtt_endpoint, strlen(c->mqtt_endpoint));
+    return j->mqtt_endpoint;
+}
+
+static void submit(struct core *c, const struct asker *by, struct twin_job plan, twin_done_fn *done,
+                   void *arg)
+{
+    struct buf scratch = {0};
+    int err = c->writes ? judge(c, by, &plan, &scratch) : ERR_CANCELLED;
+    struct arena *a = err ? NULL : arena_new();
     struct twin_job *j = a ? arena_alloc(a, sizeof *j) : NULL;
     if (j) {
         *j = plan;
-        j->id = arena_dup(a, plan.id);
-        j->body = arena_dup(a, plan.body);
-        j->mqtt_endpoint = arena_strndup(a, c->mqtt_endpoint, strlen(c->mqtt_endpoint));
+        j->arena = a;
+        if (!keep_job(c, j, by))
+            err = ERR_NOMEM;
+    } else if (!err) {
+        err = ERR_NOMEM;
     }
-    if (!j || !j->id.p || !j->body.p || !j->mqtt_endpoint) {
-        struct twin_result r = {.err = ERR_NOMEM, .detail = err_info(ERR_NOMEM)->text};
-        if (!c->writes) {
-            r.err = ERR_CANCELLED;
-            r.detail = "the server is stopping";
-        }
+    buf_release(&scratch);
+    if (err) {
         arena_free(a);
-        done(arg, &r);
+        answer(done, arg, err, err == ERR_CANCELLED ? "the server is stopping" : NULL);
         return;
     }
     j->core = c;
-    j->arena = a;
+    j->who = principal_ref(by->who);
     j->done = done;
     j->arg = arg;
     if (c->jobs_last)
@@ -458,10 +566,11 @@ static void submit(struct core *c, struct twin_job plan, twin_done_fn *done, voi
     twins_next(c, false);
 }
 
-void core_twin_put(struct core *c, enum twin_put how, struct slice id, struct slice profile,
-                   uint64_t if_version, bool demo, twin_done_fn *done, void *arg)
+void core_twin_put(struct core *c, const struct asker *by, enum twin_put how, struct slice id,
+                   struct slice profile, uint64_t if_version, bool demo, twin_done_fn *done,
+                   void *arg)
 {
-    submit(c,
+    submit(c, by,
            (struct twin_job){.kind = JOB_PUT,
                              .how = how,
                              .id = id,
@@ -471,29 +580,31 @@ void core_twin_put(struct core *c, enum twin_put how, struct slice id, struct sl
            done, arg);
 }
 
-void core_twin_patch(struct core *c, struct slice id, struct slice patch, uint64_t if_version,
-                     twin_done_fn *done, void *arg)
+void core_twin_patch(struct core *c, const struct asker *by, struct slice id, struct slice patch,
+                     uint64_t if_version, twin_done_fn *done, void *arg)
 {
-    submit(c,
+    submit(c, by,
            (struct twin_job){.kind = JOB_PATCH, .id = id, .body = patch, .if_version = if_version},
            done, arg);
 }
 
-void core_twin_remove(struct core *c, struct slice id, uint64_t if_version, twin_done_fn *done,
-                      void *arg)
+void core_twin_remove(struct core *c, const struct asker *by, struct slice id, uint64_t if_version,
+                      twin_done_fn *done, void *arg)
 {
-    submit(c, (struct twin_job){.kind = JOB_REMOVE, .id = id, .if_version = if_version}, done, arg);
+    submit(c, by, (struct twin_job){.kind = JOB_REMOVE, .id = id, .if_version = if_version}, done,
+           arg);
 }
 
-void core_twin_get(struct core *c, struct slice id, twin_done_fn *done, void *arg)
+void core_twin_get(struct core *c, const struct asker *by, struct slice id, twin_done_fn *done,
+                   void *arg)
 {
-    submit(c, (struct twin_job){.kind = JOB_GET, .id = id}, done, arg);
+    submit(c, by, (struct twin_job){.kind = JOB_GET, .id = id}, done, arg);
 }
 
-void core_twin_grow(struct core *c, const struct provision_twin *twin,
+void core_twin_grow(struct core *c, const struct asker *by, const struct provision_twin *twin,
                     const struct provision_sensor *sensors, size_t n, twin_done_fn *done, void *arg)
 {
-    submit(c,
+    submit(c, by,
            (struct twin_job){.kind = JOB_GROW,
                              .id = twin->id,
                              .body = SLICE_LIT(""),
@@ -501,6 +612,12 @@ void core_twin_grow(struct core *c, const struct provision_twin *twin,
                              .sensors = sensors,
                              .sensors_n = n},
            done, arg);
+}
+
+struct asker core_system(struct core *c)
+{
+    return (struct asker){.who = access_the_system(c->access),
+                          .from = {.via = "server", .address = "", .request = "", .agent = ""}};
 }
 
 /* ---- at start ---- */

@@ -43,12 +43,11 @@ static void done(struct change *ch)
 static void put(enum record_kind kind, const char *id, const char *doc)
 {
     struct wish w = {kind, id, doc, false};
-    struct principal *system = access_system(core_access(core));
+    struct principal *system = access_the_system(core_access(core));
     access_change(
         core_access(core),
         &(struct change_plan){
             .who = system, .from = {.via = "test"}, .prepare = prepare, .done = done, .arg = &w});
-    principal_unref(system);
     while (!w.done)
         loop_run(loop);
 }
@@ -113,8 +112,8 @@ static void make_twin(const char *key)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     int n = snprintf(text, sizeof text, profile, key + access_key_prefix(slice_str(key)));
 #pragma GCC diagnostic pop
-    core_twin_put(core, TWIN_CREATE, slice_str(key), slice_of(text, (size_t)n), 0, false, made,
-                  &ready);
+    core_twin_put(core, (const struct asker[]){core_system(core)}, TWIN_CREATE, slice_str(key),
+                  slice_of(text, (size_t)n), 0, false, made, &ready);
     while (!ready)
         loop_run(loop);
 }
@@ -122,7 +121,8 @@ static void make_twin(const char *key)
 static void remove_twin(const char *key)
 {
     bool gone = false;
-    core_twin_remove(core, slice_str(key), 0, made, &gone);
+    core_twin_remove(core, (const struct asker[]){core_system(core)}, slice_str(key), 0, made,
+                     &gone);
     while (!gone)
         loop_run(loop);
 }

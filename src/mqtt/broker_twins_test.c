@@ -59,8 +59,8 @@ static void make_twin(const char *id)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     int n = snprintf(text, sizeof text, profile, id);
 #pragma GCC diagnostic pop
-    core_twin_put(core, TWIN_CREATE, SLICE_LIT(""), slice_of(text, (size_t)n), 0, false, made,
-                  &done);
+    core_twin_put(core, (const struct asker[]){core_system(core)}, TWIN_CREATE, SLICE_LIT(""),
+                  slice_of(text, (size_t)n), 0, false, made, &done);
     run_until(&done);
 }
 
@@ -275,7 +275,8 @@ static void wills_of_devices_are_readings(void **state)
 
 static void ingest_elsewhere(const char *body)
 {
-    struct ingest_source src = {.via = "http", .peer = "-", .topic = SLICE_LIT("/")};
+    struct ingest_source src = {
+        .via = "http", .peer = "-", .topic = SLICE_LIT("/"), .who = core_system(core).who};
     struct ingest *in = ingest_begin(core, &src);
     ingest_telemetry(in, SLICE_LIT("pump"), slice_str(body));
     struct pending *p = pending_new(b, NULL, 0, 0); /* so that settle() waits for it as well */

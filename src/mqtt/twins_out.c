@@ -88,7 +88,7 @@ static bool make(struct update *u)
         return true;
     twins_write_topic(&t->topic, u->sensor, u->foreign);
     buf_clear(&t->payload);
-    core_write_update(&t->payload, u->sensor, u->t_us, u->value, u->quality);
+    core_write_update(&t->payload, NULL, u->sensor, u->t_us, u->value, u->quality);
     if (t->topic.failed || t->payload.failed)
         return false;
     t->plain[0].n = t->plain[1].n = 0;

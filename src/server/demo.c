@@ -116,7 +116,8 @@ static void on_told(void *arg, const struct ingest_result *r)
 
 static struct ingest *begin_telling(struct demo *d)
 {
-    const struct ingest_source src = {"demo", "demo", SLICE_LIT("demo"), BODY_JSON};
+    const struct ingest_source src = {"demo", "demo", SLICE_LIT("demo"), BODY_JSON,
+                                      core_system(d->core).who};
     return d->waiting < BEHIND_MAX && core_has_room(d->core) ? ingest_begin(d->core, &src) : NULL;
 }
 
@@ -224,8 +225,9 @@ static void begin_one(struct driven *w, bool restore)
         log_info("demo", "the twin %s was deleted; --demo-restore makes it again", w->kind->twin);
     } else {
         d->puts++;
-        core_twin_put(d->core, TWIN_CREATE, id, find_embedded(w->kind->blueprint), 0, true, on_made,
-                      w);
+        const struct asker by = core_system(d->core);
+        core_twin_put(d->core, &by, TWIN_CREATE, id, find_embedded(w->kind->blueprint), 0, true,
+                      on_made, w);
     }
 }
 

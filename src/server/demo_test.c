@@ -152,7 +152,8 @@ static void what_was_deleted_stays_deleted(void **state)
     (void)state;
     struct house h;
     open_house(&h, true, false);
-    core_twin_remove(h.core, SLICE_LIT("robot-arm"), 0, on_removed, h.loop);
+    core_twin_remove(h.core, (const struct asker[]){core_system(h.core)}, SLICE_LIT("robot-arm"), 0,
+                     on_removed, h.loop);
     assert_int_equal(loop_run(h.loop), 0);
     live_until(&h, "water-pump", "flow-1", 3);
     assert_null(core_twin(h.core, SLICE_LIT("robot-arm")));
@@ -184,10 +185,11 @@ static void somebody_elses_twin_is_left_alone(void **state)
         "\"flow-1\",\"name\":\"Flow\",\"type\":\"flow\",\"unit\":\"m3/h\"}]}";
     struct house h;
     open_house(&h, false, false);
-    core_twin_remove(h.core, SLICE_LIT("water-pump"), 0, on_removed, h.loop);
+    core_twin_remove(h.core, (const struct asker[]){core_system(h.core)}, SLICE_LIT("water-pump"),
+                     0, on_removed, h.loop);
     assert_int_equal(loop_run(h.loop), 0);
-    core_twin_put(h.core, TWIN_CREATE, SLICE_LIT("water-pump"), SLICE_LIT(profile), 0, false,
-                  on_put, h.loop);
+    core_twin_put(h.core, (const struct asker[]){core_system(h.core)}, TWIN_CREATE,
+                  SLICE_LIT("water-pump"), SLICE_LIT(profile), 0, false, on_put, h.loop);
     assert_int_equal(loop_run(h.loop), 0);
     close_house(&h);
     open_house(&h, true, true);
