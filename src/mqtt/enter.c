@@ -248,8 +248,10 @@ void tell_refusal(struct conn *c, enum access_op op, struct slice topic, int err
 {
     struct broker *b = c->broker;
     struct slice twin = {0}, sensor = {0};
-    struct ingest_source src = {
-        .via = "mqtt", .peer = c->peer ? c->peer : mqtt_conn_address(c), .topic = topic};
+    struct ingest_source src = {.who = c->who ? c->who : access_nobody(core_access(b->core)),
+                                .via = "mqtt",
+                                .peer = c->peer ? c->peer : mqtt_conn_address(c),
+                                .topic = topic};
     if (c->session)
         twin_topic_parse(topic, &twin, &sensor);
     struct ingest *in = ingest_begin(b->core, &src);

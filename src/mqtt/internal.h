@@ -496,8 +496,8 @@ enum twin_topic twin_topic_parse(struct slice topic, struct slice *ret_twin,
                                  struct slice *ret_sensor);
 /* Publish into the core.  type: the content type, p NULL when it was not said.  p is told of the
  * outcome by pending_done(). */
-void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
-                  struct slice type, struct slice payload);
+void twins_ingest(struct broker *b, struct pending *p, struct principal *who, const char *peer,
+                  struct slice topic, struct slice type, struct slice payload);
 struct slice message_type(const struct message *m); /* its content type; p NULL: none */
 
 ingest_done_fn twins_done; /* arg: the pending */
@@ -512,8 +512,8 @@ bool sparkplug_is_own(const struct broker *b, struct slice topic);
 /* Does a message of this topic go into the core, too? */
 bool sparkplug_takes(const struct broker *b, struct slice topic);
 /* Publish into the core.  p is told of the outcome by pending_done(). */
-void sparkplug_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
-                      struct slice payload, struct provision_grant *grant);
+void sparkplug_ingest(struct broker *b, struct pending *p, struct principal *who, const char *peer,
+                      struct slice topic, struct slice payload, struct provision_grant *grant);
 
 bool twins_filter(struct slice filter); /* could it match an update of a twin? */
 int twins_out_init(struct broker *b);

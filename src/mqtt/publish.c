@@ -324,7 +324,7 @@ static uint8_t publish_twin(struct conn *c, const struct mqtt_publish *m, struct
     p->waiting = c->feeds = true;
     if (m->qos)
         pending_wait_in(c, p);
-    twins_ingest(b, p, c->peer, topic, typed ? m->props.content_type : (struct slice){0},
+    twins_ingest(b, p, c->who, c->peer, topic, typed ? m->props.content_type : (struct slice){0},
                  m->payload);
     return 0;
 }
@@ -429,7 +429,7 @@ static uint8_t publish_sparkplug(struct conn *c, const struct mqtt_publish *m, s
     p->waiting = c->feeds = true;
     if (m->qos)
         pending_wait_in(c, p);
-    sparkplug_ingest(b, p, c->peer, topic, m->payload, c->grant);
+    sparkplug_ingest(b, p, c->who, c->peer, topic, m->payload, c->grant);
     return 0;
 }
 
@@ -522,12 +522,12 @@ static void tell_core(struct broker *b, struct session *s, struct message *m, bo
         name_will(s, peer);
     p->waiting = true;
     if (!of_twin) {
-        sparkplug_ingest(b, p, peer, m->topic, m->payload, NULL);
+        sparkplug_ingest(b, p, s ? s->who : NULL, peer, m->topic, m->payload, NULL);
         return;
     }
     p->forward = message_ref(m);
     m->retain = false;
-    twins_ingest(b, p, peer, m->topic, message_type(m), m->payload);
+    twins_ingest(b, p, s ? s->who : NULL, peer, m->topic, message_type(m), m->payload);
 }
 
 void broker_publish(struct broker *b, struct session *s, struct message *m, bool is_will)

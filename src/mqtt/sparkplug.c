@@ -78,10 +78,12 @@ bool sparkplug_takes(const struct broker *b, struct slice topic)
     return t.kind != SPARK_NONE;
 }
 
-void sparkplug_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
-                      struct slice payload, struct provision_grant *grant)
+void sparkplug_ingest(struct broker *b, struct pending *p, struct principal *who, const char *peer,
+                      struct slice topic, struct slice payload, struct provision_grant *grant)
 {
-    struct ingest_source src = {
-        .via = "mqtt", .peer = peer, .topic = topic, .who = access_nobody(core_access(b->core))};
+    struct ingest_source src = {.via = "mqtt",
+                                .peer = peer,
+                                .topic = topic,
+                                .who = who ? who : access_nobody(core_access(b->core))};
     spark_in_take(b->spark, &src, payload, grant, twins_done, p);
 }

@@ -96,14 +96,14 @@ void twins_done(void *arg, const struct ingest_result *r)
         pending_done_after(p, p->after);
 }
 
-void twins_ingest(struct broker *b, struct pending *p, const char *peer, struct slice topic,
-                  struct slice type, struct slice payload)
+void twins_ingest(struct broker *b, struct pending *p, struct principal *who, const char *peer,
+                  struct slice topic, struct slice type, struct slice payload)
 {
     struct ingest_source src = {.via = "mqtt",
                                 .peer = peer,
                                 .topic = topic,
                                 .format = body_format_of(type, payload),
-                                .who = access_nobody(core_access(b->core))};
+                                .who = who ? who : access_nobody(core_access(b->core))};
     struct slice twin, sensor;
     struct ingest *in = ingest_begin(b->core, &src);
     if (!in) {
