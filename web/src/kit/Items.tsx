@@ -1,13 +1,33 @@
-import type { ReactNode } from "react";
+import { Children, type ReactNode, useState } from "react";
+import { Button } from "./Button";
 import { cx } from "./cx";
 import style from "./Items.module.css";
 
+export interface ItemsProps {
+    label: string;
+    /* how many are shown before somebody asks for more */
+    most?: number;
+    children: ReactNode;
+}
+
 /* A list of things with a name, what is known of each, and what can be done with it. */
-export function Items({ label, children }: { label: string; children: ReactNode }) {
+export function Items({ label, most = 50, children }: ItemsProps) {
+    const [shown, setShown] = useState(most);
+    const all = Children.toArray(children);
+    const left = all.length - shown;
     return (
-        <ul className={style.items} aria-label={label}>
-            {children}
-        </ul>
+        <>
+            <ul className={style.items} aria-label={label}>
+                {all.slice(0, shown)}
+            </ul>
+            {left > 0 && (
+                <div className={style.more}>
+                    <Button small onClick={() => setShown(shown + Math.max(most, 50))}>
+                        Show {Math.min(left, Math.max(most, 50))} more
+                    </Button>
+                </div>
+            )}
+        </>
     );
 }
 

@@ -26,6 +26,13 @@ const HOW: Record<string, string> = {
     link: "share link",
 };
 
+/* This one first, then those that were seen last. */
+function inOrder(sessions: SessionRecord[]): SessionRecord[] {
+    return [...sessions].sort(
+        (a, b) => Number(b.current) - Number(a.current) || (b.seen > a.seen ? 1 : -1),
+    );
+}
+
 export function SessionsPanel() {
     const sessions = useSessions();
     const act = useAct();
@@ -65,8 +72,8 @@ export function SessionsPanel() {
                     <Refusal error={act.error} />
                 </div>
             )}
-            <Items label="Sessions">
-                {sessions.data?.map((one) => (
+            <Items label="Sessions" most={6}>
+                {inOrder(sessions.data ?? []).map((one) => (
                     <Item
                         key={one.id}
                         title={thisDevice(one.agent)}
