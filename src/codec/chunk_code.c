@@ -142,7 +142,7 @@ static bool take_last(struct code_reader *r, size_t lane, uint8_t *ret)
     return there;
 }
 
-bool code_read(struct code_reader *r, uint8_t *symbols, size_t n)
+bool code_symbols(struct code_reader *r, uint8_t *symbols, size_t n)
 {
     uint32_t a = r->state[0], b = r->state[1], c = r->state[2], d = r->state[3];
     const char *p = r->words.p, *end = p + r->words.n;

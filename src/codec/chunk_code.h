@@ -27,7 +27,7 @@ struct code_reader {
 
 bool code_open(struct code_reader *r, struct slice *in);
 /* The next n; n is a multiple of CODE_LANES in all calls but the last. */
-bool code_read(struct code_reader *r, uint8_t *symbols, size_t n);
+bool code_symbols(struct code_reader *r, uint8_t *symbols, size_t n);
 bool code_at_end(const struct code_reader *r);
 
 #endif

@@ -145,7 +145,7 @@ static bool get_block(struct slice *in, int64_t *v, size_t n)
 static bool get_coded(struct pack_reader *r, int64_t *v, size_t n)
 {
     uint8_t symbols[PACK_BLOCK];
-    if (!get_bits(r->in, r->width, r->base, v, n) || !code_read(&r->code, symbols, n))
+    if (!get_bits(r->in, r->width, r->base, v, n) || !code_symbols(&r->code, symbols, n))
         return false;
     unsigned width = r->width;
     for (size_t i = 0; i < n; i++)
