@@ -12,9 +12,11 @@
 
 #include "access/ops.h"
 #include "base/buf.h"
+#include "crypto/password.h"
 #include "os/loop.h"
 
-struct access;  /* opaque */
+struct access; /* opaque */
+struct key_ring;
 struct catalog; /* store/catalog.h */
 struct knocks;  /* access/knock.h */
 struct org;     /* access/state.h, as all that follows */
@@ -76,7 +78,9 @@ struct asker {
 };
 
 struct access_opts {
-    bool open; /* everybody may do everything: --access open */
+    bool open;                   /* everybody may do everything: --access open */
+    const struct key_ring *keys; /* seals the seeds of one-time codes; NULL: there are none */
+    struct password_cost cost;   /* all zeroes: PASSWORD_COST_DEFAULT */
 };
 
 /* Reads the records of the catalog; blocks.  writes: the catalog's one thread. */

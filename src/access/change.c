@@ -69,6 +69,8 @@ void change_put(struct change *ch, enum record_kind kind, const char *id, const 
 {
     if (doc)
         add_record(ch, kind, id, text_of(ch, doc));
+    else
+        job_of(ch)->failed = true; /* nothing is put that could not be made */
 }
 
 void change_remove(struct change *ch, enum record_kind kind, const char *id)

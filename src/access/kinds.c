@@ -185,9 +185,10 @@ static int read_person(struct access *a, void *entity, const struct jval *doc)
     p->installation = flag_of(doc, "installation");
     p->disabled = flag_of(doc, "disabled");
     p->email_verified = flag_of(doc, "emailVerified");
-    p->second_factor = jval_string(jval_get(doc, "totp")).n || (passkeys && passkeys->count);
-    p->provisional = !(p->email[0] && jval_string(jval_get(doc, "password")).n) &&
-                     !(passkeys && passkeys->count) && !(ids && ids->count);
+    bool password = p->email[0] && jval_string(jval_get(doc, "password")).n;
+    bool by_key = passkeys && passkeys->count;
+    p->second_factor = jval_string(jval_get(doc, "totp")).n || (by_key && !password);
+    p->provisional = !password && !by_key && !(ids && ids->count);
     p->gone = false;
     if (p->installation && !p->disabled)
         a->administrators++;

@@ -3,6 +3,7 @@
  * A principal is made when its credential is shown and nobody holds one of it yet, and goes with
  * the last who holds it.  What it may is worked out when it is made, and again after every change.
  */
+#include "access/account.h"
 #include "access/knock.h"
 #include "access/state.h"
 
@@ -190,6 +191,7 @@ static int by_api_token(struct access *a, struct api_token *t, struct principal 
         return ERR_TOKEN_REVOKED;
     if (is_over(t->expires_us, now))
         return ERR_TOKEN_EXPIRED;
+    api_token_seen(a, t);
     if (t->principal) {
         *ret = principal_ref(t->principal);
         return 0;
@@ -276,6 +278,7 @@ int access_by_session(struct access *a, struct slice cookie, struct slice org,
     struct session *s = map_get(&a->sessions, hash_of(cookie, hash));
     if (!s || is_over(s->expires_us, clock_now_us()))
         return ERR_UNAUTHENTICATED;
+    session_seen(a, s);
     if (s->grant)
         return by_link(a, s->grant, s, ret);
     struct org *o = org.n ? access_org(a, org) : s->org;
@@ -501,6 +504,8 @@ int access_new(struct loop *l, struct catalog *c, struct pool *writes,
     if (!err)
         err = make_standing(a);
     if (!err)
+        err = people_new(a, opts, &a->people);
+    if (!err)
         err = loop_timer_new(l, on_tick, a, &a->tick);
     if (err) {
         access_free(a);
@@ -515,6 +520,7 @@ void access_stop(struct access *a)
 {
     if (!a || a->stopped)
         return;
+    people_stop(a->people);
     refusals_turn(a, true);
     a->stopped = true;
     loop_timer_free(a->tick);
@@ -526,6 +532,7 @@ void access_free(struct access *a)
     if (!a)
         return;
     access_stop(a);
+    people_free(a->people);
     principal_unref(a->system);
     principal_unref(a->local);
     principal_unref(a->anonymous);

@@ -189,7 +189,8 @@ struct access {
     uint64_t generation;
     struct change_job *jobs_first, *jobs_last, *running;
     struct loop_timer *tick;
-    struct map refusals; /* refused.c: those of the last minute */
+    struct people *people; /* people.h: what signing in needs beside the records */
+    struct map refusals;   /* refused.c: those of the last minute */
     size_t refusals_out;
     uint64_t refusals_lost;
     int64_t (*twin_created)(void *arg, struct slice key); /* the core's: access_set_twins() */

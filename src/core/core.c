@@ -100,8 +100,8 @@ static int open_stores(struct core *c, const char **ret_why)
     if (err)
         return err;
     *ret_why = "the catalog cannot be read";
-    err = access_new(c->loop, c->catalog, c->writes, &(struct access_opts){.open = c->access_open},
-                     &c->access);
+    const struct access_opts access = {.open = c->access_open, .keys = c->keys};
+    err = access_new(c->loop, c->catalog, c->writes, &access, &c->access);
     if (err || (err = twins_load(c)))
         return err;
     access_set_twins(c->access, when_made, c);
@@ -156,6 +156,7 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret, c
     c->end_ms = opts->end_ms;
     c->leave_memory = opts->leave_memory;
     c->access_open = opts->access_open;
+    c->keys = opts->keys;
     c->mqtt_endpoint = strdup(opts->mqtt_endpoint ? opts->mqtt_endpoint : "");
     c->dir = strdup(opts->dir);
     if (!c->mqtt_endpoint || !c->dir || (err = open_pools(c)))

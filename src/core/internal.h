@@ -49,6 +49,7 @@ struct core {
     struct catalog *catalog;
     struct access *access;
     bool access_open;
+    const struct key_ring *keys;
     struct journal *journal;
     struct history *history;
     char *dir, *mqtt_endpoint;
