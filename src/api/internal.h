@@ -132,6 +132,13 @@ route_fn sensors_list, sensor_read, sensor_history, twin_readings, sensor_readin
 route_fn stream_open, mqtt_open;
 route_fn influx_write_1, influx_write_2, influx_query, influx_ping, influx_health;
 route_fn history_read, history_ask, history_erase;
+/* session.c, account.c */
+route_fn session_read, session_start, session_change, session_stop, session_confirm;
+route_fn setup, setup_make_link;
+route_fn account_read, account_change, account_delete, account_read_all, account_password;
+route_fn account_sessions, account_sessions_end, account_session_end;
+route_fn account_totp_start, account_totp_put, account_totp_delete, account_recovery_make;
+route_fn account_tokens, account_token_create, account_token_delete;
 void static_serve(struct call *call);
 
 int stream_new(struct api *a, struct stream **ret);

@@ -12,6 +12,7 @@
 #define ORNULL(type) "{\"type\":[\"" type "\",\"null\"]}"
 #define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
 #define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
+#define ROLE "{\"enum\":[\"none\",\"viewer\",\"operator\",\"editor\",\"administrator\"]}"
 #define RANGE "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":2,\"maxItems\":2}"
 #define VALUE "{\"type\":[\"number\",\"boolean\",\"string\",\"null\"]}"
 #define POINT                                                                                      \
@@ -52,6 +53,25 @@ const struct named_schema openapi_schemas[] = {
     {"Status", "{\"type\":\"object\",\"required\":[\"version\",\"started\",\"uptime\",\"ready\",\"twins\",\"series\",\"readings\",\"connections\",\"storage\",\"memory\",\"addresses\"],\"properties\":{\"version\":" S ",\"started\":" T ",\"uptime\":{\"type\":\"number\",\"description\":\"seconds\"},\"ready\":" B ",\"twins\":" U ",\"series\":" U ",\"readings\":{\"type\":\"object\",\"required\":[\"accepted\",\"rejected\",\"inMemory\"],\"properties\":{\"accepted\":" U ",\"rejected\":" U ",\"inMemory\":" U "}},\"connections\":{\"type\":\"object\",\"properties\":{\"mqtt\":" U ",\"stream\":" U "}},\"storage\":{\"type\":\"object\",\"properties\":{\"ok\":" B ",\"journalBytes\":" U ",\"historyBytes\":" U ",\"freeBytes\":" U ",\"readings\":" U ",\"chunks\":" U ",\"rollupBytes\":" U ",\"rolledUp\":" U ",\"expired\":" U "}},\"memory\":" U ",\"addresses\":{\"type\":\"object\",\"properties\":{\"http\":" ORNULL("string") ",\"https\":" ORNULL("string") ",\"mqtt\":" ORNULL("string") ",\"mqtts\":" ORNULL("string") "}}}}"},
     {"InfluxError", "{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":" S "}}"},
     {"Influx2Error", "{\"type\":\"object\",\"required\":[\"code\",\"message\"],\"properties\":{\"code\":" S ",\"message\":" S ",\"line\":" U "}}"},
+    {"Place", "{\"type\":\"object\",\"required\":[\"id\",\"name\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"role\":" ROLE "}}"},
+    {"Session", "{\"type\":\"object\",\"required\":[\"signedIn\",\"access\",\"setup\",\"providers\"],\"properties\":{\"signedIn\":" B ",\"access\":{\"enum\":[\"locked\",\"open\"]},\"setup\":" B ",\"providers\":" LIST(REF("Place")) ",\"principal\":{\"type\":\"object\",\"required\":[\"kind\",\"id\",\"name\"],\"properties\":{\"kind\":" S ",\"id\":" S ",\"name\":" S "}},\"person\":{\"type\":\"object\",\"required\":[\"id\",\"name\",\"email\",\"provisional\",\"installation\",\"secondFactor\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"email\":" S ",\"provisional\":" B ",\"installation\":" B ",\"secondFactor\":" B "}},\"organization\":" REF("Place") ",\"role\":" ROLE ",\"operations\":" LIST(S) ",\"organizations\":" LIST(REF("Place")) ",\"expires\":" T ",\"authenticated\":" T "}}"},
+    {"SignIn", "{\"type\":\"object\",\"required\":[\"email\",\"password\"],\"additionalProperties\":false,\"properties\":{\"email\":" S ",\"password\":" S ",\"code\":" S "}}"},
+    {"SessionChange", "{\"type\":\"object\",\"required\":[\"organization\"],\"additionalProperties\":false,\"properties\":{\"organization\":" S "}}"},
+    {"Confirmation", "{\"type\":\"object\",\"description\":\"a password, a one-time code, or a passkey\",\"properties\":{\"password\":" S ",\"code\":" S "}}"},
+    {"Token", "{\"type\":\"object\",\"required\":[\"token\"],\"additionalProperties\":false,\"properties\":{\"token\":" S "}}"},
+    {"SetupFor", "{\"type\":\"object\",\"description\":\"the administrator whom it lets in; by default the first\",\"additionalProperties\":false,\"properties\":{\"email\":" S "}}"},
+    {"SetupLink", "{\"type\":\"object\",\"required\":[\"link\"],\"properties\":{\"link\":" S "}}"},
+    {"Account", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"email\",\"emailVerified\",\"provisional\",\"installation\",\"secondFactor\",\"password\",\"totp\",\"recoveryCodes\",\"passkeys\",\"fresh\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"email\":" S ",\"emailVerified\":" B ",\"provisional\":" B ",\"installation\":" B ",\"secondFactor\":" B ",\"password\":" B ",\"totp\":" B ",\"recoveryCodes\":" U ",\"passkeys\":" U ",\"fresh\":" B ",\"created\":" T "}}"},
+    {"AccountChange", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"name\":" S ",\"email\":" S "}}"},
+    {"PasswordChange", "{\"type\":\"object\",\"required\":[\"password\"],\"additionalProperties\":false,\"properties\":{\"password\":" S ",\"current\":" S "}}"},
+    {"SessionList", "{\"type\":\"object\",\"required\":[\"sessions\"],\"properties\":{\"sessions\":" LIST("{\"type\":\"object\",\"required\":[\"id\",\"current\",\"created\",\"seen\",\"address\",\"agent\",\"how\",\"expires\"],\"properties\":{\"id\":" S ",\"current\":" B ",\"created\":" T ",\"seen\":" T ",\"address\":" S ",\"agent\":" S ",\"how\":" S ",\"expires\":" T "}}") "}}"},
+    {"TotpSeed", "{\"type\":\"object\",\"required\":[\"secret\",\"uri\"],\"properties\":{\"secret\":" S ",\"uri\":" S "}}"},
+    {"Code", "{\"type\":\"object\",\"required\":[\"code\"],\"additionalProperties\":false,\"properties\":{\"code\":" S "}}"},
+    {"RecoveryCodes", "{\"type\":\"object\",\"required\":[\"recoveryCodes\"],\"properties\":{\"recoveryCodes\":" LIST(S) "}}"},
+    {"TokenMember", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"created\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"organization\":" ORNULL("string") ",\"scopes\":" LIST(S) ",\"created\":" T ",\"expires\":" T ",\"used\":" T "}}"},
+    {"TokenList", "{\"type\":\"object\",\"required\":[\"tokens\"],\"properties\":{\"tokens\":" LIST(REF("TokenMember")) "}}"},
+    {"TokenMade", "{\"allOf\":[" REF("TokenMember") ",{\"type\":\"object\",\"required\":[\"token\"],\"properties\":{\"token\":" S "}}]}"},
+    {"TokenWanted", "{\"type\":\"object\",\"required\":[\"name\"],\"additionalProperties\":false,\"properties\":{\"name\":" S ",\"organization\":" S ",\"scopes\":" LIST(S) ",\"expires\":" T "}}"},
     {"Health", "{\"type\":\"object\",\"required\":[\"status\"],\"properties\":{\"status\":" S "}}"},
     {"ErrorKind", "{\"type\":\"object\",\"required\":[\"code\",\"title\",\"status\",\"mqttReason\"],\"properties\":{\"code\":" S ",\"title\":" S ",\"status\":" U ",\"mqttReason\":" U "}}"},
     {0},
@@ -69,6 +89,7 @@ static const char *reason(int code)
                    {204, "No Content"},
                    {304, "Not Modified"},
                    {400, "Bad Request"},
+                   {401, "Unauthorized"},
                    {403, "Forbidden"},
                    {404, "Not Found"},
                    {409, "Conflict"},
@@ -77,6 +98,8 @@ static const char *reason(int code)
                    {415, "Unsupported Media Type"},
                    {422, "Unprocessable Content"},
                    {426, "Upgrade Required"},
+                   {429, "Too Many Requests"},
+                   {501, "Not Implemented"},
                    {503, "Service Unavailable"},
                    {507, "Insufficient Storage"}};
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)

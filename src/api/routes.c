@@ -124,6 +124,29 @@ ANSWERS(query_answers, {200, "Object", NULL}, {400, "InfluxError", JSON});
 ANSWERS(ping_answers, {200, "Object", NULL}, {204, NULL, NULL});
 ANSWERS(influx_health_answers, {200, "Object", NULL}, {503, "Object", JSON});
 
+ANSWERS(session_answers, {200, "Session", NULL}, {400, "Problem", NULL}, {401, "Problem", NULL},
+        {404, "Problem", NULL});
+ANSWERS(signed_in_answers, {201, "Session", NULL}, {400, "Problem", NULL}, {401, "Problem", NULL},
+        {415, "Problem", NULL}, {429, "Problem", NULL}, {503, "Problem", NULL});
+ANSWERS(setup_link_answers, {201, "SetupLink", NULL}, {400, "Problem", NULL},
+        {401, "Problem", NULL}, {403, "Problem", NULL}, {404, "Problem", NULL});
+/* 403: not signed in lately, or nobody who has an account */
+#define OWN_PROBLEMS                                                                               \
+    {400, "Problem", NULL}, {401, "Problem", NULL}, {403, "Problem", NULL},                        \
+        {404, "Problem", NULL},                                                                    \
+    {                                                                                              \
+        415, "Problem", NULL                                                                       \
+    }
+ANSWERS(own_done_answers, {204, NULL, NULL}, OWN_PROBLEMS, {409, "Problem", NULL},
+        {422, "Problem", NULL}, {429, "Problem", NULL}, {503, "Problem", NULL});
+ANSWERS(account_answers, {200, "Account", NULL}, OWN_PROBLEMS, {409, "Problem", NULL});
+ANSWERS(sessions_answers, {200, "SessionList", NULL}, OWN_PROBLEMS);
+ANSWERS(totp_answers, {200, "TotpSeed", NULL}, OWN_PROBLEMS, {501, "Problem", NULL});
+ANSWERS(recovery_answers, {200, "RecoveryCodes", NULL}, OWN_PROBLEMS, {501, "Problem", NULL});
+ANSWERS(tokens_answers, {200, "TokenList", NULL}, OWN_PROBLEMS);
+ANSWERS(token_answers, {201, "TokenMade", NULL}, OWN_PROBLEMS, {422, "Problem", NULL});
+ANSWERS(export_answers, {200, "Object", NULL}, OWN_PROBLEMS);
+
 #define INGEST_TYPES "application/json application/x-ndjson application/cbor application/cbor-seq"
 #define OWN_TYPES "application/json application/cbor"
 
@@ -150,6 +173,28 @@ const struct route routes[] = {
     {"GET", "/api/v1/status", OP_STATUS_READ, "readStatus", status, "Version, counts, storage and addresses", NULL, NULL, NULL, status_answers},
     {"GET", "/api/v1/stream", OP_DATA_READ, "openStream", stream_open, "WebSocket: readings in and out as they come (docs/interfaces.md)", NULL, NULL, NULL, stream_answers},
     {"GET", "/mqtt", OP_PUBLIC, "openMqtt", mqtt_open, "WebSocket: MQTT 3.1.1 and 5.0, subprotocol mqtt (docs/mqtt.md)", NULL, NULL, NULL, stream_answers},
+    {"GET", "/api/v1/session", OP_PUBLIC, "readSession", session_read, "Who is signed in, and what they may", NULL, NULL, NULL, session_answers},
+    {"POST", "/api/v1/session", OP_PUBLIC, "signIn", session_start, "Sign in with e-mail address and password", NULL, "SignIn", NULL, signed_in_answers},
+    {"PATCH", "/api/v1/session", OP_ACCOUNT_SELF, "changeSession", session_change, "Say which organisation is meant", NULL, "SessionChange", NULL, session_answers},
+    {"DELETE", "/api/v1/session", OP_PUBLIC, "signOut", session_stop, "Sign out", NULL, NULL, NULL, own_done_answers},
+    {"POST", "/api/v1/session/confirm", OP_ACCOUNT_SELF, "confirmSession", session_confirm, "Show once more who you are, before what is sensitive", NULL, "Confirmation", NULL, own_done_answers},
+    {"POST", "/api/v1/setup", OP_PUBLIC, "setUp", setup, "Open a set-up link: the first administrator, or back in", NULL, "Token", NULL, signed_in_answers},
+    {"POST", "/api/v1/setup/link", OP_INSTALLATION_MANAGE, "makeSetupLink", setup_make_link, "A new set-up link, for the command line beside the server", NULL, "SetupFor", NULL, setup_link_answers},
+    {"GET", "/api/v1/account", OP_ACCOUNT_SELF, "readAccount", account_read, "Your own account", NULL, NULL, NULL, account_answers},
+    {"PATCH", "/api/v1/account", OP_ACCOUNT_SELF, "changeAccount", account_change, "Change your name or e-mail address", NULL, "AccountChange", NULL, account_answers},
+    {"DELETE", "/api/v1/account", OP_ACCOUNT_SELF, "eraseAccount", account_delete, "Erase yourself, for good", NULL, NULL, NULL, own_done_answers},
+    {"GET", "/api/v1/account/export", OP_ACCOUNT_SELF, "exportAccount", account_read_all, "Everything that is kept about you", NULL, NULL, NULL, export_answers},
+    {"PUT", "/api/v1/account/password", OP_ACCOUNT_SELF, "setPassword", account_password, "Set your password; your other sessions end", NULL, "PasswordChange", NULL, own_done_answers},
+    {"GET", "/api/v1/account/sessions", OP_ACCOUNT_SELF, "listSessions", account_sessions, "Where you are signed in", NULL, NULL, NULL, sessions_answers},
+    {"DELETE", "/api/v1/account/sessions", OP_ACCOUNT_SELF, "endSessions", account_sessions_end, "End all sessions but this", NULL, NULL, NULL, own_done_answers},
+    {"DELETE", "/api/v1/account/sessions/{session}", OP_ACCOUNT_SELF, "endSession", account_session_end, "End one session", NULL, NULL, NULL, own_done_answers},
+    {"POST", "/api/v1/account/totp", OP_ACCOUNT_SELF, "beginTotp", account_totp_start, "A seed of one-time codes for an app", NULL, NULL, NULL, totp_answers},
+    {"PUT", "/api/v1/account/totp", OP_ACCOUNT_SELF, "confirmTotp", account_totp_put, "Show a code of that seed: from now on sign-ins ask for one", NULL, "Code", NULL, recovery_answers},
+    {"DELETE", "/api/v1/account/totp", OP_ACCOUNT_SELF, "endTotp", account_totp_delete, "No one-time codes any more", NULL, NULL, NULL, own_done_answers},
+    {"POST", "/api/v1/account/recovery-codes", OP_ACCOUNT_SELF, "makeRecoveryCodes", account_recovery_make, "New recovery codes; those until now are void", NULL, NULL, NULL, recovery_answers},
+    {"GET", "/api/v1/account/tokens", OP_ACCOUNT_SELF, "listTokens", account_tokens, "Your API tokens", NULL, NULL, NULL, tokens_answers},
+    {"POST", "/api/v1/account/tokens", OP_ACCOUNT_SELF, "makeToken", account_token_create, "A new API token, shown once", NULL, "TokenWanted", NULL, token_answers},
+    {"DELETE", "/api/v1/account/tokens/{token}", OP_ACCOUNT_SELF, "revokeToken", account_token_delete, "Revoke an API token", NULL, NULL, NULL, own_done_answers},
     {"GET", "/api/v1/openapi.json", OP_PUBLIC, "readOpenapi", openapi, "This document", NULL, NULL, NULL, openapi_answers},
     {"GET", "/schemas/twin-profile.json", OP_PUBLIC, "readProfileSchema", schema, "JSON Schema of a complete profile", NULL, NULL, NULL, schema_answers},
     {"GET", "/metrics", OP_METRICS_READ, "readMetrics", metrics, "Metrics in Prometheus or OpenMetrics form", NULL, NULL, NULL, metrics_answers},

@@ -8,6 +8,7 @@
  *
  * SIGUSR1 loads the certificates anew, and so does SIGHUP, as it does to most servers; but where
  * the server has a terminal, SIGHUP says that this was closed, and ends it. */
+#include "access/setup.h"
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -17,6 +18,7 @@
 #include "server/datadir.h"
 #include "server/demo.h"
 #include "server/grants.h"
+#include "server/local_token.h"
 #include "server/run.h"
 #include "server/secrets.h"
 #include "server/term.h"
@@ -43,6 +45,7 @@ struct server {
     const struct config *config;
     int lock;
     struct secrets secrets;
+    struct local_tokens local;
     struct loop *loop;
     struct core *core;
     struct broker *broker;
@@ -249,6 +252,42 @@ static int announce(struct server *s)
     return CODE_OK;
 }
 
+/* The token for the command line beside us.  Without it that has to sign in. */
+static void write_local_token(struct server *s)
+{
+    const char *addresses[LISTENERS];
+    char text[TOKEN_CHARACTERS_MAX + 1];
+    struct token token;
+    struct buf why = {0};
+    if (is_open(s->config))
+        return;
+    for (size_t i = 0; i < LISTENERS; i++)
+        addresses[i] = address_of(s, i);
+    token_make(TOKEN_LOCAL, text, &token);
+    access_set_local(core_access(s->core), slice_str(text));
+    if (local_tokens_write(&s->local, addresses, LISTENERS, text, &why))
+        log_warn("server", "the command line has no token of its own here: %.*s",
+                 SLICE_ARG(buf_slice(&why)));
+    explicit_bzero(text, sizeof text);
+    buf_release(&why);
+}
+
+/* The way in for the first administrator, while there is none who can sign in. */
+static void print_setup_link(const struct server *s)
+{
+    char token[TOKEN_CHARACTERS_MAX + 1];
+    struct access *a = core_access(s->core);
+    const char *at = address_of(s, 0) ? address_of(s, 0) : address_of(s, 1);
+    if (!setup_is_wanted(a))
+        return;
+    if (!at || setup_link(a, slice_of("", 0), token))
+        return;
+    bool any = strncmp(at, "0.0.0.0:", 8) == 0 || strncmp(at, "[::]:", 5) == 0;
+    printf("set-up link, which works once and for an hour: %s://%s%s/setup#%s\n",
+           address_of(s, 0) ? "http" : "https", any ? "localhost" : at, any ? strrchr(at, ':') : "",
+           token);
+}
+
 static void print_addresses(const struct server *s)
 {
     struct wanted w[LISTENERS];
@@ -265,6 +304,7 @@ static void print_addresses(const struct server *s)
                "it.\n\n",
                term_style(stdout, STYLE_BOLD), address_of(s, 0) ? "http" : "https", page,
                term_end(stdout), s->config->data);
+    print_setup_link(s);
     fflush(stdout);
 }
 
@@ -285,6 +325,7 @@ static int open_core(struct server *s)
                                    .end_ms = END_MS,
                                    .leave_memory = LEAVE_MEMORY,
                                    .access_open = is_open(c),
+                                   .keys = s->secrets.ring,
                                    .flush_ms = (unsigned)(c->flush_us / 1000)};
     const char *why = NULL;
     int64_t began = clock_mono_us();
@@ -370,9 +411,11 @@ static int open_all(struct server *s)
     if ((code = secrets_start(c, &s->secrets)) != CODE_OK ||
         (code = grants_read(c, &s->grants)) != CODE_OK ||
         (code = certs_open(s->loop, c, &s->certs)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
+        (code = check_addresses(c, setup_is_wanted(core_access(s->core)))) != CODE_OK ||
         (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
         (code = announce(s)) != CODE_OK)
         return code;
+    write_local_token(s);
     if (c->demo && (err = demo_start(s->loop, s->core, c->data, c->demo_restore, &s->demo)))
         return failed("the demo cannot be started", err);
     return CODE_OK;
@@ -380,6 +423,7 @@ static int open_all(struct server *s)
 
 static void close_all(struct server *s)
 {
+    local_tokens_remove(&s->local); /* while nobody else can listen there */
     demo_stop(s->demo);
     for (size_t i = 0; i < LISTENERS; i++) {
         if (s->listeners[i])

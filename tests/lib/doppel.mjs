@@ -8,7 +8,7 @@
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
@@ -30,6 +30,11 @@ export const LONG = process.env.DOPPEL_LONG === "1";
 /* Everything is slower under a sanitizer; limits of time are told for the release build. */
 export const SLOW = { release: 1, dev: 1.5, asan: 4, tsan: 8 }[PRESET] ?? 4;
 
+/* Where servers of this process put the token of the command line, and find commands it. */
+const runtime = mkdtempSync(join(tmpdir(), "doppel-run-"));
+process.env.XDG_RUNTIME_DIR = runtime;
+process.on("exit", () => rmSync(runtime, { recursive: true, force: true }));
+
 export function temporary(t, name = "doppel-test-") {
     const dir = mkdtempSync(join(tmpdir(), name));
     t.after(() => rmSync(dir, { recursive: true, force: true }));
@@ -44,6 +49,77 @@ export function doppel(args, options = {}) {
         assert.doesNotMatch(r.stderr, SANITIZER_REPORT);
         return r;
     });
+}
+
+/* A password that nobody has thought of before. */
+export const PASSWORD = "heron walks over thin ice";
+
+/* Somebody with a browser: cookies are kept, and changes come with our own Origin. */
+export class Client {
+    constructor(server, { secure = false, headers = {} } = {}) {
+        this.server = server;
+        this.secure = secure;
+        this.cookies = new Map();
+        this.headers = headers;
+    }
+
+    /* After a restart it is another. */
+    get url() {
+        return this.secure ? this.server.tlsUrl : this.server.url;
+    }
+
+    async fetch(path, options = {}) {
+        const headers = { ...this.headers, origin: this.url, ...options.headers };
+        const cookie = [...this.cookies].map(([k, v]) => `${k}=${v}`).join("; ");
+        if (cookie) headers.cookie = cookie;
+        const r = await fetch(new URL(path, this.url), { ...options, headers });
+        for (const line of r.headers.getSetCookie()) this.#keep(line);
+        return r;
+    }
+
+    #keep(line) {
+        const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
+        if (value && !/max-age=0(;|$)/i.test(line)) this.cookies.set(name, value);
+        else this.cookies.delete(name);
+    }
+
+    async get(path, options) {
+        return read(await this.fetch(path, options));
+    }
+
+    async send(method, path, body, type = "application/json", headers = {}) {
+        const text = typeof body === "string" ? body : JSON.stringify(body);
+        const all = text === undefined ? headers : { "content-type": type, ...headers };
+        return read(await this.fetch(path, { method, body: text, headers: all }));
+    }
+
+    post(path, body, type, headers) {
+        return this.send("POST", path, body, type, headers);
+    }
+
+    put(path, body) {
+        return this.send("PUT", path, body);
+    }
+
+    patch(path, body) {
+        return this.send("PATCH", path, body);
+    }
+
+    delete(path) {
+        return this.send("DELETE", path);
+    }
+
+    signIn(email, password = PASSWORD, code = undefined) {
+        return this.post("/api/v1/session", { email, password, code });
+    }
+
+    /* Who is signed in gets what signing in again needs. */
+    async become({ email, password = PASSWORD }) {
+        const named = await this.patch("/api/v1/account", { email });
+        assert.equal(named.status, 200, named.text);
+        const set = await this.put("/api/v1/account/password", { password });
+        assert.equal(set.status, 204, set.text);
+    }
 }
 
 export class Server {
@@ -188,6 +264,33 @@ export class Server {
             cursor = page.next ? `&cursor=${encodeURIComponent(page.next)}` : null;
         } while (cursor);
         return points;
+    }
+
+    /* What lets the command line in, as it finds it itself. */
+    localToken() {
+        const dir = join(process.env.XDG_RUNTIME_DIR, "doppel");
+        return readFileSync(join(dir, `${this.http}.token`), "utf8");
+    }
+
+    /* Whoever shows a token. */
+    withToken(token) {
+        return new Client(this, { headers: { authorization: `Bearer ${token}` } });
+    }
+
+    /* The set-up link that was printed last. */
+    async setupToken() {
+        const link = /set-up link.*\/setup#(dop_setup_\w+)\n/;
+        await until("there is a set-up link", () => link.test(this.said));
+        return link.exec(this.said)[1];
+    }
+
+    /* The first administrator, signed in: with a password when an e-mail address is named. */
+    async setup({ email, password = PASSWORD } = {}) {
+        const c = new Client(this);
+        const r = await c.post("/api/v1/setup", { token: await this.setupToken() });
+        assert.equal(r.status, 201, r.text);
+        if (email) await c.become({ email, password });
+        return c;
     }
 
     /* mosquitto_pub and mosquitto_sub at this server. */
