@@ -186,6 +186,7 @@ void access_set_twins(struct access *a, int64_t (*created)(void *arg, struct sli
 void access_twin_gone(struct access *a, struct slice key);
 struct org *access_org(const struct access *a, struct slice slug); /* NULL: there is none */
 struct org *access_first_org(const struct access *a);
+size_t access_org_count(const struct access *a);
 struct org *access_org_of_key(const struct access *a, struct slice key);
 size_t access_key_prefix(struct slice key); /* bytes before the id: 0, or up to behind "~" */
 const char *org_slug(const struct org *o);

@@ -14,6 +14,11 @@ struct org *access_first_org(const struct access *a)
     return a->first;
 }
 
+size_t access_org_count(const struct access *a)
+{
+    return a->kinds[RECORD_ORG].count;
+}
+
 const char *org_slug(const struct org *o)
 {
     return o->e.id;

@@ -198,6 +198,15 @@ static void put_answers(struct json_writer *w, const struct route *r)
     json_close(w, '}');
 }
 
+/* Who may: nobody needs to show who they are, or the operation that it takes (docs/access.md). */
+static void put_security(struct json_writer *w, const struct route *r)
+{
+    json_key(w, "security");
+    json_put_raw(w, r->op == OP_PUBLIC ? SLICE_LIT("[]")
+                                       : SLICE_LIT("[{\"token\":[]},{\"session\":[]}]"));
+    put_text(w, "x-doppel-operation", r->op == OP_PUBLIC ? "public" : op_info(r->op)->name);
+}
+
 static void put_operation(struct json_writer *w, const struct route *r)
 {
     char method[8] = "";
@@ -216,6 +225,7 @@ static void put_operation(struct json_writer *w, const struct route *r)
         put_content(w, r->body_types ? r->body_types : "application/json", r->body, r->body);
         json_close(w, '}');
     }
+    put_security(w, r);
     put_answers(w, r);
     json_close(w, '}');
 }
@@ -263,6 +273,10 @@ static void make(struct api *a)
         json_put_raw(&w, slice_str(s->json));
     }
     json_close(&w, '}');
+    json_key(&w, "securitySchemes");
+    json_put_raw(&w, SLICE_LIT("{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"},"
+                               "\"session\":{\"type\":\"apiKey\",\"in\":\"cookie\","
+                               "\"name\":\"__Host-doppel\"}}"));
     json_close(&w, '}');
     json_close(&w, '}');
 }

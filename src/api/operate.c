@@ -1,4 +1,5 @@
 /* operate.c - what the operator asks: status, metrics, health. */
+#include "access/state.h"
 #include "api/internal.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -49,6 +50,13 @@ static void put_text(struct json_writer *w, const char *key, const char *text)
     json_put_cstr(w, text);
 }
 
+/* The figures of the whole installation are for who looks after it, or where there is but one
+ * organisation. */
+static bool sees_all(const struct call *call)
+{
+    return call->who->installation || access_org_count(core_access(call->core)) == 1;
+}
+
 void status(struct call *call)
 {
     struct figures f;
@@ -65,8 +73,17 @@ void status(struct call *call)
     json_put_double(&w, (double)(int64_t)(f.uptime_s * 1000) / 1000);
     json_key(&w, "ready");
     json_put_bool(&w, core_ready(call->core));
-    put_uint(&w, "twins", f.core.twins);
-    put_uint(&w, "series", f.core.series);
+    const struct org *own = call->who->org;
+    if (!sees_all(call)) { /* other organisations are none of their business */
+        put_uint(&w, "twins", own ? own->twins_n : 0);
+        put_uint(&w, "series", own ? own->series_n : 0);
+        f.core = (struct core_stats){.storage_ok = f.core.storage_ok};
+        f.mqtt = (struct broker_stats){0};
+        f.rss = 0;
+    } else {
+        put_uint(&w, "twins", f.core.twins);
+        put_uint(&w, "series", f.core.series);
+    }
     json_key(&w, "readings");
     json_open(&w, '{');
     put_uint(&w, "accepted", f.core.readings);
@@ -76,7 +93,7 @@ void status(struct call *call)
     json_key(&w, "connections");
     json_open(&w, '{');
     put_uint(&w, "mqtt", f.mqtt.connections);
-    put_uint(&w, "stream", stream_clients(call->api->stream));
+    put_uint(&w, "stream", sees_all(call) ? stream_clients(call->api->stream) : 0);
     json_close(&w, '}');
     json_key(&w, "storage");
     json_open(&w, '{');

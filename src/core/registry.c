@@ -356,8 +356,6 @@ static struct twin *twin_new(struct core *c, struct slice key)
     if (c->twins_sorted == c->twins_n && (!c->twins_n || by_id(&c->twins[c->twins_n - 1], &t) < 0))
         c->twins_sorted++;
     c->twins[c->twins_n++] = t;
-    if (t->org)
-        t->org->twins_n++;
     return t;
 }
 
@@ -402,8 +400,6 @@ void registry_remove(struct core *c, struct twin *t)
     size_t i = place_of(c, t);
     memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
     c->twins_n--;
-    if (t->org)
-        t->org->twins_n--;
     if (i < c->twins_sorted)
         c->twins_sorted--;
     twin_free(c, t);
