@@ -30,9 +30,10 @@ static void name_missing(struct json_writer *w, const struct call *call, enum ac
         json_key(w, "role");
         json_put_cstr(w, role_name((enum access_role)info->from));
     }
-    if (call->who && call->who->org) {
+    const struct org *org = call->org ? call->org : call->who ? call->who->org : NULL;
+    if (org) {
         json_key(w, "organization");
-        json_put_cstr(w, org_slug(call->who->org));
+        json_put_cstr(w, org_slug(org));
     }
 }
 
@@ -239,12 +240,17 @@ static bool enter_org(struct call *call)
 {
     struct org *org = access_org(core_access(call->core), call->parts[0]);
     struct access_object o = {.org = org};
-    if (!org || org->gone) {
-        call_problem(call, ERR_NOT_FOUND, "There is no such organisation.");
+    int err = org && !org->gone
+                  ? access_check(core_access(call->core), call->who, call->route->op, &o)
+                  : ERR_NOT_FOUND;
+    if (err == ERR_NOT_FOUND) { /* the same whether it is not there or not for them to see */
+        call_problem(call, err, "There is no such organisation.");
         return false;
     }
     call->org = org;
-    return call_may(call, call->route->op, &o);
+    if (err)
+        call_denied(call, err, call->route->op, NULL);
+    return !err;
 }
 
 static bool path_starts(const struct route *r, const char *prefix)

@@ -116,6 +116,33 @@ struct asker call_asker(const struct call *call);
 struct access_object twin_object(const struct twin *t);
 struct access_object sensor_object(const struct sensor *s);
 
+/* ask.c */
+#define ORGANIZATION_PATH "/api/v1/organizations/{org}"
+struct ask;
+/* Ask for a change (access/orgs.h, access/sharing.h) with the parts of the address and the body;
+ * answer() when it is done, NULL: 204.  Refusals are answered. */
+void call_ask(struct call *call, int (*prepare)(struct change *ch),
+              void (*answer)(struct call *call, struct ask *ask));
+void call_ask_if(struct call *call, int (*prepare)(struct change *ch),
+                 void (*answer)(struct call *call, struct ask *ask), int64_t if_created_us,
+                 uint64_t if_version);
+typedef void entity_write_fn(struct call *call, struct json_writer *w,
+                             const void *entity); /* its members, in an open object */
+/* Entities as {name: [...], "next"}, in order of id, by limit and cursor. */
+struct entity_list {
+    const char *name;
+    const struct map *of;                               /* values begin with a struct entity */
+    bool (*has)(struct call *call, const void *entity); /* NULL: all of them */
+    entity_write_fn *write;
+};
+void call_list(struct call *call, const struct entity_list *l);
+/* One, with another member behind it when key is not NULL. */
+void call_entity(struct call *call, int status, entity_write_fn *write, const void *entity,
+                 const char *key, const char *value);
+void put_text(struct json_writer *w, const char *key, const char *text);
+void put_text_or_null(struct json_writer *w, const char *key, struct slice text); /* empty: null */
+void put_time_or_null(struct json_writer *w, const char *key, int64_t t_us);      /* 0: null */
+
 /* write.c */
 void write_sensor(struct json_writer *w, const struct sensor *s);
 void write_summary(struct json_writer *w, const struct call *call, const struct twin *t,
@@ -139,6 +166,16 @@ route_fn account_read, account_change, account_delete, account_read_all, account
 route_fn account_sessions, account_sessions_end, account_session_end;
 route_fn account_totp_start, account_totp_put, account_totp_delete, account_recovery_make;
 route_fn account_tokens, account_token_create, account_token_delete;
+route_fn organizations_list, organization_make, organization_read, organization_change;
+route_fn organization_delete, usage_read, quotas_set, operations_list;
+route_fn members_list, member_change, member_delete, teams_list, team_create, team_rename;
+route_fn team_delete, team_put_member, team_delete_member;
+route_fn services_list, service_create, service_patch, service_delete;
+route_fn service_tokens_list, service_token_create, service_token_delete;
+route_fn invitations_list, invitation_create, invitation_delete, invitation_inspect;
+route_fn requests_list, request_create, request_answer;
+route_fn grants_list, grant_create, grant_patch, grant_delete, shared_list, people_find;
+route_fn policy_read, policy_replace, policy_delete;
 void static_serve(struct call *call);
 
 int stream_new(struct api *a, struct stream **ret);

@@ -13,6 +13,10 @@
 #define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
 #define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
 #define ROLE "{\"enum\":[\"none\",\"viewer\",\"operator\",\"editor\",\"administrator\"]}"
+#define ROLE_GIVEN "{\"enum\":[\"viewer\",\"operator\",\"editor\",\"administrator\"]}"
+#define ROLE_OR_NULL "{\"enum\":[\"viewer\",\"operator\",\"editor\",\"administrator\",null]}"
+#define RIGHTS LIST("{\"enum\":[\"read\",\"write\",\"execute\"]}")
+#define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define RANGE "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":2,\"maxItems\":2}"
 #define VALUE "{\"type\":[\"number\",\"boolean\",\"string\",\"null\"]}"
 #define POINT                                                                                      \
@@ -51,6 +55,48 @@ const struct named_schema openapi_schemas[] = {
     {"RejectionList", "{\"type\":\"object\",\"required\":[\"total\",\"items\"],\"properties\":{\"total\":" U ",\"items\":" LIST(REF("Rejection")) "}}"},
     {"Erased", "{\"type\":\"object\",\"required\":[\"twin\",\"sensor\",\"from\",\"to\",\"deleted\"],\"properties\":{\"twin\":" S ",\"sensor\":" S ",\"from\":{\"type\":\"number\"},\"to\":{\"type\":\"number\"},\"deleted\":" U "}}"},
     {"Status", "{\"type\":\"object\",\"required\":[\"version\",\"started\",\"uptime\",\"ready\",\"twins\",\"series\",\"readings\",\"connections\",\"storage\",\"memory\",\"addresses\"],\"properties\":{\"version\":" S ",\"started\":" T ",\"uptime\":{\"type\":\"number\",\"description\":\"seconds\"},\"ready\":" B ",\"twins\":" U ",\"series\":" U ",\"readings\":{\"type\":\"object\",\"required\":[\"accepted\",\"rejected\",\"inMemory\"],\"properties\":{\"accepted\":" U ",\"rejected\":" U ",\"inMemory\":" U "}},\"connections\":{\"type\":\"object\",\"properties\":{\"mqtt\":" U ",\"stream\":" U "}},\"storage\":{\"type\":\"object\",\"properties\":{\"ok\":" B ",\"journalBytes\":" U ",\"historyBytes\":" U ",\"freeBytes\":" U ",\"readings\":" U ",\"chunks\":" U ",\"rollupBytes\":" U ",\"rolledUp\":" U ",\"expired\":" U "}},\"memory\":" U ",\"addresses\":{\"type\":\"object\",\"properties\":{\"http\":" ORNULL("string") ",\"https\":" ORNULL("string") ",\"mqtt\":" ORNULL("string") ",\"mqtts\":" ORNULL("string") "}}}}"},
+    {"Refusal", "{\"type\":\"object\",\"description\":\"what is missing: the operation, the least role that has it, and where\",\"required\":[" PROBLEM_REQUIRED "],\"properties\":{" PROBLEM_MEMBERS ",\"operation\":" S ",\"role\":" S ",\"organization\":" S "}}"},
+    {"Organization", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"created\",\"role\",\"members\",\"twins\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"created\":" TIME_OR_NULL ",\"role\":" ROLE_OR_NULL ",\"members\":" U ",\"twins\":" U "}}"},
+    {"OrganizationList", "{\"type\":\"object\",\"required\":[\"organizations\"],\"properties\":{\"organizations\":" LIST(REF("Organization")) ",\"next\":" S "}}"},
+    {"NewOrganization", "{\"type\":\"object\",\"required\":[\"id\"],\"properties\":{\"id\":" S ",\"name\":" S "}}"},
+    {"NewName", "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"name\":" S "}}"},
+    {"NewRole", "{\"type\":\"object\",\"required\":[\"role\"],\"properties\":{\"role\":" ROLE_GIVEN "}}"},
+    {"Use", "{\"type\":\"object\",\"required\":[\"used\",\"limit\"],\"properties\":{\"used\":" U ",\"limit\":" ORNULL("integer") "}}"},
+    {"Usage", "{\"type\":\"object\",\"required\":[\"twins\",\"series\"],\"properties\":{\"twins\":" REF("Use") ",\"series\":" REF("Use") ",\"readingsPerSecond\":" REF("Use") ",\"storageBytes\":" REF("Use") "}}"},
+    {"Quotas", "{\"type\":\"object\",\"required\":[],\"properties\":{\"twins\":" ORNULL("integer") ",\"series\":" ORNULL("integer") ",\"readingsPerSecond\":" ORNULL("integer") ",\"storageBytes\":" ORNULL("integer") "}}"},
+    {"Member", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"email\",\"role\",\"since\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"email\":" ORNULL("string") ",\"role\":" ROLE_GIVEN ",\"since\":" TIME_OR_NULL ",\"secondFactor\":" B ",\"seen\":" TIME_OR_NULL "}}"},
+    {"MemberList", "{\"type\":\"object\",\"required\":[\"members\"],\"properties\":{\"members\":" LIST(REF("Member")) ",\"next\":" S "}}"},
+    {"Team", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"members\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"members\":" LIST(S) "}}"},
+    {"TeamList", "{\"type\":\"object\",\"required\":[\"teams\"],\"properties\":{\"teams\":" LIST(REF("Team")) ",\"next\":" S "}}"},
+    {"NewTeam", "{\"type\":\"object\",\"required\":[],\"properties\":{\"name\":" S ",\"members\":" LIST(S) "}}"},
+    {"Service", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"role\",\"created\",\"tokens\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"role\":" ROLE_GIVEN ",\"created\":" TIME_OR_NULL ",\"tokens\":" U "}}"},
+    {"ServiceList", "{\"type\":\"object\",\"required\":[\"services\"],\"properties\":{\"services\":" LIST(REF("Service")) ",\"next\":" S "}}"},
+    {"NewService", "{\"type\":\"object\",\"required\":[],\"properties\":{\"name\":" S ",\"role\":" ROLE_GIVEN "}}"},
+    {"ServiceToken", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"scopes\",\"created\",\"expires\",\"used\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"scopes\":" "{\"type\":[\"array\",\"null\"],\"items\":" S "}" ",\"created\":" TIME_OR_NULL ",\"expires\":" TIME_OR_NULL ",\"used\":" TIME_OR_NULL "}}"},
+    {"ServiceTokenList", "{\"type\":\"object\",\"required\":[\"tokens\"],\"properties\":{\"tokens\":" LIST(REF("ServiceToken")) ",\"next\":" S "}}"},
+    {"MadeToken", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"scopes\",\"created\",\"expires\",\"used\",\"token\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"scopes\":" "{\"type\":[\"array\",\"null\"],\"items\":" S "}" ",\"created\":" TIME_OR_NULL ",\"expires\":" TIME_OR_NULL ",\"used\":" TIME_OR_NULL ",\"token\":" S "}}"},
+    {"NewToken", "{\"type\":\"object\",\"required\":[\"name\"],\"properties\":{\"name\":" S ",\"scopes\":" LIST(S) ",\"expires\":" T "}}"},
+    {"Invitation", "{\"type\":\"object\",\"required\":[\"id\",\"email\",\"role\",\"teams\",\"created\",\"expires\",\"invitedBy\"],\"properties\":{\"id\":" S ",\"email\":" ORNULL("string") ",\"role\":" ROLE_GIVEN ",\"teams\":" LIST(S) ",\"created\":" TIME_OR_NULL ",\"expires\":" TIME_OR_NULL ",\"invitedBy\":" S ",\"link\":" S "}}"},
+    {"InvitationList", "{\"type\":\"object\",\"required\":[\"invitations\"],\"properties\":{\"invitations\":" LIST(REF("Invitation")) ",\"next\":" S "}}"},
+    {"NewInvitation", "{\"type\":\"object\",\"required\":[\"role\"],\"properties\":{\"email\":" S ",\"role\":" ROLE_GIVEN ",\"teams\":" LIST(S) ",\"expires\":" T "}}"},
+    {"Named", "{\"type\":\"object\",\"required\":[\"id\",\"name\"],\"properties\":{\"id\":" S ",\"name\":" S "}}"},
+    {"Invited", "{\"type\":\"object\",\"required\":[\"organization\",\"role\",\"email\",\"invitedBy\",\"expires\"],\"properties\":{\"organization\":" REF("Named") ",\"role\":" ROLE_GIVEN ",\"email\":" ORNULL("string") ",\"invitedBy\":" S ",\"expires\":" T "}}"},
+    {"Request", "{\"type\":\"object\",\"required\":[\"id\",\"who\",\"operation\",\"object\",\"message\",\"created\",\"state\",\"role\",\"decided\",\"decidedBy\"],\"properties\":{\"id\":" S ",\"who\":" REF("Named") ",\"operation\":" S ",\"object\":" ORNULL("string") ",\"message\":" ORNULL("string") ",\"created\":" T ",\"state\":" "{\"enum\":[\"open\",\"approved\",\"denied\"]}" ",\"role\":" ROLE_OR_NULL ",\"decided\":" TIME_OR_NULL ",\"decidedBy\":" ORNULL("string") "}}"},
+    {"RequestList", "{\"type\":\"object\",\"required\":[\"requests\"],\"properties\":{\"requests\":" LIST(REF("Request")) ",\"next\":" S "}}"},
+    {"NewRequest", "{\"type\":\"object\",\"required\":[\"operation\"],\"properties\":{\"operation\":" S ",\"object\":" S ",\"message\":" S "}}"},
+    {"Decision", "{\"type\":\"object\",\"required\":[\"decision\"],\"properties\":{\"decision\":" "{\"enum\":[\"approve\",\"deny\"]}" ",\"role\":" ROLE_GIVEN "}}"},
+    {"Receiver", "{\"type\":\"object\",\"required\":[\"kind\"],\"properties\":{\"kind\":" "{\"enum\":[\"person\",\"team\",\"organization\",\"common\",\"link\"]}" ",\"id\":" S ",\"name\":" S ",\"email\":" S "}}"},
+    {"Grant", "{\"type\":\"object\",\"required\":[\"id\",\"object\",\"to\",\"role\",\"created\",\"expires\",\"by\"],\"properties\":{\"id\":" S ",\"object\":" S ",\"to\":" REF("Receiver") ",\"role\":" ROLE_GIVEN ",\"parts\":" LIST(S) ",\"created\":" TIME_OR_NULL ",\"expires\":" TIME_OR_NULL ",\"by\":" S ",\"link\":" S "}}"},
+    {"GrantList", "{\"type\":\"object\",\"required\":[\"grants\"],\"properties\":{\"grants\":" LIST(REF("Grant")) ",\"next\":" S "}}"},
+    {"NewGrant", "{\"type\":\"object\",\"required\":[\"object\",\"to\"],\"properties\":{\"object\":" S ",\"to\":" REF("Receiver") ",\"role\":" ROLE_GIVEN ",\"parts\":" LIST(S) ",\"expires\":" TIME_OR_NULL "}}"},
+    {"GrantChange", "{\"type\":\"object\",\"required\":[],\"properties\":{\"role\":" ROLE_GIVEN ",\"parts\":" LIST(S) ",\"expires\":" TIME_OR_NULL "}}"},
+    {"SharedTwin", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"organization\",\"role\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"organization\":" S ",\"role\":" ROLE_GIVEN "}}"},
+    {"SharedList", "{\"type\":\"object\",\"required\":[\"twins\"],\"properties\":{\"twins\":" LIST(REF("SharedTwin")) "}}"},
+    {"Candidate", "{\"type\":\"object\",\"required\":[\"kind\",\"id\",\"name\"],\"properties\":{\"kind\":" "{\"enum\":[\"person\",\"team\"]}" ",\"id\":" S ",\"name\":" S ",\"email\":" ORNULL("string") "}}"},
+    {"PeopleList", "{\"type\":\"object\",\"required\":[\"people\",\"teams\"],\"properties\":{\"people\":" LIST(REF("Candidate")) ",\"teams\":" LIST(REF("Candidate")) "}}"},
+    {"Policy", "{\"type\":\"object\",\"required\":[\"entries\"],\"properties\":{\"entries\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"subjects\",\"resources\"],\"properties\":{\"subjects\":" LIST(S) ",\"resources\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"properties\":{\"grant\":" RIGHTS ",\"revoke\":" RIGHTS "}}}}}}}}"},
+    {"Operation", "{\"type\":\"object\",\"required\":[\"name\",\"from\",\"what\"],\"properties\":{\"name\":" S ",\"from\":" S ",\"what\":" S "}}"},
+    {"OperationList", "{\"type\":\"object\",\"required\":[\"operations\",\"roles\"],\"properties\":{\"operations\":" LIST(REF("Operation")) ",\"roles\":" LIST(S) "}}"},
     {"InfluxError", "{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":" S "}}"},
     {"Influx2Error", "{\"type\":\"object\",\"required\":[\"code\",\"message\"],\"properties\":{\"code\":" S ",\"message\":" S ",\"line\":" U "}}"},
     {"Place", "{\"type\":\"object\",\"required\":[\"id\",\"name\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"role\":" ROLE "}}"},
@@ -106,12 +152,6 @@ static const char *reason(int code)
         if (reasons[i].code == code)
             return reasons[i].text;
     return "Answer";
-}
-
-static void put_text(struct json_writer *w, const char *key, const char *text)
-{
-    json_key(w, key);
-    json_put_cstr(w, text);
 }
 
 static void put_schema(struct json_writer *w, const char *name)

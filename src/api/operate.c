@@ -44,6 +44,7 @@ static void put_uint(struct json_writer *w, const char *key, uint64_t v)
     json_put_uint(w, v);
 }
 
+<<<<<<< HEAD
 static void put_text(struct json_writer *w, const char *key, const char *text)
 {
     json_key(w, key);
@@ -57,6 +58,8 @@ static bool sees_all(const struct call *call)
     return call->who->installation || access_org_count(core_access(call->core)) == 1;
 }
 
+=======
+>>>>>>> c980594 (api: organisations and sharing over REST)
 void status(struct call *call)
 {
     struct figures f;

@@ -53,6 +53,19 @@ static const struct route_param rejection_params[] = {
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":100}",
      "at most so many"},
     {0}};
+static const struct route_param page_params[] = {
+    {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":1000}",
+     "at most so many"},
+    {"cursor", TEXT, "what an earlier answer gave as next"},
+    {0}};
+static const struct route_param grants_params[] = {
+    {"object", TEXT, "twin:ID or space:ORGANIZATION"},
+    {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":1000}",
+     "at most so many"},
+    {"cursor", TEXT, "what an earlier answer gave as next"},
+    {0}};
+static const struct route_param people_params[] = {
+    {"query", TEXT, "part of a name or an address, whatever its case"}, {0}};
 static const struct route_param sample_params[] = {{"id", ID, "the identifier it gets"}, {0}};
 
 #define PRECISION                                                                                  \
@@ -114,6 +127,53 @@ ANSWERS(error_answers, {200, "ErrorKind", NULL}, {404, "Problem", NULL});
 ANSWERS(stream_answers, {101, NULL, NULL}, {400, "Problem", NULL}, {403, "Problem", NULL},
         {426, "Problem", NULL});
 
+#define REFUSED                                                                                    \
+    {403, "Refusal", NULL},                                                                        \
+    {                                                                                              \
+        404, "Problem", NULL                                                                       \
+    }
+ANSWERS(organizations_answers, {200, "OrganizationList", NULL}, REFUSED);
+ANSWERS(organization_made_answers, {201, "Organization", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(organization_answers, {200, "Organization", NULL}, {400, "Problem", NULL}, REFUSED);
+ANSWERS(gone_answers, {204, NULL, NULL}, REFUSED, {409, "Problem", NULL});
+ANSWERS(usage_answers, {200, "Usage", NULL}, {400, "Problem", NULL}, REFUSED);
+ANSWERS(members_answers, {200, "MemberList", NULL}, REFUSED);
+ANSWERS(member_answers, {200, "Member", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(teams_answers, {200, "TeamList", NULL}, REFUSED);
+ANSWERS(team_made_answers, {201, "Team", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(team_answers, {200, "Team", NULL}, {400, "Problem", NULL}, REFUSED, {409, "Problem", NULL});
+ANSWERS(services_answers, {200, "ServiceList", NULL}, REFUSED);
+ANSWERS(service_made_answers, {201, "Service", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(service_answers, {200, "Service", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(service_tokens_answers, {200, "ServiceTokenList", NULL}, REFUSED);
+ANSWERS(token_made_answers, {201, "MadeToken", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(invitations_answers, {200, "InvitationList", NULL}, REFUSED);
+ANSWERS(invitation_made_answers, {201, "Invitation", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(invited_answers, {200, "Invited", NULL}, {400, "Problem", NULL}, {401, "Problem", NULL},
+        {404, "Problem", NULL});
+ANSWERS(requests_answers, {200, "RequestList", NULL}, REFUSED);
+ANSWERS(request_made_answers, {201, "Request", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(request_answers, {200, "Request", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(grants_answers, {200, "GrantList", NULL}, {400, "Problem", NULL}, REFUSED);
+ANSWERS(grant_made_answers, {201, "Grant", NULL}, {400, "Problem", NULL}, REFUSED,
+        {409, "Problem", NULL});
+ANSWERS(grant_answers, {200, "Grant", NULL}, {400, "Problem", NULL}, REFUSED);
+ANSWERS(shared_answers, {200, "SharedList", NULL});
+ANSWERS(people_answers, {200, "PeopleList", NULL}, REFUSED);
+ANSWERS(policy_answers, {200, "Policy", NULL}, {204, NULL, NULL}, {400, "Problem", NULL}, REFUSED,
+        {412, "Problem", NULL});
+ANSWERS(policy_gone_answers, {204, NULL, NULL}, REFUSED, {412, "Problem", NULL});
+ANSWERS(operations_answers, {200, "OperationList", NULL});
+
 ANSWERS(write_1_answers, {204, NULL, NULL}, {400, "InfluxError", JSON}, {404, "InfluxError", JSON},
         {413, "InfluxError", JSON}, {415, "InfluxError", JSON}, {503, "InfluxError", JSON},
         {507, "InfluxError", JSON});
@@ -163,6 +223,9 @@ const struct route routes[] = {
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}", OP_DATA_READ, "readSensor", sensor_read, "One sensor with its last value", NULL, NULL, NULL, sensor_answers},
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}/history", OP_HISTORY_READ, "readHistory", sensor_history, "The past of a sensor: raw, thinned, or by steps", history_params, NULL, NULL, history_answers},
     {"DELETE", "/api/v1/twins/{id}/sensors/{sensor}/history", OP_HISTORY_ERASE, "eraseHistory", history_erase, "Take readings out of the past, for good; from and to are needed", erase_params, NULL, NULL, erase_answers},
+    {"GET", "/api/v1/twins/{id}/policy", OP_SHARE, "readPolicy", policy_read, "What members may do with the twin, beside their roles", NULL, NULL, NULL, policy_answers},
+    {"PUT", "/api/v1/twins/{id}/policy", OP_SHARE, "replacePolicy", policy_replace, "Narrow or widen what members may do with the twin", NULL, "Policy", NULL, policy_answers},
+    {"DELETE", "/api/v1/twins/{id}/policy", OP_SHARE, "deletePolicy", policy_delete, "Roles alone tell again", NULL, NULL, NULL, policy_gone_answers},
     {"POST", "/api/v1/twins/{id}/readings", OP_DATA_WRITE, "sendReadings", twin_readings, "Readings of a twin's sensors", NULL, "Readings", INGEST_TYPES, ingest_answers},
     {"POST", "/api/v1/twins/{id}/sensors/{sensor}/readings", OP_DATA_WRITE, "sendSensorReadings", sensor_readings, "Readings of one sensor", NULL, "SensorReadings", OWN_TYPES, ingest_answers},
     {"GET", "/api/v1/history", OP_HISTORY_READ, "readHistories", history_read, "The past of many sensors at once", many_params, NULL, NULL, many_answers},
@@ -170,6 +233,43 @@ const struct route routes[] = {
     {"GET", "/api/v1/rejections", OP_REJECTIONS_READ, "listRejections", rejections, "The last refused readings, newest first", rejection_params, NULL, NULL, rejections_answers},
     {"POST", "/api/v1/validate", OP_TWIN_READ, "validateProfile", validate, "Check a profile without keeping it", NULL, "Object", NULL, validate_answers},
     {"GET", "/api/v1/sample", OP_TWIN_READ, "readSample", sample, "A sample profile to start from", sample_params, NULL, NULL, sample_answers},
+    {"GET", "/api/v1/organizations", OP_ACCOUNT_SELF, "listOrganizations", organizations_list, "Organisations that one belongs to; for administrators of the installation all", page_params, NULL, NULL, organizations_answers},
+    {"POST", "/api/v1/organizations", OP_INSTALLATION_MANAGE, "makeOrganization", organization_make, "Make an organisation; who makes it is its first administrator", NULL, "NewOrganization", NULL, organization_made_answers},
+    {"GET", "/api/v1/organizations/{org}", OP_ACCOUNT_SELF, "readOrganization", organization_read, "One organisation", NULL, NULL, NULL, organization_answers},
+    {"PATCH", "/api/v1/organizations/{org}", OP_ORGANIZATION_MANAGE, "renameOrganization", organization_change, "Give it another name", NULL, "NewName", NULL, organization_answers},
+    {"DELETE", "/api/v1/organizations/{org}", OP_INSTALLATION_MANAGE, "deleteOrganization", organization_delete, "Delete an organisation that has no twins; its id is never used again", NULL, NULL, NULL, gone_answers},
+    {"GET", "/api/v1/organizations/{org}/usage", OP_STATUS_READ, "readUsage", usage_read, "What it uses, and how much it may", NULL, NULL, NULL, usage_answers},
+    {"PUT", "/api/v1/organizations/{org}/quotas", OP_INSTALLATION_MANAGE, "setQuotas", quotas_set, "How much it may use; what is left out has no limit", NULL, "Quotas", NULL, usage_answers},
+    {"GET", "/api/v1/organizations/{org}/members", OP_MEMBERS_READ, "listMembers", members_list, "Members and their roles", page_params, NULL, NULL, members_answers},
+    {"PATCH", "/api/v1/organizations/{org}/members/{person}", OP_MEMBERS_MANAGE, "changeMember", member_change, "Give a member another role", NULL, "NewRole", NULL, member_answers},
+    {"DELETE", "/api/v1/organizations/{org}/members/{person}", OP_MEMBERS_READ, "removeMember", member_delete, "Take a member out, with all that they were given there; anybody may leave", NULL, NULL, NULL, gone_answers},
+    {"GET", "/api/v1/organizations/{org}/teams", OP_MEMBERS_READ, "listTeams", teams_list, "Teams", page_params, NULL, NULL, teams_answers},
+    {"POST", "/api/v1/organizations/{org}/teams", OP_MEMBERS_MANAGE, "makeTeam", team_create, "Make a team", NULL, "NewTeam", NULL, team_made_answers},
+    {"PATCH", "/api/v1/organizations/{org}/teams/{team}", OP_MEMBERS_MANAGE, "changeTeam", team_rename, "Another name, or other members", NULL, "NewTeam", NULL, team_answers},
+    {"DELETE", "/api/v1/organizations/{org}/teams/{team}", OP_MEMBERS_MANAGE, "deleteTeam", team_delete, "Delete a team, with what it was granted", NULL, NULL, NULL, gone_answers},
+    {"PUT", "/api/v1/organizations/{org}/teams/{team}/members/{person}", OP_MEMBERS_MANAGE, "joinTeam", team_put_member, "A member joins a team", NULL, NULL, NULL, gone_answers},
+    {"DELETE", "/api/v1/organizations/{org}/teams/{team}/members/{person}", OP_MEMBERS_MANAGE, "leaveTeam", team_delete_member, "A member leaves a team", NULL, NULL, NULL, gone_answers},
+    {"GET", "/api/v1/organizations/{org}/services", OP_SERVICES_MANAGE, "listServices", services_list, "Service accounts", page_params, NULL, NULL, services_answers},
+    {"POST", "/api/v1/organizations/{org}/services", OP_SERVICES_MANAGE, "makeService", service_create, "Make a service account", NULL, "NewService", NULL, service_made_answers},
+    {"PATCH", "/api/v1/organizations/{org}/services/{service}", OP_SERVICES_MANAGE, "changeService", service_patch, "Another name or role", NULL, "NewService", NULL, service_answers},
+    {"DELETE", "/api/v1/organizations/{org}/services/{service}", OP_SERVICES_MANAGE, "deleteService", service_delete, "Delete a service account and its tokens", NULL, NULL, NULL, gone_answers},
+    {"GET", "/api/v1/organizations/{org}/services/{service}/tokens", OP_SERVICES_MANAGE, "listServiceTokens", service_tokens_list, "Tokens of a service account, without their secrets", page_params, NULL, NULL, service_tokens_answers},
+    {"POST", "/api/v1/organizations/{org}/services/{service}/tokens", OP_SERVICES_MANAGE, "makeServiceToken", service_token_create, "Make a token; it is shown once", NULL, "NewToken", NULL, token_made_answers},
+    {"DELETE", "/api/v1/organizations/{org}/services/{service}/tokens/{token}", OP_SERVICES_MANAGE, "deleteServiceToken", service_token_delete, "Delete a token: it does not hold any more", NULL, NULL, NULL, gone_answers},
+    {"GET", "/api/v1/organizations/{org}/invitations", OP_MEMBERS_MANAGE, "listInvitations", invitations_list, "Open invitations", page_params, NULL, NULL, invitations_answers},
+    {"POST", "/api/v1/organizations/{org}/invitations", OP_MEMBERS_MANAGE, "invite", invitation_create, "Invite somebody: a link that works once, shown once", NULL, "NewInvitation", NULL, invitation_made_answers},
+    {"DELETE", "/api/v1/organizations/{org}/invitations/{invitation}", OP_MEMBERS_MANAGE, "withdrawInvitation", invitation_delete, "Take an invitation back", NULL, NULL, NULL, gone_answers},
+    {"GET", "/api/v1/organizations/{org}/requests", OP_MEMBERS_READ, "listRequests", requests_list, "Requests for a role: one's own, or all for who decides", page_params, NULL, NULL, requests_answers},
+    {"POST", "/api/v1/organizations/{org}/requests", OP_ACCOUNT_SELF, "askForRole", request_create, "Ask for the role that is missing", NULL, "NewRequest", NULL, request_made_answers},
+    {"POST", "/api/v1/organizations/{org}/requests/{request}", OP_MEMBERS_MANAGE, "decideRequest", request_answer, "Approve or deny", NULL, "Decision", NULL, request_answers},
+    {"POST", "/api/v1/invitations/inspect", OP_PUBLIC, "inspectInvitation", invitation_inspect, "What an invitation is for", NULL, "Token", NULL, invited_answers},
+    {"GET", "/api/v1/grants", OP_SHARE, "listGrants", grants_list, "With whom something is shared", grants_params, NULL, NULL, grants_answers},
+    {"POST", "/api/v1/grants", OP_SHARE, "makeGrant", grant_create, "Share a twin, or everything of an organisation; a link is shown once", NULL, "NewGrant", NULL, grant_made_answers},
+    {"PATCH", "/api/v1/grants/{grant}", OP_SHARE, "changeGrant", grant_patch, "Another role, other parts, another end", NULL, "GrantChange", NULL, grant_answers},
+    {"DELETE", "/api/v1/grants/{grant}", OP_SHARE, "deleteGrant", grant_delete, "Share it no more", NULL, NULL, NULL, gone_answers},
+    {"GET", "/api/v1/shared", OP_TWIN_READ, "listShared", shared_list, "Twins that others have shared", NULL, NULL, NULL, shared_answers},
+    {"GET", "/api/v1/people", OP_MEMBERS_READ, "findPeople", people_find, "Members and teams that a grant can name, 20 of each at most", people_params, NULL, NULL, people_answers},
+    {"GET", "/api/v1/operations", OP_PUBLIC, "listOperations", operations_list, "What can be asked for, and which role may", NULL, NULL, NULL, operations_answers},
     {"GET", "/api/v1/status", OP_STATUS_READ, "readStatus", status, "Version, counts, storage and addresses", NULL, NULL, NULL, status_answers},
     {"GET", "/api/v1/stream", OP_DATA_READ, "openStream", stream_open, "WebSocket: readings in and out as they come (docs/interfaces.md)", NULL, NULL, NULL, stream_answers},
     {"GET", "/mqtt", OP_PUBLIC, "openMqtt", mqtt_open, "WebSocket: MQTT 3.1.1 and 5.0, subprotocol mqtt (docs/mqtt.md)", NULL, NULL, NULL, stream_answers},
