@@ -44,13 +44,6 @@ static void put_uint(struct json_writer *w, const char *key, uint64_t v)
     json_put_uint(w, v);
 }
 
-<<<<<<< HEAD
-static void put_text(struct json_writer *w, const char *key, const char *text)
-{
-    json_key(w, key);
-    json_put_cstr(w, text);
-}
-
 /* The figures of the whole installation are for who looks after it, or where there is but one
  * organisation. */
 static bool sees_all(const struct call *call)
@@ -58,8 +51,6 @@ static bool sees_all(const struct call *call)
     return call->who->installation || access_org_count(core_access(call->core)) == 1;
 }
 
-=======
->>>>>>> c980594 (api: organisations and sharing over REST)
 void status(struct call *call)
 {
     struct figures f;
