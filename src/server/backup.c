@@ -6,6 +6,7 @@
 #include "codec/json.h"
 #include "server/datadir.h"
 #include "server/envelopes.h"
+#include "server/last_backup.h"
 #include "server/progress.h"
 #include "server/run.h"
 #include "server/term.h"
@@ -82,6 +83,7 @@ int backup_run(const struct invocation *in)
         term_problem("%s", r.why);
         return code_of(err);
     }
+    last_backup_write(data, in->args[0], r.made_us, r.encrypted);
     tell_made(in, data, &r);
     return CODE_OK;
 }

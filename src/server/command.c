@@ -246,44 +246,74 @@ static int parse_words(struct parse *p)
     return CODE_OK;
 }
 
-static int check_args(const struct parse *p)
+static int check_args(const struct invocation *in)
 {
-    const struct command *c = p->command;
-    if (p->args_n < (size_t)c->min_args)
+    const struct command *c = in->command;
+    if (in->args_n < (size_t)c->min_args)
         return command_usage(c, "something is missing");
-    if (c->max_args >= 0 && p->args_n > (size_t)c->max_args)
-        return command_usage(c, "\"%s\" is one too many", p->args[c->max_args]);
+    if (c->max_args >= 0 && in->args_n > (size_t)c->max_args)
+        return command_usage(c, "\"%s\" is one too many", in->args[c->max_args]);
     return CODE_OK;
 }
 
-static int run_command(const struct command *c, const char *const *words, size_t n)
+/* What an invocation stands on. */
+struct parsed {
+    struct invocation in;
+    struct parse p;
+};
+
+int command_parse(const struct command *c, const char *const *words, size_t n,
+                  struct invocation **ret)
 {
-    struct parse p = {.command = c, .words = words, .n = n};
+    struct parsed *all = calloc(1, sizeof *all);
     /* "-kkk" are three options in one word, so there can be more of them than words */
     size_t most = 1;
     for (size_t i = 0; i < n; i++)
         most += strlen(words[i]) + 1;
-    p.given = calloc(most, sizeof *p.given);
-    p.args = calloc(n + 1, sizeof *p.args);
-    int code = CODE_FAILED;
-    if (!p.given || !p.args) {
+    if (all) {
+        all->p = (struct parse){.command = c, .words = words, .n = n};
+        all->p.given = calloc(most, sizeof *all->p.given);
+        all->p.args = calloc(n + 1, sizeof *all->p.args);
+    }
+    if (!all || !all->p.given || !all->p.args) {
         term_problem("out of memory");
-        goto done;
+        command_parsed_free(all ? &all->in : NULL);
+        return CODE_FAILED;
     }
-    code = parse_words(&p);
+    int code = parse_words(&all->p);
+    if (code != CODE_OK) {
+        command_parsed_free(&all->in);
+        return code;
+    }
+    all->in = (struct invocation){c, all->p.args, all->p.args_n, all->p.given, all->p.given_n};
+    *ret = &all->in;
+    return CODE_OK;
+}
+
+void command_parsed_free(struct invocation *in)
+{
+    struct parsed *all = (struct parsed *)in; /* its first member */
+    if (!all)
+        return;
+    free(all->p.given);
+    free((void *)all->p.args);
+    free(all);
+}
+
+static int run_command(const struct command *c, const char *const *words, size_t n)
+{
+    struct invocation *in = NULL;
+    int code = command_parse(c, words, n, &in);
     if (code != CODE_OK)
-        goto done;
-    struct invocation in = {c, p.args, p.args_n, p.given, p.given_n};
-    if (option_on(&in, "help")) {
+        return code;
+    if (option_on(in, "help")) {
         help_command(stdout, c);
-        goto done;
+    } else {
+        code = check_args(in);
+        if (code == CODE_OK)
+            code = c->run(in);
     }
-    code = check_args(&p);
-    if (code == CODE_OK)
-        code = c->run(&in);
-done:
-    free(p.given);
-    free((void *)p.args);
+    command_parsed_free(in);
     return code;
 }
 

@@ -96,6 +96,12 @@ const struct command *command_find(const char *const *words, size_t n, size_t *r
 int command_usage(const struct command *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Parse what stands behind the name of a command; the words must live as long.  CODE_OK, or a code
+ * after having said why. */
+int command_parse(const struct command *c, const char *const *words, size_t n,
+                  struct invocation **ret);
+void command_parsed_free(struct invocation *in);
+
 /* Parse and run; the exit code. */
 int command_main(int argc, char **argv);
 

@@ -479,6 +479,19 @@ static const struct option_row key_rm_options[] = {
     {0},
 };
 
+static const struct option_row doctor_options[] = {
+    SETTINGS_OPTIONS,
+    {.name = "strict", .help = "a warning is as bad as an error"},
+    {.name = "list", .help = "list what is looked at, and end"},
+    {0},
+};
+
+static const struct command_example doctor_examples[] = {
+    {"doppel doctor --data /srv/doppel", "while the server runs, or not"},
+    {"doppel doctor --data /srv/doppel --json --strict", "for a script, every night"},
+    {0},
+};
+
 static const struct command_example key_ls_examples[] = {
     {"doppel key ls --data /srv/doppel", "which keys are there, and what is under them?"},
     {0},
@@ -710,6 +723,20 @@ const struct command commands[] = {
      .examples = check_examples,
      .words = "file",
      .run = check_run},
+    {.name = "doctor",
+     .args = "",
+     .summary = "tell what is not protected, broken or unwise, and what to do",
+     .text =
+         "Looks at the data directory, its keys and backups, the listeners and their certificate, "
+         "the process and the machine; changes nothing.  The settings are those of the server that "
+         "runs there, as far as its command line shows them, else those of this command line, the "
+         "environment and the file.  What cannot be told from here is said.  The code is 1 when "
+         "there is an error.",
+     .options = doctor_options,
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
+     .examples = doctor_examples,
+     .run = doctor_run},
     {.name = "compact",
      .args = "",
      .summary = "make a data directory as small as it can be, while no server runs in it",

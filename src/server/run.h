@@ -35,6 +35,7 @@ int key_rotate_run(const struct invocation *in);
 int key_add_run(const struct invocation *in);
 int key_rm_run(const struct invocation *in);
 int key_pair_run(const struct invocation *in);
+int doctor_run(const struct invocation *in); /* doctor.c */
 
 /* twin.c: "/api/v1/twins/ID" and what stands behind it, to be freed; NULL, and that was told. */
 char *twin_address(const char *id, const char *behind);
