@@ -39,11 +39,11 @@ static void name_missing(struct json_writer *w, const struct call *call, enum ac
 
 static void sentence(char out[static 256], const struct call *call, int err, enum access_op op)
 {
-    const struct access_op_info *info = op_info(op);
-    bool scoped = call->who && !(call->who->scopes & OP_BIT(op));
+    const struct access_op_info *info = op == OP_PUBLIC ? NULL : op_info(op);
+    bool scoped = info && call->who && !(call->who->scopes & OP_BIT(op));
     if (err == ERR_UNAUTHENTICATED)
         snprintf(out, 256, "Sign in, or send a token: Authorization: Bearer TOKEN.");
-    else if (err != ERR_FORBIDDEN)
+    else if (err != ERR_FORBIDDEN || !info)
         snprintf(out, 256, "%s.", err_info(err)->text);
     else if (scoped)
         snprintf(out, 256, "The scopes of this token do not hold %s.", info->name);
