@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "crypto/key_ring.h"
 #include "server/client_curl.h"
+#include "server/login.h"
 #include "server/term.h"
 
 #include <errno.h>
@@ -15,11 +17,12 @@ enum { ANSWER_MAX = 1 << 30 };
 struct client {
     CURL *curl;
     char *base, *host; /* "http://127.0.0.1:8080", "127.0.0.1:8080" */
-    bool local, tls;
+    char *token;       /* NULL: none */
+    bool local, tls, browser;
     long timeout_ms;
     const char *cacert;
     bool insecure;
-    struct buf body, etag;
+    struct buf body, etag, cookies; /* cookies: "name=value; ...", of a browser */
     struct arena *arena;
     char why[CURL_ERROR_SIZE];
 };
@@ -42,9 +45,16 @@ static size_t on_header(char *p, size_t one, size_t n, void *arg)
 {
     struct client *c = arg;
     struct slice line = slice_of(p, n * one), name;
-    if (slice_cut(&line, ':', &name) && line.p && slice_is_nocase(name, "etag")) {
+    if (!slice_cut(&line, ':', &name) || !line.p)
+        return n * one;
+    if (slice_is_nocase(name, "etag")) {
         buf_clear(&c->etag);
         buf_add_slice(&c->etag, slice_trim(line));
+    } else if (c->browser && slice_is_nocase(name, "set-cookie")) {
+        slice_cut(&line, ';', &name);
+        if (c->cookies.n)
+            buf_add_str(&c->cookies, "; ");
+        buf_add_slice(&c->cookies, slice_trim(name));
     }
     return n * one;
 }
@@ -68,10 +78,10 @@ static bool split_base(struct client *c)
     return c->host != NULL;
 }
 
-static int set_base(struct client *c, const struct invocation *in)
+static int set_base(struct client *c, const struct invocation *in, const char *given)
 {
-    const char *given = NULL, *env = getenv("DOPPEL_SERVER");
-    for (size_t i = 0; i < in->given_n; i++) {
+    const char *env = getenv("DOPPEL_SERVER");
+    for (size_t i = 0; i < in->given_n && !given; i++) {
         if (strcmp(in->given[i].option->name, "server") == 0)
             given = in->given[i].value;
     }
@@ -91,14 +101,20 @@ static int set_base(struct client *c, const struct invocation *in)
 
 int client_open(const struct invocation *in, struct client **ret)
 {
+    return client_open_at(in, NULL, ret);
+}
+
+int client_open_at(const struct invocation *in, const char *url, struct client **ret)
+{
     struct client *c = calloc(1, sizeof *c);
     int64_t timeout_us;
     int code = CODE_FAILED;
     if (!c)
         goto nomem;
-    code = set_base(c, in);
+    code = set_base(c, in, url);
     if (code != CODE_OK)
         goto fail;
+    c->token = token_for(in, c->base, c->host);
     if (clock_parse_duration(slice_str(option_value(in, "timeout")), &timeout_us)) {
         code = command_usage(in->command, "--timeout takes a duration such as 10s");
         goto fail;
@@ -128,9 +144,34 @@ void client_close(struct client *c)
     arena_free(c->arena);
     buf_release(&c->body);
     buf_release(&c->etag);
+    secret_release(&c->cookies);
+    token_forget(c->token);
     free(c->base);
     free(c->host);
     free(c);
+}
+
+const char *client_token(const struct client *c)
+{
+    return c->token;
+}
+
+void client_set_token(struct client *c, struct slice token)
+{
+    token_forget(c->token);
+    c->token = strndup(token.p ? token.p : "", token.n);
+}
+
+void client_be_browser(struct client *c)
+{
+    token_forget(c->token);
+    c->token = NULL;
+    c->browser = true;
+}
+
+bool client_is_private(const struct client *c)
+{
+    return c->tls || c->local;
 }
 
 void client_common(const struct client *c, CURL *curl, char *why)
@@ -142,6 +183,10 @@ void client_common(const struct client *c, CURL *curl, char *why)
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "doppel/" DOPPEL_VERSION);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, c->timeout_ms);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, c->timeout_ms);
+    if (c->token) {
+        curl_easy_setopt(curl, CURLOPT_HTTPAUTH, (long)CURLAUTH_BEARER);
+        curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, c->token);
+    }
     if (c->local) /* whatever proxy the environment names, it is not for this machine */
         curl_easy_setopt(curl, CURLOPT_PROXY, "");
     if (c->cacert)
@@ -184,8 +229,9 @@ static int unreachable(const struct client *c, CURLcode result)
 int client_call(struct client *c, const char *method, const char *path, const char *type,
                 struct slice body, struct answer *ret)
 {
-    struct buf url = {0}, header = {0};
+    struct buf url = {0}, header = {0}, origin = {0};
     struct curl_slist *headers = NULL;
+    char *kept = NULL;
     client_common(c, c->curl, c->why);
     buf_clear(&c->body);
     buf_clear(&c->etag);
@@ -205,14 +251,23 @@ int client_call(struct client *c, const char *method, const char *path, const ch
         curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.p);
         headers = curl_slist_append(headers, header.p);
         headers = curl_slist_append(headers, "Expect:"); /* no round trip before large bodies */
-        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
     }
+    if (c->browser) {
+        buf_addf(&origin, "Origin: %s", c->base);
+        buf_add_byte(&origin, 0);
+        headers = origin.failed ? headers : curl_slist_append(headers, origin.p);
+        kept = c->cookies.n ? strndup(c->cookies.p, c->cookies.n) : NULL;
+        curl_easy_setopt(c->curl, CURLOPT_COOKIE, kept);
+    }
+    curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
     curl_easy_setopt(c->curl, CURLOPT_CUSTOMREQUEST, method);
     CURLcode result =
         url.failed || header.failed ? CURLE_OUT_OF_MEMORY : curl_easy_perform(c->curl);
     curl_slist_free_all(headers);
     buf_release(&url);
     buf_release(&header);
+    buf_release(&origin);
+    token_forget(kept);
     if (result != CURLE_OK)
         return unreachable(c, result);
     struct jval *json = NULL;
@@ -309,6 +364,8 @@ int client_problem(const struct answer *a, const char *doing)
         term_clean(&b, code, 80);
         buf_add_str(&b, ")");
     }
+    if (slice_is(code, "unauthenticated"))
+        buf_add_str(&b, ".  doppel login signs in; the server's own user on its machine need not");
     term_problem("%.*s", SLICE_ARG(buf_slice(&b)));
     buf_release(&b);
     return a->status == 404 ? CODE_MISSING : CODE_REFUSED;

@@ -14,8 +14,15 @@
 struct client; /* opaque */
 
 int client_open(const struct invocation *in, struct client **ret);
+/* The same at another address than --server says; NULL: there. */
+int client_open_at(const struct invocation *in, const char *url, struct client **ret);
 void client_close(struct client *c);
-const char *client_base(const struct client *c); /* "http://127.0.0.1:8080" */
+const char *client_base(const struct client *c);  /* "http://127.0.0.1:8080" */
+const char *client_token(const struct client *c); /* what it shows itself by; NULL: nothing */
+void client_set_token(struct client *c, struct slice token);
+/* From now on without a token, with cookies and our own Origin. */
+void client_be_browser(struct client *c);
+bool client_is_private(const struct client *c); /* over TLS, or within this machine */
 
 struct answer {
     long status;

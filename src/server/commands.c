@@ -161,6 +161,35 @@ static const struct command_example status_examples[] = {
     {0},
 };
 
+static const struct option_row login_options[] = {
+    {.name = "email", .value = "ADDRESS", .otherwise = "asked for", .help = "who you are"},
+    {0},
+};
+
+static const struct command_example login_examples[] = {
+    {"doppel login https://twins.example:8443", "asks for the rest"},
+    {"doppel login --email ada@example.org < password.txt", "from a script"},
+    {0},
+};
+
+static const struct command_example logout_examples[] = {
+    {"doppel logout https://twins.example:8443", "the token is revoked"},
+    {0},
+};
+
+static const struct option_row setup_link_options[] = {
+    {.name = "email",
+     .value = "ADDRESS",
+     .otherwise = "the first administrator",
+     .help = "the administrator whom it lets in"},
+    {0},
+};
+
+static const struct command_example setup_link_examples[] = {
+    {"doppel setup-link", "open it in a browser"},
+    {0},
+};
+
 static const struct option_row import_options[] = {
     {.name = "map", .letter = 'm', .value = "FILE", .help = "the mapping: which column is what"},
     {.name = "propose", .help = "print a mapping for this table, to start from, and end"},
@@ -647,6 +676,41 @@ const struct command commands[] = {
      .codes = CODES_CLIENT & ~CODES1(CODE_MISSING),
      .examples = status_examples,
      .run = status_run},
+    {.name = "login",
+     .args = "[URL]",
+     .summary = "sign in at a server, for all commands from now on",
+     .text =
+         "Asks for e-mail address, password and, where it is enrolled, a code; without a terminal "
+         "they are lines of standard input.  What is kept is an API token of this machine, in a "
+         "file that only you can read; it stands among the tokens of your account, where it can be "
+         "revoked.  A server that runs on this machine as the same user needs no sign-in.",
+     .options = login_options,
+     .groups = COMMAND_CLIENT,
+     .max_args = 1,
+     .codes = CODES_CLIENT & ~CODES1(CODE_MISSING),
+     .examples = login_examples,
+     .run = login_run},
+    {.name = "logout",
+     .args = "[URL]",
+     .summary = "revoke and forget what login has kept",
+     .groups = COMMAND_CLIENT,
+     .max_args = 1,
+     .codes = (CODES_CLIENT | CODES1(CODE_NO)) & ~CODES1(CODE_MISSING),
+     .examples = logout_examples,
+     .run = logout_run},
+    {.name = "setup-link",
+     .args = "",
+     .summary = "a new link that lets an administrator in, once and within an hour",
+     .text =
+         "While there is no administrator, whoever opens it becomes the first.  Later it signs an "
+         "administrator in who has lost password or passkey: the first of the installation, or the "
+         "one with --email; they then set what they have lost.  It is the server's own user on its "
+         "machine who can make one; an older link ends.",
+     .options = setup_link_options,
+     .groups = COMMAND_CLIENT,
+     .codes = CODES_CLIENT,
+     .examples = setup_link_examples,
+     .run = setup_link_run},
     {.name = "replay",
      .args = "FILE --twin ID",
      .summary = "play a table of measurements (CSV) into a twin",

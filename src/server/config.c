@@ -491,7 +491,7 @@ int config_read_env(struct config *c, char *const *environment, struct buf *why,
         }
         if (!config_rows[i].section) {
             if (strcmp(name, "DOPPEL_SERVER") != 0 && strcmp(name, "DOPPEL_CONFIG") != 0 &&
-                strcmp(name, "DOPPEL_SECRET_KEY") != 0)
+                strcmp(name, "DOPPEL_SECRET_KEY") != 0 && strcmp(name, "DOPPEL_TOKEN") != 0)
                 unknown_variable(odd, name);
             continue;
         }

@@ -201,7 +201,11 @@ void help_markdown(FILE *out)
         fprintf(out, "| %d | %s |\n", i, code_texts[i]);
     fputs("\nCommands that talk to a server find it through `--server URL` or the environment "
           "variable\n"
-          "`DOPPEL_SERVER`.  `--json` prints what the server says, for scripts; without it the "
+          "`DOPPEL_SERVER`.  They show it an API token: `--token`, `DOPPEL_TOKEN`, what "
+          "`doppel login` has\n"
+          "kept for its address, or what a server that runs beside them as the same user has "
+          "written for them.\n"
+          "`--json` prints what the server says, for scripts; without it the "
           "output is\n"
           "for people and may change.  Colours are used on a terminal only, and not when "
           "`NO_COLOR` is set.\n",

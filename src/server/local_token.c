@@ -33,7 +33,7 @@ static bool is_own(const struct stat *s)
     return s->st_uid == geteuid() && (s->st_mode & 022) == 0;
 }
 
-char *private_directory(const char *variable, const char *otherwise, const char *name)
+char *private_directory(const char *variable, const char *otherwise, const char *name, bool make)
 {
     const char *base = getenv(variable), *home = getenv("HOME");
     struct buf path = {0};
@@ -43,8 +43,8 @@ char *private_directory(const char *variable, const char *otherwise, const char 
     else if (otherwise && home && home[0] == '/')
         buf_addf(&path, "%s/%s/%s", home, otherwise, name);
     char *dir = path.n ? buf_take(&path) : NULL;
-    if (dir && make_directories(dir) && lstat(dir, &s) == 0 && S_ISDIR(s.st_mode) && is_own(&s) &&
-        ((s.st_mode & 077) == 0 || chmod(dir, 0700) == 0))
+    if (dir && (!make || make_directories(dir)) && lstat(dir, &s) == 0 && S_ISDIR(s.st_mode) &&
+        is_own(&s) && ((s.st_mode & 077) == 0 || (make && chmod(dir, 0700) == 0)))
         return dir;
     free(dir);
     return NULL;
@@ -69,10 +69,10 @@ bool private_read(const char *path, struct buf *ret)
 
 /* ---- tokens of servers ---- */
 
-static char *directory(void)
+static char *directory(bool make)
 {
-    char *dir = private_directory("XDG_RUNTIME_DIR", NULL, "doppel");
-    return dir ? dir : private_directory("XDG_STATE_HOME", ".local/state", "doppel");
+    char *dir = private_directory("XDG_RUNTIME_DIR", NULL, "doppel", make);
+    return dir ? dir : private_directory("XDG_STATE_HOME", ".local/state", "doppel", make);
 }
 
 static char *path_for(const char *dir, const char *address)
@@ -87,7 +87,7 @@ static char *path_for(const char *dir, const char *address)
 int local_tokens_write(struct local_tokens *t, const char *const *addresses, size_t n,
                        const char *token, struct buf *why)
 {
-    char *dir = directory();
+    char *dir = directory(true);
     int err = 0;
     if (!dir) {
         buf_add_str(why, "there is no directory for it: neither XDG_RUNTIME_DIR nor XDG_STATE_HOME "
@@ -142,7 +142,7 @@ bool local_token_find(const char *address, struct buf *ret)
 {
     static const char *const any[] = {"127.0.0.1", "[::1]", "0.0.0.0", "[::]"};
     const char *colon = strrchr(address, ':');
-    char *dir = colon ? directory() : NULL;
+    char *dir = colon ? directory(false) : NULL;
     char *host = dir ? strndup(address, (size_t)(colon - address)) : NULL;
     bool found = host && find(dir, host, colon + 1, ret);
     for (size_t i = strcmp(host ? host : "", "localhost") == 0 ? 0 : 2;

@@ -6,8 +6,8 @@
  *
  * where DIR, of mode 0700, is $XDG_RUNTIME_DIR/doppel, or without that $XDG_STATE_HOME/doppel, or
  * ~/.local/state/doppel.  The token holds as long as that server runs, and the files go when it
- * ends; what is left after a crash opens nothing.  Who is asked at an address looks whether there is
- * a file for it; files and directories that others could have written are passed over.
+ * ends; what is left after a crash opens nothing.  Who is asked at an address looks whether there
+ * is a file for it; files and directories that others could have written are passed over.
  *
  * Blocks; one thread. */
 #ifndef SERVER_LOCAL_TOKEN_H
@@ -22,8 +22,8 @@ struct local_tokens {
     size_t n;
 };
 
-/* Write one for each address ("127.0.0.1:8080"; NULL is left out).  ERR_* appends a sentence to why;
- * what was written stays. */
+/* Write one for each address ("127.0.0.1:8080"; NULL is left out).  ERR_* appends a sentence to
+ * why; what was written stays. */
 int local_tokens_write(struct local_tokens *t, const char *const *addresses, size_t n,
                        const char *token, struct buf *why);
 void local_tokens_remove(struct local_tokens *t);
@@ -32,9 +32,10 @@ void local_tokens_remove(struct local_tokens *t);
  * "localhost:8080".  False: there is none. */
 bool local_token_find(const char *address, struct buf *ret);
 
-/* A file of the user's own: DIR with its parents, made when missing (0700).  NULL: it cannot be
- * had, or others could write there. */
-char *private_directory(const char *variable, const char *otherwise, const char *name);
+/* A directory of the user's own, below the one that an environment variable names, or else below
+ * `otherwise` of their home (NULL: nowhere else); make: with its parents when it is missing (0700).
+ * NULL: it is not there, or others could write there. */
+char *private_directory(const char *variable, const char *otherwise, const char *name, bool make);
 /* Append a file that is the user's alone, without blanks around it.  False: there is none, or it is
  * not. */
 bool private_read(const char *path, struct buf *ret);

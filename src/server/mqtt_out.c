@@ -187,8 +187,8 @@ static int add_packet(struct mqtt_out *m, const struct mqtt_packet *p)
     return CODE_FAILED;
 }
 
-int mqtt_out_open(const char *address, int timeout_ms, mqtt_out_fn *fn, void *arg,
-                  struct mqtt_out **ret)
+int mqtt_out_open(const char *address, const char *token, int timeout_ms, mqtt_out_fn *fn,
+                  void *arg, struct mqtt_out **ret)
 {
     struct mqtt_out *m = calloc(1, sizeof *m);
     if (!m) {
@@ -205,6 +205,8 @@ int mqtt_out_open(const char *address, int timeout_ms, mqtt_out_fn *fn, void *ar
     connect.as.connect.version = MQTT_V5;
     connect.as.connect.clean_start = true;
     connect.as.connect.keep_alive = KEEP_ALIVE_S;
+    connect.as.connect.has_password = token;
+    connect.as.connect.password = slice_str(token);
     int code = open_socket(m);
     if (code == CODE_OK)
         code = add_packet(m, &connect);

@@ -12,8 +12,9 @@ struct mqtt_out; /* opaque */
 /* A message was acknowledged (reason below 0x80) or refused; tag is what was given with it. */
 typedef void mqtt_out_fn(void *arg, void *tag, uint8_t reason, struct slice reason_text);
 
-int mqtt_out_open(const char *address, int timeout_ms, mqtt_out_fn *fn, void *arg,
-                  struct mqtt_out **ret);
+/* token: the password, or NULL */
+int mqtt_out_open(const char *address, const char *token, int timeout_ms, mqtt_out_fn *fn,
+                  void *arg, struct mqtt_out **ret);
 void mqtt_out_close(struct mqtt_out *m); /* without waiting; NULL allowed */
 
 /* Waits while too many are under way. */

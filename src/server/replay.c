@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "server/client.h"
 #include "server/csv.h"
+#include "server/login.h"
 #include "server/replay_plan.h"
 #include "server/replay_sink.h"
 #include "server/term.h"
@@ -476,8 +477,10 @@ static int run(struct replay *r)
         return code;
     clock_parse_duration(slice_str(option_value(r->in, "timeout")), &timeout_us);
     const char *mqtt = option_value(r->in, "mqtt");
-    code = sink_open(&r->sink, option_value(r->in, "twin"), mqtt ? NULL : r->http, mqtt,
+    char *token = mqtt ? token_for(r->in, NULL, mqtt) : NULL;
+    code = sink_open(&r->sink, option_value(r->in, "twin"), mqtt ? NULL : r->http, mqtt, token,
                      (int)(timeout_us / 1000) + 1);
+    token_forget(token);
     if (code != CODE_OK)
         return code;
     struct sigaction action = {.sa_handler = on_interrupt};

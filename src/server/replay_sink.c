@@ -62,7 +62,7 @@ static void on_answer(void *arg, void *opaque, uint8_t reason, struct slice text
 /* ---- open and close ---- */
 
 int sink_open(struct sink *s, const char *twin, struct client *http, const char *address,
-              int timeout_ms)
+              const char *token, int timeout_ms)
 {
     struct buf path = {0}, topic = {0};
     *s = (struct sink){.twin = twin, .http = http};
@@ -77,7 +77,7 @@ int sink_open(struct sink *s, const char *twin, struct client *http, const char 
         return CODE_FAILED;
     }
     begin_batch(s);
-    return http ? CODE_OK : mqtt_out_open(address, timeout_ms, on_answer, s, &s->mqtt);
+    return http ? CODE_OK : mqtt_out_open(address, token, timeout_ms, on_answer, s, &s->mqtt);
 }
 
 void sink_close(struct sink *s)

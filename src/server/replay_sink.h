@@ -35,9 +35,9 @@ enum {
     SINK_HOPELESS = 1000
 };
 
-/* Either http is given, or address is that of an MQTT server. */
+/* Either http is given, or address is that of an MQTT server, which the token is shown to. */
 int sink_open(struct sink *s, const char *twin, struct client *http, const char *address,
-              int timeout_ms);
+              const char *token, int timeout_ms);
 void sink_close(struct sink *s);
 
 /* Add a reading, its value as JSON, of a row of the table. */

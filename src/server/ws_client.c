@@ -88,8 +88,11 @@ static int upgrade(struct ws_client *w, const char *path, const char *host)
     buf_addf(&request,
              "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
              "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n"
-             "User-Agent: doppel/" DOPPEL_VERSION "\r\n\r\n",
+             "User-Agent: doppel/" DOPPEL_VERSION "\r\n",
              path, host, key);
+    if (client_token(w->client))
+        buf_addf(&request, "Authorization: Bearer %s\r\n", client_token(w->client));
+    buf_add_str(&request, "\r\n");
     int err = request.failed ? ERR_NOMEM : client_send(w->client, request.p, request.n);
     if (!err)
         err = read_head(w, &head);
