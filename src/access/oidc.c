@@ -35,6 +35,11 @@ const char *oidc_fault_code(enum oidc_fault fault)
     return faults[fault].code;
 }
 
+int oidc_fault_status(enum oidc_fault fault)
+{
+    return faults[fault].status;
+}
+
 /* ---- providers ---- */
 
 int oidc_new(struct fetch *f, struct oidc **ret)
@@ -411,6 +416,10 @@ static bool show_secret(const struct oidc_provider *p, struct buf *form, struct 
 static void exchange_step(struct oidc_call *c)
 {
     struct buf form = {0}, header = {0}, why = {0};
+    if (c->anonymous && c->provider->metadata.says_iss) {
+        oidc_call_fail(c, OIDC_MIXED_UP, "it promises to say who answers, and did not");
+        return;
+    }
     oidc_form(&form, "grant_type", SLICE_LIT("authorization_code"));
     oidc_form(&form, "code", c->code);
     oidc_form(&form, "redirect_uri", slice_str(c->attempt->redirect_uri));
@@ -451,8 +460,7 @@ static enum oidc_fault judge_callback(const struct oidc_call *c, const struct oi
     if (!is_browser(t, b->cookie))
         return OIDC_BROWSER;
     if (!slice_is(b->provider, t->provider) ||
-        (b->iss.p && !slice_is(b->iss, c->provider->settings.issuer)) ||
-        (!b->iss.p && c->provider->metadata.says_iss))
+        (b->iss.p && !slice_is(b->iss, c->provider->settings.issuer)))
         return OIDC_MIXED_UP;
     if (b->error.n)
         return slice_is(b->error, "access_denied") ? OIDC_DENIED : OIDC_ANSWER;
@@ -477,6 +485,7 @@ void oidc_callback(struct oidc *o, const struct oidc_callback *b, oidc_fn *fn, v
         oidc_call_fail(c, fault, detail);
         return;
     }
+    c->anonymous = !b->iss.p;
     c->code = oidc_call_dup(c, b->code);
     c->out.then = c->attempt->then;
     c->out.person = slice_str(c->attempt->person);

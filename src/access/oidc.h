@@ -79,6 +79,7 @@ enum oidc_fault {
 
 const char *oidc_fault_text(enum oidc_fault fault);
 const char *oidc_fault_code(enum oidc_fault fault);
+int oidc_fault_status(enum oidc_fault fault);
 
 /* ---- providers ---- */
 
@@ -137,7 +138,7 @@ struct oidc_identity {
 struct oidc_outcome {
     enum oidc_fault fault;
     int status;              /* of HTTP */
-    const char *code, *text; /* of a fault: "token-issuer", a sentence */
+    const char *code, *text; /* of a fault: "jwt-issuer", a sentence */
     const char *detail;      /* for the operator's log; "" */
     const char *location;    /* of a start: where the browser is to go */
     const char *cookie;      /* the same: what is to be kept in it */

@@ -106,6 +106,7 @@ struct oidc_call {
     void (*verified)(struct oidc_call *c);
     struct jwt jwt;
     bool refreshed;
+    bool anonymous; /* what came back does not say by whom (RFC 9207) */
     struct oidc_outcome out;
 };
 

@@ -67,6 +67,8 @@ void session_put(struct change *ch, struct session_plan *s)
     doc_string(ch, doc, "address", ch->from.address);
     doc_string(ch, doc, "agent", ch->from.agent);
     doc_string(ch, doc, "how", s->how);
+    if (doc && s->identity)
+        jval_set(ch->arena, doc, SLICE_LIT("identity"), jval_copy(ch->arena, s->identity));
     change_put(ch, RECORD_SESSION, t.id, doc);
 }
 

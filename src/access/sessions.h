@@ -26,10 +26,11 @@
 enum { SESSIONS_OF_PERSON = 50 }; /* one more, and the one that was not used for longest ends */
 
 struct session_plan {
-    const char *person;        /* its id; the record may be written by the same change */
-    const struct grant *grant; /* instead: of a share link */
-    const char *organization;  /* slug, or NULL: one of theirs */
-    const char *how;           /* "password", "passkey", "setup", "oidc:corp", "link" */
+    const char *person;          /* its id; the record may be written by the same change */
+    const struct grant *grant;   /* instead: of a share link */
+    const char *organization;    /* slug, or NULL: one of theirs */
+    const char *how;             /* "password", "passkey", "setup", "oidc:corp", "link" */
+    const struct jval *identity; /* NULL, or of which provider: {"provider","issuer","subject"..} */
     char secret[TOKEN_CHARACTERS_MAX + 1]; /* what the cookie gets */
 };
 

@@ -5,8 +5,10 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "access/oidc.h"
 #include "core/core.h"
 #include "core/line_in.h"
+#include "crypto/key_ring.h"
 #include "http/http.h"
 #include "mqtt/broker.h"
 
@@ -32,9 +34,14 @@ struct api_opts {
     size_t assets_n;
     const char *web_dir;       /* files from here instead, for work on the page; NULL */
     const char *host_names;    /* with commas; by which browsers reach us, beside addresses */
-    size_t max_profile;        /* bytes; 0: 1 MiB */
-    size_t max_watched;        /* sensors, by all streams together; 0: 1,000,000 */
-    struct line_map *line_map; /* taken over; NULL: its defaults */
+    const char *public_url;    /* "https://twins.example.org", for others to send browsers to; NULL:
+                                  by the name that a request has */
+    struct oidc *oidc;         /* access/oidc.h */
+    const struct fetch *fetch; /* to look at URLs before they are kept */
+    const struct key_ring *keys; /* to seal what has to be read again; NULL: there are none */
+    size_t max_profile;          /* bytes; 0: 1 MiB */
+    size_t max_watched;          /* sensors, by all streams together; 0: 1,000,000 */
+    struct line_map *line_map;   /* taken over; NULL: its defaults */
     struct provision_grant *grant_http,
         *grant_https; /* what is made for who comes by there; NULL */
 };

@@ -25,6 +25,13 @@
 #define PROBLEM_MEMBERS                                                                            \
     "\"type\":" S ",\"title\":" S ",\"status\":{\"type\":\"integer\"},\"detail\":" S               \
     ",\"code\":" S ",\"instance\":" S
+#define PROVIDER_MEMBERS                                                                           \
+    "\"id\":{\"type\":\"string\",\"pattern\":\"^[a-z0-9-]{1,32}$\"},\"name\":" S ",\"issuer\":" S  \
+    ",\"clientId\":" S ",\"scopes\":" S ",\"create\":" B ",\"role\":" ROLE_GIVEN                   \
+    ",\"organization\":" ORNULL("string") ",\"groupsClaim\":" ORNULL(                              \
+        "string") ",\"groups\":" LIST("{\"type\":\"object\",\"required\":[\"group\",\"role\"],"    \
+                                      "\"properties\":{\"group\":" S ",\"organization\":" ORNULL(  \
+                                          "string") ",\"role\":" ROLE_GIVEN "}}") ",\"logout\":" B
 #define PROBLEM_REQUIRED "\"type\",\"title\",\"status\",\"detail\""
 
 /* clang-format off */
@@ -97,6 +104,12 @@ const struct named_schema openapi_schemas[] = {
     {"Policy", "{\"type\":\"object\",\"required\":[\"entries\"],\"properties\":{\"entries\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"required\":[\"subjects\",\"resources\"],\"properties\":{\"subjects\":" LIST(S) ",\"resources\":{\"type\":\"object\",\"additionalProperties\":{\"type\":\"object\",\"properties\":{\"grant\":" RIGHTS ",\"revoke\":" RIGHTS "}}}}}}}}"},
     {"Operation", "{\"type\":\"object\",\"required\":[\"name\",\"from\",\"what\"],\"properties\":{\"name\":" S ",\"from\":" S ",\"what\":" S "}}"},
     {"OperationList", "{\"type\":\"object\",\"required\":[\"operations\",\"roles\"],\"properties\":{\"operations\":" LIST(REF("Operation")) ",\"roles\":" LIST(S) "}}"},
+    {"IdentityProvider", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"issuer\",\"clientId\",\"hasSecret\",\"scopes\",\"create\",\"role\",\"organization\",\"groupsClaim\",\"groups\",\"logout\",\"fixed\"],\"properties\":{\"hasSecret\":" B ",\"fixed\":{\"type\":\"boolean\",\"description\":\"it stands in the server's configuration\"}," PROVIDER_MEMBERS "}}"},
+    {"IdentityProviderList", "{\"type\":\"object\",\"required\":[\"identityProviders\"],\"properties\":{\"identityProviders\":" LIST(REF("IdentityProvider")) "}}"},
+    {"NewIdentityProvider", "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"id\",\"issuer\",\"clientId\"],\"properties\":{\"clientSecret\":" ORNULL("string") "," PROVIDER_MEMBERS "}}"},
+    {"Goodbye", "{\"type\":\"object\",\"required\":[\"logout\"],\"properties\":{\"logout\":" S "}}"},
+    {"LogoutForm", "{\"type\":\"object\",\"required\":[\"logout_token\"],\"properties\":{\"logout_token\":" S "}}"},
+    {"OAuthError", "{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":" S ",\"error_description\":" S "}}"},
     {"InfluxError", "{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":" S "}}"},
     {"Influx2Error", "{\"type\":\"object\",\"required\":[\"code\",\"message\"],\"properties\":{\"code\":" S ",\"message\":" S ",\"line\":" U "}}"},
     {"Place", "{\"type\":\"object\",\"required\":[\"id\",\"name\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"role\":" ROLE "}}"},
@@ -133,6 +146,7 @@ static const char *reason(int code)
                    {200, "OK"},
                    {201, "Created"},
                    {204, "No Content"},
+                   {303, "See Other"},
                    {304, "Not Modified"},
                    {400, "Bad Request"},
                    {401, "Unauthorized"},
@@ -146,6 +160,7 @@ static const char *reason(int code)
                    {426, "Upgrade Required"},
                    {429, "Too Many Requests"},
                    {501, "Not Implemented"},
+                   {502, "Bad Gateway"},
                    {503, "Service Unavailable"},
                    {507, "Insufficient Storage"}};
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++)

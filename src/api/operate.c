@@ -3,6 +3,7 @@
 #include "api/internal.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "crypto/jose.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -299,24 +300,50 @@ void readyz(struct call *call)
     call_json(call, 200, &b);
 }
 
+/* A fault of a sign-in by an identity provider; false: it is none. */
+static bool find_fault(struct slice code, const char **ret_text, int *ret_status)
+{
+    for (int i = 0; i < OIDC_FAULTS; i++) {
+        if (!slice_is(code, oidc_fault_code((enum oidc_fault)i)))
+            continue;
+        *ret_text = oidc_fault_text((enum oidc_fault)i);
+        *ret_status = oidc_fault_status((enum oidc_fault)i);
+        return true;
+    }
+    for (int i = 0; i < JOSE_FAULTS; i++) {
+        if (!slice_is(code, jose_fault_code((enum jose_fault)i)))
+            continue;
+        *ret_text = jose_fault_text((enum jose_fault)i);
+        *ret_status = oidc_fault_status(OIDC_TOKEN);
+        return true;
+    }
+    return false;
+}
+
 void error_page(struct call *call)
 {
     const struct err_info *e;
+    const char *text;
+    int status_code;
     for (int i = 0; (e = err_at(i)); i++)
         if (slice_is(call->parts[0], e->code))
             break;
-    if (!e) {
+    if (e) {
+        text = e->text;
+        status_code = e->http;
+    } else if (!find_fault(call->parts[0], &text, &status_code)) {
         call_problem(call, ERR_NOT_FOUND, "There is no such error.");
         return;
     }
+    char *code = arena_strndup(call->arena, call->parts[0].p, call->parts[0].n);
     struct buf b = {0};
     struct json_writer w;
     json_writer_init(&w, &b, 0);
     json_open(&w, '{');
-    put_text(&w, "code", e->code);
-    put_text(&w, "title", e->text);
-    put_uint(&w, "status", (uint64_t)e->http);
-    put_uint(&w, "mqttReason", e->mqtt);
+    put_text(&w, "code", code ? code : "");
+    put_text(&w, "title", text);
+    put_uint(&w, "status", (uint64_t)status_code);
+    put_uint(&w, "mqttReason", e ? e->mqtt : err_info(ERR_FORBIDDEN)->mqtt);
     json_close(&w, '}');
     call_json(call, 200, &b);
 }

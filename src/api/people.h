@@ -32,4 +32,14 @@ void session_set_cookie(struct call *call, const char *name, const char *value, 
 const char *session_cookie_of(struct call *call, const char *what);
 void session_refused(struct call *call, const struct signed_in *r);
 
+/* ---- identity.c ---- */
+
+/* By which identity provider a session has come, to tell it when the session ends. */
+struct leaving {
+    struct slice provider, id_token; /* provider p NULL: by none */
+};
+void identity_leaving(struct call *call, struct leaving *ret);
+/* Answers: 204, or 200 and where the browser is to go for that. */
+void identity_leave(struct call *call, const struct leaving *l);
+
 #endif

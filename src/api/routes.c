@@ -84,6 +84,15 @@ static const struct route_param write_2_params[] = {
     {"org", TEXT, "left aside"},
     PRECISION,
     {0}};
+static const struct route_param start_params[] = {
+    {"then", TEXT, "a path of this server to come back to"},
+    {"link", FLAG, "true: link the account to the person who is signed in"},
+    {0}};
+static const struct route_param callback_params[] = {{"state", TEXT, "that was given along"},
+                                                     {"code", TEXT, "the authorisation code"},
+                                                     {"error", TEXT, "or why there is none"},
+                                                     {"iss", TEXT, "who answers (RFC 9207)"},
+                                                     {0}};
 static const struct route_param query_params[] = {{"q", TEXT, "statements, or in a form"}, {0}};
 static const struct route_param ping_params[] = {{"verbose", TEXT, "true: with a body"}, {0}};
 
@@ -206,6 +215,19 @@ ANSWERS(recovery_answers, {200, "RecoveryCodes", NULL}, OWN_PROBLEMS, {501, "Pro
 ANSWERS(tokens_answers, {200, "TokenList", NULL}, OWN_PROBLEMS);
 ANSWERS(token_answers, {201, "TokenMade", NULL}, OWN_PROBLEMS, {422, "Problem", NULL});
 ANSWERS(export_answers, {200, "Object", NULL}, OWN_PROBLEMS);
+ANSWERS(leave_answers, {200, "Goodbye", NULL}, {204, NULL, NULL}, OWN_PROBLEMS,
+        {503, "Problem", NULL});
+ANSWERS(auth_answers, {303, NULL, NULL}, {400, "Problem", NULL}, {403, "Problem", NULL},
+        {404, "Problem", NULL}, {502, "Problem", NULL}, {503, "Problem", NULL});
+ANSWERS(goodbye_answers, {200, NULL, NULL}, {400, "OAuthError", JSON}, {415, "Problem", NULL});
+ANSWERS(providers_answers, {200, "IdentityProviderList", NULL});
+ANSWERS(provider_make_answers, {201, "IdentityProvider", NULL}, {400, "Problem", NULL},
+        {409, "Problem", NULL}, {413, "Problem", NULL}, {415, "Problem", NULL},
+        {422, "Problem", NULL});
+ANSWERS(provider_answers, {200, "IdentityProvider", NULL}, {400, "Problem", NULL},
+        {404, "Problem", NULL}, {409, "Problem", NULL}, {413, "Problem", NULL},
+        {415, "Problem", NULL}, {422, "Problem", NULL});
+ANSWERS(provider_delete_answers, {204, NULL, NULL}, {404, "Problem", NULL}, {409, "Problem", NULL});
 
 #define INGEST_TYPES "application/json application/x-ndjson application/cbor application/cbor-seq"
 #define OWN_TYPES "application/json application/cbor"
@@ -276,7 +298,7 @@ const struct route routes[] = {
     {"GET", "/api/v1/session", OP_PUBLIC, "readSession", session_read, "Who is signed in, and what they may", NULL, NULL, NULL, session_answers},
     {"POST", "/api/v1/session", OP_PUBLIC, "signIn", session_start, "Sign in with e-mail address and password", NULL, "SignIn", NULL, signed_in_answers},
     {"PATCH", "/api/v1/session", OP_ACCOUNT_SELF, "changeSession", session_change, "Say which organisation is meant", NULL, "SessionChange", NULL, session_answers},
-    {"DELETE", "/api/v1/session", OP_PUBLIC, "signOut", session_stop, "Sign out", NULL, NULL, NULL, own_done_answers},
+    {"DELETE", "/api/v1/session", OP_PUBLIC, "signOut", session_stop, "Sign out; where the identity provider wants to be told, the answer says where", NULL, NULL, NULL, leave_answers},
     {"POST", "/api/v1/session/confirm", OP_ACCOUNT_SELF, "confirmSession", session_confirm, "Show once more who you are, before what is sensitive", NULL, "Confirmation", NULL, own_done_answers},
     {"POST", "/api/v1/setup", OP_PUBLIC, "setUp", setup, "Open a set-up link: the first administrator, or back in", NULL, "Token", NULL, signed_in_answers},
     {"POST", "/api/v1/setup/link", OP_INSTALLATION_MANAGE, "makeSetupLink", setup_make_link, "A new set-up link, for the command line beside the server", NULL, "SetupFor", NULL, setup_link_answers},
@@ -301,6 +323,13 @@ const struct route routes[] = {
     {"GET", "/healthz", OP_PUBLIC, "readHealth", healthz, "The server runs", NULL, NULL, NULL, health_answers},
     {"GET", "/readyz", OP_PUBLIC, "readReadiness", readyz, "The server can take readings", NULL, NULL, NULL, ready_answers},
     {"GET", "/errors/{code}", OP_PUBLIC, "readError", error_page, "What an error's type means", NULL, NULL, NULL, error_answers},
+    {"GET", "/api/v1/identity-providers", OP_INSTALLATION_MANAGE, "listIdentityProviders", providers_list, "Identity providers of OpenID Connect", NULL, NULL, NULL, providers_answers},
+    {"POST", "/api/v1/identity-providers", OP_INSTALLATION_MANAGE, "createIdentityProvider", providers_create, "Let people sign in by an identity provider", NULL, "NewIdentityProvider", NULL, provider_make_answers},
+    {"PATCH", "/api/v1/identity-providers/{id}", OP_INSTALLATION_MANAGE, "patchIdentityProvider", provider_patch, "Change an identity provider (JSON Merge Patch, RFC 7396)", NULL, "Object", "application/merge-patch+json application/json", provider_answers},
+    {"DELETE", "/api/v1/identity-providers/{id}", OP_INSTALLATION_MANAGE, "deleteIdentityProvider", provider_delete, "Let nobody sign in by it any more", NULL, NULL, NULL, provider_delete_answers},
+    {"GET", "/api/v1/auth/oidc/{provider}/start", OP_PUBLIC, "startSignIn", auth_start, "Go to an identity provider to sign in", start_params, NULL, NULL, auth_answers},
+    {"GET", "/api/v1/auth/oidc/{provider}/callback", OP_PUBLIC, "finishSignIn", auth_callback, "Come back from an identity provider", callback_params, NULL, NULL, auth_answers},
+    {"POST", "/api/v1/auth/oidc/{provider}/backchannel-logout", OP_PUBLIC, "logoutByProvider", auth_goodbye, "An identity provider ends sessions (OpenID Connect Back-Channel Logout 1.0)", NULL, "LogoutForm", "application/x-www-form-urlencoded", goodbye_answers},
     {"POST", "/write", OP_DATA_WRITE, "writeLines", influx_write_1, "Line protocol, as InfluxDB 1 takes it", write_1_params, "Text", "text/plain", write_1_answers},
     {"POST", "/api/v2/write", OP_DATA_WRITE, "writeLines2", influx_write_2, "Line protocol, as InfluxDB 2 takes it", write_2_params, "Text", "text/plain", write_2_answers},
     {"GET", "/query", OP_DATA_WRITE, "askInflux", influx_query, "What clients of InfluxDB 1 ask before they write", query_params, NULL, NULL, query_answers},

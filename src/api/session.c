@@ -134,17 +134,16 @@ static void put_bool(struct json_writer *w, const char *key, bool is)
     json_put_bool(w, is);
 }
 
-static void put_providers(struct json_writer *w, const struct access *a)
+static void put_providers(struct json_writer *w, const struct oidc *o)
 {
-    const struct entity *e;
+    const struct oidc_settings *s;
     size_t at = 0;
     json_key(w, "providers");
     json_open(w, '[');
-    while ((e = map_next(&a->kinds[RECORD_PROVIDER], &at))) {
+    while ((s = oidc_next(o, &at))) {
         json_open(w, '{');
-        put_word(w, "id", e->id);
-        json_key(w, "name");
-        json_put_string(w, jval_string(jval_get(e->doc, "name")));
+        put_word(w, "id", s->id);
+        put_word(w, "name", s->name);
         json_close(w, '}');
     }
     json_close(w, ']');
@@ -209,14 +208,15 @@ static void put_times(struct json_writer *w, const struct principal *who)
     }
 }
 
-static void put_session(struct json_writer *w, const struct access *a, const struct principal *who)
+static void put_session(struct json_writer *w, const struct access *a, const struct oidc *o,
+                        const struct principal *who)
 {
     bool known = who->kind != WHO_ANONYMOUS;
     json_open(w, '{');
     put_bool(w, "signedIn", known);
     put_word(w, "access", access_is_open(a) ? "open" : "locked");
     put_bool(w, "setup", access_needs_setup(a));
-    put_providers(w, a);
+    put_providers(w, o);
     if (known || who->everything) {
         json_key(w, "principal");
         json_open(w, '{');
@@ -246,7 +246,7 @@ static void answer_session(struct call *call, int status_code, const struct prin
     struct buf b = {0};
     struct json_writer w;
     json_writer_init(&w, &b, 0);
-    put_session(&w, core_access(call->core), who);
+    put_session(&w, core_access(call->core), call->api->opts.oidc, who);
     call_json(call, status_code, &b);
 }
 
@@ -395,13 +395,18 @@ void session_change(struct call *call)
 static void answer_ended(struct call *call)
 {
     session_clear_cookie(call);
-    http_respond(call->req, 204, NULL, slice_of("", 0));
+    identity_leave(call, call->data);
 }
 
 void session_stop(struct call *call)
 {
+    struct leaving *l = call_alloc(call, sizeof *l);
+    if (!l)
+        return;
+    identity_leaving(call, l);
+    call->data = l;
     if (call->who->session)
-        call_change(call, session_sign_out, NULL, answer_ended);
+        call_change(call, session_sign_out, l, answer_ended);
     else
         answer_ended(call); /* it is over already */
 }

@@ -57,24 +57,25 @@ enum jose_alg {
 #define JOSE_FAULT_TABLE(X)                                                                        \
     X(JOSE_OK, "ok", "The token is good")                                                          \
     X(JOSE_NOMEM, "out-of-memory", "The server is out of memory")                                  \
-    X(JOSE_MALFORMED, "token-malformed", "The token cannot be read")                               \
-    X(JOSE_ALGORITHM, "token-algorithm", "The token is signed by an algorithm that is not taken")  \
-    X(JOSE_CRITICAL, "token-critical", "The token wants an extension that is not known")           \
-    X(JOSE_UNKNOWN_KEY, "token-unknown-key", "The token is signed by a key that is not known")     \
-    X(JOSE_SIGNATURE, "token-signature", "The signature of the token is wrong")                    \
-    X(JOSE_ISSUER, "token-issuer", "The token was issued by somebody else")                        \
-    X(JOSE_AUDIENCE, "token-audience", "The token was issued for somebody else")                   \
-    X(JOSE_EXPIRED, "token-expired", "The token has expired")                                      \
-    X(JOSE_NOT_YET, "token-not-yet", "The token is of the future: one of the clocks is wrong")     \
-    X(JOSE_NONCE, "token-nonce", "The token answers another question")                             \
-    X(JOSE_CLAIMS, "token-claims", "The token lacks a claim, or one is of the wrong kind")         \
-    X(JOSE_AT_HASH, "token-at-hash", "The token belongs to another access token")
+    X(JOSE_MALFORMED, "jwt-malformed", "The token cannot be read")                               \
+    X(JOSE_ALGORITHM, "jwt-algorithm", "The token is signed by an algorithm that is not taken")  \
+    X(JOSE_CRITICAL, "jwt-critical", "The token wants an extension that is not known")           \
+    X(JOSE_UNKNOWN_KEY, "jwt-unknown-key", "The token is signed by a key that is not known")     \
+    X(JOSE_SIGNATURE, "jwt-signature", "The signature of the token is wrong")                    \
+    X(JOSE_ISSUER, "jwt-issuer", "The token was issued by somebody else")                        \
+    X(JOSE_AUDIENCE, "jwt-audience", "The token was issued for somebody else")                   \
+    X(JOSE_EXPIRED, "jwt-expired", "The token has expired")                                      \
+    X(JOSE_NOT_YET, "jwt-not-yet", "The token is of the future: one of the clocks is wrong")     \
+    X(JOSE_NONCE, "jwt-nonce", "The token answers another question")                             \
+    X(JOSE_CLAIMS, "jwt-claims", "The token lacks a claim, or one is of the wrong kind")         \
+    X(JOSE_AT_HASH, "jwt-at-hash", "The token belongs to another access token")
 /* clang-format on */
 
 enum jose_fault {
 #define X(name, ...) name,
     JOSE_FAULT_TABLE(X)
 #undef X
+        JOSE_FAULTS
 };
 const char *jose_fault_code(enum jose_fault f);
 const char *jose_fault_text(enum jose_fault f);

@@ -27,6 +27,13 @@ const struct config_row config_rows[] = {
     {"server", "host-names", "host-names", CONFIG_TEXT, "", FIELD(host_names), 0, 0,
      "names, with commas between, by which browsers reach this server, beside its addresses, "
      "localhost and the name of the machine"},
+    {"server", "public-url", "public-url", CONFIG_TEXT, "", FIELD(public_url), 0, 0,
+     "how browsers reach this server, such as https://twins.example.org, where that is not what "
+     "their requests say: behind a proxy that ends TLS"},
+    {"server", "identity-providers", "identity-providers", CONFIG_PATH, "",
+     FIELD(identity_providers), 0, 0,
+     "file with identity providers of OpenID Connect, {\"providers\":[...]}, beside those that "
+     "administrators set up; docs/access.md tells its form"},
     {"server", "insecure-listen", "insecure-listen", CONFIG_BOOL, "false", FIELD(insecure_listen),
      0, 0,
      "allow addresses that other machines reach with --access open, without TLS, or while there is "
@@ -47,6 +54,15 @@ const struct config_row config_rows[] = {
      "lists of revoked certificates (PEM), one of every authority in client-ca that issues"},
     {"tls", "require-client-cert", "require-client-cert", CONFIG_BOOL, "false",
      FIELD(require_client_cert), 0, 0, "mqtts refuses who shows no certificate"},
+    {"fetch", "allow-private", "allow-private-fetch", CONFIG_TEXT, "", FIELD(allow_private_fetch),
+     0, 0,
+     "addresses (10.1.2.3), blocks of them (10.0.0.0/8) and names of hosts, with commas between, "
+     "that the server may fetch from although they are not public, and by http as well: an "
+     "identity provider of one's own"},
+    {"fetch", "ca", "fetch-ca", CONFIG_PATH, "", FIELD(fetch_ca), 0, 0,
+     "certificates of authorities (PEM) that are believed where the server fetches, beside those "
+     "of "
+     "the system"},
     {"secrets", "key-file", "secret-key-file", CONFIG_PATH, "", FIELD(secret_key_file), 0, 0,
      "file with the keys under which secrets are sealed, instead of secret.key in the data "
      "directory, "

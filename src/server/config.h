@@ -41,7 +41,8 @@ struct config {
     /* members by type: char * (NULL: not set or off), bool, int64_t for counts, sizes and
      * microseconds, enum log_level */
     char *data, *http, *https, *mqtt, *mqtts, *web, *tls_cert, *tls_key, *client_ca, *client_crl;
-    char *sparkplug_host, *secret_key_file, *access, *host_names;
+    char *sparkplug_host, *secret_key_file, *access, *host_names, *public_url;
+    char *identity_providers, *allow_private_fetch, *fetch_ca;
     bool require_client_cert, hsts;
     bool tls_self_signed, insecure_listen, demo, demo_restore, sparkplug, core_dumps;
     int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued, max_watched;

@@ -18,6 +18,7 @@
 #include "server/datadir.h"
 #include "server/demo.h"
 #include "server/grants.h"
+#include "server/identity.h"
 #include "server/local_token.h"
 #include "server/run.h"
 #include "server/secrets.h"
@@ -55,6 +56,7 @@ struct server {
     struct net_listener *listeners[LISTENERS]; /* http, https, mqtt, mqtts */
     struct demo *demo;
     struct grants grants;
+    struct identity identity;
 };
 
 /* ---- signals ---- */
@@ -367,6 +369,10 @@ static int open_front(struct server *s)
                            .assets_n = assets_n,
                            .web_dir = c->web,
                            .host_names = c->host_names,
+                           .public_url = s->identity.public_url,
+                           .oidc = s->identity.oidc,
+                           .fetch = s->identity.fetch,
+                           .keys = s->secrets.ring,
                            .max_watched = (size_t)c->max_watched,
                            .grant_http = grants_of(&s->grants, GRANT_HTTP),
                            .grant_https = grants_of(&s->grants, GRANT_HTTPS)};
@@ -412,6 +418,7 @@ static int open_all(struct server *s)
         (code = grants_read(c, &s->grants)) != CODE_OK ||
         (code = certs_open(s->loop, c, &s->certs)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
         (code = check_addresses(c, setup_is_wanted(core_access(s->core)))) != CODE_OK ||
+        (code = identity_open(s->loop, c, s->core, s->secrets.ring, &s->identity)) != CODE_OK ||
         (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
         (code = announce(s)) != CODE_OK)
         return code;
@@ -429,6 +436,7 @@ static void close_all(struct server *s)
         if (s->listeners[i])
             net_listener_free(s->listeners[i]);
     }
+    identity_stop(&s->identity);
     if (s->core)
         core_stop(s->core); /* while those who wait can still be answered */
     if (s->broker)
@@ -439,6 +447,7 @@ static void close_all(struct server *s)
         api_free(s->api);
     if (s->broker)
         broker_free(s->broker);
+    identity_close(&s->identity);
     if (s->core)
         core_close(s->core);
     certs_close(s->certs);

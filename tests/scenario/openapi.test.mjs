@@ -8,6 +8,7 @@ import { test } from "node:test";
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import { Client, PASSWORD, shared, start } from "../lib/doppel.mjs";
+import { lyingProvider } from "../lib/identity.mjs";
 import { core, example, twin } from "../lib/profiles.mjs";
 import { totp } from "../lib/totp.mjs";
 
@@ -16,7 +17,7 @@ let api;
 let ajv;
 const called = new Map(); /* "get /path" -> the statuses that were seen */
 
-const d = shared({}, async (server) => {
+const d = shared({ args: ["--allow-private-fetch", "127.0.0.1"] }, async (server) => {
     const r = await server.get("/api/v1/openapi.json");
     assert.equal(r.status, 200);
     api = r.body;
@@ -323,6 +324,48 @@ test("sessions and accounts, in good and in bad", async (t) => {
     await call("POST", "/api/v1/setup/link", { on: local, body: { email: "x" }, expect: 404 });
     await call("GET", A, { on: local, expect: 403 });
     await call("DELETE", S, { on, expect: 204 });
+});
+
+test("identity providers, and signing in by one", async (t) => {
+    const liar = await lyingProvider(t);
+    const P = "/api/v1/identity-providers";
+    await call("POST", P, { body: liar.settings, expect: 201 });
+    await call("POST", P, { body: liar.settings, expect: 409 });
+    await call("POST", P, { body: { ...liar.settings, id: "X" }, expect: 400 });
+    const inside = { ...liar.settings, id: "x", issuer: "https://10.0.0.1" };
+    await call("POST", P, { body: inside, expect: 422 });
+    await call("GET", P, { expect: 200 });
+    const groups = [{ group: "a", role: "editor", organization: "home" }];
+    const change = { groupsClaim: "groups", groups, clientSecret: "x" };
+    await call("PATCH", `${P}/liar`, { body: change, expect: 200 });
+    await call("PATCH", `${P}/nobody`, { body: {}, expect: 404 });
+
+    const A = "/api/v1/auth/oidc/liar";
+    let cookie = "";
+    const on = {
+        send: (_method, path) => d.get(path, { redirect: "manual", headers: { cookie } }),
+    };
+    const start = await call("GET", `${A}/start?then=/x`, { on, expect: 303 });
+    await call("GET", `${A}/start?then=//x`, { on, expect: 400 });
+    await call("GET", "/api/v1/auth/oidc/nobody/start", { on, expect: 404 });
+    cookie = start.headers.getSetCookie()[0].split(";")[0];
+    const asked = await fetch(start.headers.get("location"), { redirect: "manual" });
+    const back = asked.headers.get("location").slice(d.url.length);
+    await call("GET", back, { on, expect: 303 });
+    await call("GET", back, { on, expect: 400 });
+    liar.lie.metadata = () => "nonsense";
+    const form = async (claims) => ({
+        body: `logout_token=${await liar.sign({ iss: liar.issuer, aud: "doppel", ...claims })}`,
+        type: "application/x-www-form-urlencoded",
+    });
+    const now = Math.floor(Date.now() / 1000);
+    const events = { "http://schemas.openid.net/event/backchannel-logout": {} };
+    const good = { iat: now, exp: now + 60, jti: "1", sub: "1", events };
+    await call("POST", `${A}/backchannel-logout`, { ...(await form(good)), expect: 200 });
+    await call("POST", `${A}/backchannel-logout`, { ...(await form({})), expect: 400 });
+    await call("POST", `${A}/backchannel-logout`, { body: {}, expect: 415 });
+    await call("DELETE", `${P}/liar`, { expect: 204 });
+    await call("DELETE", `${P}/liar`, { expect: 404 });
 });
 
 test("the rest", async () => {
