@@ -81,13 +81,22 @@ struct access_opts {
     bool open;                   /* everybody may do everything: --access open */
     const struct key_ring *keys; /* seals the seeds of one-time codes; NULL: there are none */
     struct password_cost cost;   /* all zeroes: PASSWORD_COST_DEFAULT */
+    struct pool *reads;          /* where the audit log is read; NULL: where it is written */
+    int64_t audit_retention_us;  /* how long its lines stay; 0: for ever */
 };
 
 /* Reads the records of the catalog; blocks.  writes: the catalog's one thread. */
 int access_new(struct loop *l, struct catalog *c, struct pool *writes,
                const struct access_opts *opts, struct access **ret);
 void access_stop(struct access *a); /* before `writes` goes: what waits is answered ERR_CANCELLED */
+void access_written(struct access *a); /* `writes` has gone, the catalog not yet; blocks */
 void access_free(struct access *a);
+
+struct access_stats { /* since the start */
+    uint64_t refusals, sign_ins, sign_ins_failed;
+    uint64_t audit_failures; /* lines that could not be written */
+};
+const struct access_stats *access_stats(const struct access *a);
 
 /* ---- who is it ---- */
 
@@ -169,7 +178,7 @@ void access_refused(struct access *a, const struct principal *who, const struct 
 struct audit_entry;
 void access_audit_by(struct audit_entry *e, const struct asker *by, const struct org *org);
 /* An entry of its own, for what no transaction of the catalog holds.  All texts are copied. */
-void access_audit(struct access *a, const struct audit_entry *e);
+bool access_audit(struct access *a, const struct audit_entry *e); /* false: it is lost */
 
 /* ---- names ---- */
 

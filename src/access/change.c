@@ -1,5 +1,6 @@
 #include "access/change.h"
 
+#include "access/audit.h"
 #include "access/state.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -202,6 +203,7 @@ static void written(void *arg)
             j->change.detail = "it is kept, but takes effect only after a restart";
     }
     a->running = NULL;
+    a->stats.sign_ins += !j->change.err && slice_is(j->change.audit.operation, "sign-in");
     if (!j->change.quiet)
         principals_judge(a);
     finish(j);

@@ -4,6 +4,7 @@
  * the last who holds it.  What it may is worked out when it is made, and again after every change.
  */
 #include "access/account.h"
+#include "access/audit.h"
 #include "access/knock.h"
 #include "access/state.h"
 
@@ -461,6 +462,7 @@ static void on_tick(void *arg)
     struct access *a = arg;
     int64_t now_us = clock_now_us();
     refusals_turn(a, false);
+    audit_tick(a);
     for (struct principal *p = a->principals; p; p = p->next) {
         if (!p->gone && is_over(p->expires_us, now_us)) {
             principals_judge(a);
@@ -496,7 +498,12 @@ int access_new(struct loop *l, struct catalog *c, struct pool *writes,
     struct access *a = calloc(1, sizeof *a);
     if (!a)
         return ERR_NOMEM;
-    *a = (struct access){.loop = l, .catalog = c, .writes = writes, .open = opts->open};
+    *a = (struct access){.loop = l,
+                         .catalog = c,
+                         .writes = writes,
+                         .reads = opts->reads ? opts->reads : writes,
+                         .open = opts->open,
+                         .audit_retention_us = opts->audit_retention_us};
     a->knocks = knocks_new();
     int err = a->knocks ? catalog_record_each(c, on_record, a) : ERR_NOMEM;
     if (!err)
@@ -512,6 +519,7 @@ int access_new(struct loop *l, struct catalog *c, struct pool *writes,
         return err;
     }
     loop_timer_start(a->tick, TICK_MS, TICK_MS);
+    audit_start(a);
     *ret = a;
     return 0;
 }
@@ -525,6 +533,12 @@ void access_stop(struct access *a)
     a->stopped = true;
     loop_timer_free(a->tick);
     a->tick = NULL;
+}
+
+void access_written(struct access *a)
+{
+    if (a)
+        audit_stop(a);
 }
 
 void access_free(struct access *a)
@@ -556,6 +570,11 @@ void access_free(struct access *a)
 struct knocks *access_knocks(struct access *a)
 {
     return a->knocks;
+}
+
+const struct access_stats *access_stats(const struct access *a)
+{
+    return &a->stats;
 }
 
 bool access_is_open(const struct access *a)

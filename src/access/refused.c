@@ -2,6 +2,7 @@
  * disk: the same refusal (who, from where, what, on which object) is written once, and within the
  * next minute only counted; what was counted is written when the minute is over.  At most
  * REFUSALS_MAX different ones are remembered at a time; beyond that they are counted together. */
+#include "access/audit.h"
 #include "access/state.h"
 
 #include "base/clock.h"
@@ -19,27 +20,6 @@ struct refusal {
     uint64_t again;
     struct audit_entry entry; /* its texts in the same block */
 };
-
-/* An entry on its way to the catalog. */
-struct refusal_job {
-    struct pool_job job;
-    struct access *access;
-    struct audit_entry entry;
-    char detail[TEXT_MAX];
-};
-
-static void write_work(void *arg)
-{
-    struct refusal_job *j = arg;
-    catalog_audit_add(j->access->catalog, &j->entry); /* a full disk says so elsewhere */
-}
-
-static void write_done(void *arg)
-{
-    struct refusal_job *j = arg;
-    j->access->refusals_out--;
-    free(j);
-}
 
 static struct slice keep(char **at, struct slice s)
 {
@@ -72,24 +52,18 @@ static void own_texts(struct audit_entry *e, char *at)
 
 static void submit(struct access *a, const struct audit_entry *e)
 {
-    struct refusal_job *j = a->stopped || a->refusals_out >= REFUSALS_MAX
-                                ? NULL
-                                : malloc(sizeof *j + TEXTS * (size_t)TEXT_MAX);
-    if (!j) {
-        a->refusals_lost++;
-        return;
-    }
-    *j = (struct refusal_job){.access = a, .entry = *e};
-    own_texts(&j->entry, (char *)(j + 1));
+    char text[TEXT_MAX + 64];
+    struct audit_entry copy = *e;
     if (a->refusals_lost) {
-        int n = snprintf(j->detail, sizeof j->detail, "%.*s (%llu others were not written)",
-                         SLICE_ARG(j->entry.detail), (unsigned long long)a->refusals_lost);
-        j->entry.detail = slice_of(j->detail, n < TEXT_MAX ? (size_t)n : TEXT_MAX - 1);
-        a->refusals_lost = 0;
+        int n = snprintf(text, sizeof text, "%.*s (%llu others were not written)",
+                         e->detail.n < TEXT_MAX ? (int)e->detail.n : TEXT_MAX, e->detail.p,
+                         (unsigned long long)a->refusals_lost);
+        copy.detail = slice_of(text, (size_t)n);
     }
-    j->job = (struct pool_job){.work = write_work, .done = write_done, .arg = j};
-    a->refusals_out++;
-    pool_submit(a->writes, &j->job);
+    if (access_audit(a, &copy))
+        a->refusals_lost = 0;
+    else
+        a->refusals_lost++;
 }
 
 static void forget(struct access *a, struct refusal *r)
@@ -129,6 +103,8 @@ void access_refused(struct access *a, const struct principal *who, const struct 
     snprintf(key, sizeof key, "%d %s %s %s %s", who->kind, who->id, from->address, operation,
              object);
     struct refusal *r = map_get(&a->refusals, slice_str(key));
+    a->stats.refusals++;
+    a->stats.sign_ins_failed += op == OP_PUBLIC;
     if (r) {
         r->again++;
         return;

@@ -167,7 +167,7 @@ struct access_kind; /* kinds.c */
 struct access {
     struct loop *loop;
     struct catalog *catalog;
-    struct pool *writes;
+    struct pool *writes, *reads;
     bool open, stopped;
     struct map kinds[RECORD_KINDS]; /* entities by id; the value begins with a struct entity, but
                                        for credentials */
@@ -191,11 +191,15 @@ struct access {
     struct loop_timer *tick;
     struct people *people; /* people.h: what signing in needs beside the records */
     struct map refusals;   /* refused.c: those of the last minute */
-    size_t refusals_out;
     uint64_t refusals_lost;
     int64_t (*twin_created)(void *arg, struct slice key); /* the core's: access_set_twins() */
     void *twins;
     bool sweeping; /* what is lost goes with a change that waits for its turn */
+    struct access_stats stats;
+    size_t audit_out; /* lines of the audit log on their way */
+    int64_t audit_retention_us;
+    int expire_in_s, head_in_s; /* of the tick */
+    bool expiring;
 };
 
 /* kinds.c: read a record into memory, or take it out; as at the start.  ERR_CORRUPT: told in the

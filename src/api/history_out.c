@@ -5,6 +5,7 @@
 #include "api/history.h"
 
 #include "base/clock.h"
+#include "codec/csv_text.h"
 
 static void put_values(struct json_writer *w, const struct history_row *row)
 {
@@ -186,24 +187,7 @@ static void ndjson_series_end(struct past_answer *a, const struct history_turn *
     buf_add_str(&a->out, ",\"damaged\":true}\n");
 }
 
-/* ---- CSV: RFC 4180, but lines end in a line feed alone ---- */
-
-static void csv_text(struct buf *b, struct slice s)
-{
-    bool plain = slice_find(s, ',') < 0 && slice_find(s, '"') < 0 && slice_find(s, '\n') < 0 &&
-                 slice_find(s, '\r') < 0;
-    if (plain) {
-        buf_add_slice(b, s);
-        return;
-    }
-    buf_add_byte(b, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            buf_add_byte(b, '"');
-        buf_add_byte(b, (unsigned char)s.p[i]);
-    }
-    buf_add_byte(b, '"');
-}
+/* ---- CSV ---- */
 
 static void csv_begin(struct past_answer *a)
 {
@@ -236,7 +220,7 @@ static void csv_row(struct past_answer *a, const struct history_row *row)
             continue;
         json_writer_init(&w, b, 0);
         if (row->values[i].type == VALUE_TEXT)
-            csv_text(b, row->values[i].as.text);
+            csv_put_text(b, row->values[i].as.text);
         else
             json_put_value(&w, row->values[i]);
     }

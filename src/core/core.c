@@ -100,7 +100,10 @@ static int open_stores(struct core *c, const char **ret_why)
     if (err)
         return err;
     *ret_why = "the catalog cannot be read";
-    const struct access_opts access = {.open = c->access_open, .keys = c->keys};
+    const struct access_opts access = {.open = c->access_open,
+                                       .keys = c->keys,
+                                       .reads = c->reads,
+                                       .audit_retention_us = c->audit_retention_us};
     err = access_new(c->loop, c->catalog, c->writes, &access, &c->access);
     if (err || (err = twins_load(c)))
         return err;
@@ -157,6 +160,7 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret, c
     c->leave_memory = opts->leave_memory;
     c->access_open = opts->access_open;
     c->keys = opts->keys;
+    c->audit_retention_us = opts->audit_retention_us;
     c->mqtt_endpoint = strdup(opts->mqtt_endpoint ? opts->mqtt_endpoint : "");
     c->dir = strdup(opts->dir);
     if (!c->mqtt_endpoint || !c->dir || (err = open_pools(c)))
@@ -222,6 +226,7 @@ void core_close(struct core *c)
     else if (err)
         log_warn("core", "history could not be written; the journal has the readings");
     history_close(c->history);
+    access_written(c->access);
     catalog_close(c->catalog);
     if (c->leave_memory) {
         access_free(c->access);

@@ -32,8 +32,9 @@ struct core_opts {
     unsigned end_ms;
     bool
         leave_memory; /* core_close() frees no twins: the process ends, and the system is quicker */
-    bool access_open;            /* everybody may do everything */
+    bool access_open; /* everybody may do everything */
     const struct key_ring *keys; /* seals what must not be read; outlives the core; or NULL */
+    int64_t audit_retention_us;  /* how long the audit log's lines stay; 0: for ever */
 };
 
 /* Opens everything, replays the journal.  Blocks: before the loop runs.  *ret_why: a sentence. */

@@ -50,6 +50,7 @@ struct core {
     struct access *access;
     bool access_open;
     const struct key_ring *keys;
+    int64_t audit_retention_us;
     struct journal *journal;
     struct history *history;
     char *dir, *mqtt_endpoint;

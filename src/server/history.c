@@ -5,6 +5,7 @@
 #include "server/history.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "codec/csv_text.h"
 #include "server/client.h"
 #include "server/run.h"
 #include "server/term.h"
@@ -140,23 +141,6 @@ static int read_names(struct past *p)
 
 /* ---- points out ---- */
 
-static void put_csv_text(struct buf *b, struct slice s)
-{
-    bool plain = slice_find(s, ',') < 0 && slice_find(s, '"') < 0 && slice_find(s, '\n') < 0 &&
-                 slice_find(s, '\r') < 0;
-    if (plain) {
-        buf_add_slice(b, s);
-        return;
-    }
-    buf_add_byte(b, '"');
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] == '"')
-            buf_add_byte(b, '"');
-        buf_add_byte(b, (unsigned char)s.p[i]);
-    }
-    buf_add_byte(b, '"');
-}
-
 /* A value that is not the first of its line. */
 static void write_value(const struct past *p, struct buf *b, const struct jval *v, bool is_quality)
 {
@@ -165,7 +149,7 @@ static void write_value(const struct past *p, struct buf *b, const struct jval *
         return;
     buf_add_str(b, csv ? "," : "  ");
     if (csv && v->type == J_STRING)
-        put_csv_text(b, v->text);
+        csv_put_text(b, v->text);
     else if (!csv || v->type != J_NULL)
         value_words(b, v, 0);
 }
