@@ -41,7 +41,7 @@ struct past_form {
     void (*series_end)(struct past_answer *a, const struct history_turn *turn);
     void (*end)(struct past_answer *a);
 };
-extern const struct past_form past_forms[]; /* ended by name NULL; the first is the default */
+extern const struct past_form past_forms[]; /* by enum answer_form */
 
 const char *history_fn_name(enum history_fn fn);
 

@@ -240,11 +240,10 @@ static void no_series_end(struct past_answer *a, const struct history_turn *turn
 }
 
 const struct past_form past_forms[] = {
-    {"json", "application/json", true, true, json_begin, json_series, json_row, json_series_end,
-     json_end},
-    {"ndjson", "application/x-ndjson", false, true, no_answer, ndjson_series, ndjson_row,
-     ndjson_series_end, no_answer},
-    {"csv", "text/csv; charset=utf-8", false, false, csv_begin, csv_series, csv_row, no_series_end,
-     no_answer},
-    {0},
+    [FORM_JSON] = {"json", "application/json", true, true, json_begin, json_series, json_row,
+                   json_series_end, json_end},
+    [FORM_NDJSON] = {"ndjson", "application/x-ndjson", false, true, no_answer, ndjson_series,
+                     ndjson_row, ndjson_series_end, no_answer},
+    [FORM_CSV] = {"csv", "text/csv; charset=utf-8", false, false, csv_begin, csv_series, csv_row,
+                  no_series_end, no_answer},
 };

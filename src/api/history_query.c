@@ -32,46 +32,12 @@ static bool refuse(struct past_answer *a, const char *detail)
     return false;
 }
 
-/* ---- in which form ---- */
-
-static const struct past_form *form_of_media(struct slice media)
-{
-    static const struct {
-        const char *media, *form;
-    } table[] = {{"application/json", "json"},
-                 {"application/*", "json"},
-                 {"*/*", "json"},
-                 {"application/x-ndjson", "ndjson"},
-                 {"application/ndjson", "ndjson"},
-                 {"application/jsonl", "ndjson"},
-                 {"text/csv", "csv"},
-                 {"text/*", "csv"}};
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        for (const struct past_form *f = past_forms; f->name; f++)
-            if (slice_is_nocase(media, table[i].media) && strcmp(f->name, table[i].form) == 0)
-                return f;
-    return NULL;
-}
-
-/* `format`, else the first of Accept that we have. */
 static bool read_form(struct past_answer *a)
 {
-    struct slice name = call_param(a->call, "format"), media, one;
-    a->form = past_forms;
-    if (name.p) {
-        while (a->form->name && !slice_is(name, a->form->name))
-            a->form++;
-        return a->form->name || refuse(a, "format is json, ndjson or csv.");
-    }
-    struct slice accept = http_header(a->call->req, "accept");
-    while (accept.p && slice_cut(&accept, ',', &one)) {
-        slice_cut(&one, ';', &media);
-        const struct past_form *f = form_of_media(slice_trim(media));
-        if (f) {
-            a->form = f;
-            break;
-        }
-    }
+    enum answer_form form;
+    if (!call_form(a->call, &form))
+        return false;
+    a->form = &past_forms[form];
     return true;
 }
 

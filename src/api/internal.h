@@ -90,6 +90,9 @@ struct twin *call_seen_twin(struct call *call); /* they may see that it is there
  * none. */
 struct slice call_param(struct call *call, const char *name);
 bool call_json_params(struct call *call); /* false: answered */
+/* By the parameter `format`, else the first of Accept that we have. */
+enum answer_form { FORM_JSON, FORM_NDJSON, FORM_CSV };
+bool call_form(struct call *call, enum answer_form *ret); /* false: answered */
 bool call_uint(struct call *call, const char *name, uint64_t least, uint64_t most, uint64_t *value);
 bool call_time(struct call *call, const char *name, int64_t *t_us); /* false: answered */
 bool call_bool(struct call *call, const char *name, bool *value);
@@ -178,6 +181,7 @@ route_fn grants_list, grant_create, grant_patch, grant_delete, shared_list, peop
 route_fn policy_read, policy_replace, policy_delete;
 route_fn auth_start, auth_callback, auth_goodbye;
 route_fn providers_list, providers_create, provider_patch, provider_delete;
+route_fn audit_of_org, audit_of_all;
 void static_serve(struct call *call);
 
 int stream_new(struct api *a, struct stream **ret);

@@ -96,6 +96,22 @@ static const struct route_param callback_params[] = {{"state", TEXT, "that was g
 static const struct route_param query_params[] = {{"q", TEXT, "statements, or in a form"}, {0}};
 static const struct route_param ping_params[] = {{"verbose", TEXT, "true: with a body"}, {0}};
 
+#define AUDIT_PARAMS                                                                               \
+    {"from", TIME, "begin, included; else from the first line on"},                                \
+        {"to", TIME, "end, not included"},                                                         \
+        {"who", TEXT, "id of a person, service account or device"},                                \
+        {"operation", TEXT, "such as twins:write"}, {"object", TEXT, "such as twin:pump-1"},       \
+        {"outcome", "{\"enum\":[\"done\",\"refused\",\"failed\"]}", "how it ended"},               \
+        {"limit", "{\"type\":\"integer\",\"minimum\":1}",                                          \
+         "lines at most: 100 as JSON, and never more than 1000; all as NDJSON and CSV"},           \
+        {"cursor", TEXT, "next of the page before"},                                               \
+    {                                                                                              \
+        "format", "{\"enum\":[\"json\",\"ndjson\",\"csv\"]}", "else by Accept"                     \
+    }
+static const struct route_param audit_params[] = {AUDIT_PARAMS, {0}};
+static const struct route_param audit_all_params[] = {
+    {"organization", TEXT, "the slug of one"}, AUDIT_PARAMS, {0}};
+
 #define JSON "application/json"
 #define ANSWERS(name, ...) static const struct route_answer name[] = {__VA_ARGS__, {0}}
 ANSWERS(list_answers, {200, "TwinList", NULL}, {400, "Problem", NULL});
@@ -123,6 +139,8 @@ ANSWERS(ingest_answers, {200, "Accepted", NULL}, {400, "IngestProblem", NULL},
         {422, "IngestProblem", NULL}, {503, "Problem", NULL}, {507, "IngestProblem", NULL});
 ANSWERS(erase_answers, {200, "Erased", NULL}, {400, "Problem", NULL}, {404, "Problem", NULL},
         {422, "Problem", NULL}, {503, "Problem", NULL}, {507, "Problem", NULL});
+ANSWERS(audit_answers, {200, "AuditLog", HISTORY_TYPES}, {400, "Problem", NULL},
+        {404, "Problem", NULL}, {422, "Problem", NULL});
 ANSWERS(rejections_answers, {200, "RejectionList", NULL}, {400, "Problem", NULL},
         {422, "Problem", NULL});
 ANSWERS(status_answers, {200, "Status", NULL});
@@ -253,6 +271,8 @@ const struct route routes[] = {
     {"GET", "/api/v1/history", OP_HISTORY_READ, "readHistories", history_read, "The past of many sensors at once", many_params, NULL, NULL, many_answers},
     {"POST", "/api/v1/history", OP_HISTORY_READ, "askHistories", history_ask, "The same, with the parameters as members of the body", NULL, "HistoryQuestion", NULL, many_answers},
     {"GET", "/api/v1/rejections", OP_REJECTIONS_READ, "listRejections", rejections, "The last refused readings, newest first", rejection_params, NULL, NULL, rejections_answers},
+    {"GET", "/api/v1/organizations/{org}/audit", OP_AUDIT_READ, "readAudit", audit_of_org, "The audit log of an organisation, newest first", audit_params, NULL, NULL, audit_answers},
+    {"GET", "/api/v1/audit", OP_INSTALLATION_MANAGE, "readAuditOfAll", audit_of_all, "The audit log of the installation, newest first", audit_all_params, NULL, NULL, audit_answers},
     {"POST", "/api/v1/validate", OP_TWIN_READ, "validateProfile", validate, "Check a profile without keeping it", NULL, "Object", NULL, validate_answers},
     {"GET", "/api/v1/sample", OP_TWIN_READ, "readSample", sample, "A sample profile to start from", sample_params, NULL, NULL, sample_answers},
     {"GET", "/api/v1/organizations", OP_ACCOUNT_SELF, "listOrganizations", organizations_list, "Organisations that one belongs to; for administrators of the installation all", page_params, NULL, NULL, organizations_answers},

@@ -88,6 +88,8 @@ const struct config_row config_rows[] = {
     {"storage", "flush", "flush", CONFIG_DURATION, "30s", FIELD(flush_us), 0.1, 86400,
      "how long a reading stays in memory before it is written to the history (it is on disk in the "
      "journal from the start)"},
+    {"audit", "retention", "audit-retention", CONFIG_DURATION, "2y", FIELD(audit_retention_us),
+     86400, 100 * 366 * 86400.0, "how long the lines of the audit log stay; docs/audit.md"},
     {"provision", "listeners", "provision", CONFIG_TEXT, "", FIELD(provision), 0, 0,
      "listeners (http, https, mqtt, mqtts, with commas between) over which twins and sensors are "
      "made that a device speaks of in line protocol or Sparkplug and that are not there; none does "

@@ -328,6 +328,7 @@ static int open_core(struct server *s)
                                    .leave_memory = LEAVE_MEMORY,
                                    .access_open = is_open(c),
                                    .keys = s->secrets.ring,
+                                   .audit_retention_us = c->audit_retention_us,
                                    .flush_ms = (unsigned)(c->flush_us / 1000)};
     const char *why = NULL;
     int64_t began = clock_mono_us();
