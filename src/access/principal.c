@@ -552,6 +552,7 @@ void access_free(struct access *a)
     principal_unref(a->anonymous);
     principal_unref(a->ingest);
     knocks_free(a->knocks);
+    device_notes_release(a);
     access_unload_all(a);
     struct ruling *r;
     size_t at = 0;

@@ -185,6 +185,7 @@ struct access {
     unsigned char local_hash[TOKEN_HASH];
     bool has_local;
     struct knocks *knocks;
+    struct map notes; /* devices.c: struct device_note by the twin's key */
     struct access_watch *watches;
     uint64_t generation;
     struct change_job *jobs_first, *jobs_last, *running;
@@ -217,6 +218,9 @@ void principals_forget(struct access *a,
 
 /* refused.c: write what was counted, of minutes that are over, or all */
 void refusals_turn(struct access *a, bool all);
+
+/* devices.c */
+void device_notes_release(struct access *a);
 
 /* decide.c */
 bool path_covers(struct slice pattern, struct slice path); /* "/sensors/t*" covers what is below */

@@ -67,6 +67,7 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
         free(a);
         return err;
     }
+    devices_watch(a);
     *ret = a;
     return 0;
 }
@@ -75,6 +76,7 @@ void api_free(struct api *a)
 {
     if (!a)
         return;
+    devices_unwatch(a);
     stream_free(a->stream);
     line_in_free(a->lines);
     buf_release(&a->openapi);

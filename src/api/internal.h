@@ -64,6 +64,7 @@ struct api {
     struct api_opts opts;
     struct api_addresses addresses;
     struct stream *stream;
+    struct core_tap tap; /* devices.c */
     struct line_in *lines;
     struct buf openapi; /* made when first asked for */
     uint64_t requests;
@@ -155,12 +156,19 @@ void write_rejection(struct json_writer *w,
 const char *state_name(enum live_state state);
 const char *quality_name(uint8_t quality);
 
+/* devices.c: what a twin had goes with it */
+void devices_watch(struct api *api);
+void devices_unwatch(struct api *api);
+
 /* handlers */
 route_fn twins_list, twins_create, twin_read, twin_replace, twin_patch, twin_delete, twin_findings;
 route_fn validate, sample, schema, openapi, status, metrics, healthz, readyz, error_page;
 route_fn sensors_list, sensor_read, sensor_history, twin_readings, sensor_readings, rejections;
 route_fn stream_open, mqtt_open;
 route_fn influx_write_1, influx_write_2, influx_query, influx_ping, influx_health;
+route_fn devices_list, credentials_list, credential_create, credential_delete, credential_rotate;
+route_fn claim_code_create, claim, provisioning_keys_list, provisioning_key_create;
+route_fn provisioning_key_delete, provision;
 route_fn history_read, history_ask, history_erase;
 /* session.c, account.c */
 route_fn session_read, session_start, session_change, session_stop, session_confirm;

@@ -9,6 +9,7 @@
 #define U "{\"type\":\"integer\",\"minimum\":0}"
 #define B "{\"type\":\"boolean\"}"
 #define T "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define ORNULL(type) "{\"type\":[\"" type "\",\"null\"]}"
 #define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
 #define LIST(of) "{\"type\":\"array\",\"items\":" of "}"
@@ -16,7 +17,6 @@
 #define ROLE_GIVEN "{\"enum\":[\"viewer\",\"operator\",\"editor\",\"administrator\"]}"
 #define ROLE_OR_NULL "{\"enum\":[\"viewer\",\"operator\",\"editor\",\"administrator\",null]}"
 #define RIGHTS LIST("{\"enum\":[\"read\",\"write\",\"execute\"]}")
-#define TIME_OR_NULL "{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}"
 #define RANGE "{\"type\":\"array\",\"items\":{\"type\":\"number\"},\"minItems\":2,\"maxItems\":2}"
 #define VALUE "{\"type\":[\"number\",\"boolean\",\"string\",\"null\"]}"
 #define POINT                                                                                      \
@@ -112,6 +112,20 @@ const struct named_schema openapi_schemas[] = {
     {"Goodbye", "{\"type\":\"object\",\"required\":[\"logout\"],\"properties\":{\"logout\":" S "}}"},
     {"LogoutForm", "{\"type\":\"object\",\"required\":[\"logout_token\"],\"properties\":{\"logout_token\":" S "}}"},
     {"OAuthError", "{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":" S ",\"error_description\":" S "}}"},
+    {"Device", "{\"type\":\"object\",\"required\":[\"twin\",\"name\",\"credentials\",\"connected\",\"seen\",\"lastRefused\"],\"properties\":{\"twin\":" S ",\"name\":" S ",\"credentials\":" U ",\"connected\":" B ",\"seen\":" TIME_OR_NULL ",\"lastRefused\":{\"type\":[\"object\",\"null\"],\"properties\":{\"time\":" T ",\"why\":" S ",\"address\":" ORNULL("string") "}}}}"},
+    {"DeviceList", "{\"type\":\"object\",\"required\":[\"devices\"],\"properties\":{\"devices\":" LIST(REF("Device")) ",\"next\":" S "}}"},
+    {"Credential", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"kind\",\"created\",\"expires\",\"used\"],\"properties\":{\"id\":" S ",\"name\":" ORNULL("string") ",\"kind\":{\"enum\":[\"token\",\"certificate\"]},\"created\":" T ",\"expires\":" TIME_OR_NULL ",\"used\":" TIME_OR_NULL ",\"fingerprint\":" S ",\"token\":{\"type\":\"string\",\"description\":\"once, when it was made\"}}}"},
+    {"CredentialList", "{\"type\":\"object\",\"required\":[\"credentials\"],\"properties\":{\"credentials\":" LIST(REF("Credential")) "}}"},
+    {"NewCredential", "{\"type\":\"object\",\"properties\":{\"name\":" S ",\"kind\":{\"enum\":[\"token\",\"certificate\"],\"default\":\"token\"},\"expires\":" T ",\"certificate\":{\"type\":\"string\",\"description\":\"PEM\"},\"fingerprint\":{\"type\":\"string\",\"description\":\"SHA-256 of the certificate\"}}}"},
+    {"Rotation", "{\"type\":\"object\",\"properties\":{\"overlap\":{\"type\":\"string\",\"default\":\"PT1H\"},\"expires\":" T "}}"},
+    {"NewClaimCode", "{\"type\":\"object\",\"properties\":{\"expires\":" T "}}"},
+    {"ClaimCode", "{\"type\":\"object\",\"required\":[\"code\",\"expires\"],\"properties\":{\"code\":" S ",\"expires\":" T "}}"},
+    {"Claim", "{\"type\":\"object\",\"required\":[\"code\"],\"properties\":{\"code\":" S "}}"},
+    {"DeviceToken", "{\"type\":\"object\",\"required\":[\"token\",\"twin\",\"organization\"],\"properties\":{\"token\":" S ",\"twin\":" S ",\"organization\":" S ",\"mqtt\":" S ",\"http\":" S "}}"},
+    {"ProvisioningKey", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"twinPattern\",\"limit\",\"expires\"],\"properties\":{\"id\":" S ",\"name\":" ORNULL("string") ",\"twinPattern\":" S ",\"limit\":" ORNULL("integer") ",\"used\":" U ",\"created\":" T ",\"expires\":" TIME_OR_NULL ",\"key\":{\"type\":\"string\",\"description\":\"once, when it was made\"}}}"},
+    {"ProvisioningKeyList", "{\"type\":\"object\",\"required\":[\"provisioningKeys\"],\"properties\":{\"provisioningKeys\":" LIST(REF("ProvisioningKey")) "}}"},
+    {"NewProvisioningKey", "{\"type\":\"object\",\"required\":[\"twinPattern\"],\"properties\":{\"name\":" S ",\"twinPattern\":" S ",\"limit\":" U ",\"expires\":" T "}}"},
+    {"Provision", "{\"type\":\"object\",\"required\":[\"key\",\"twin\"],\"properties\":{\"key\":" S ",\"twin\":" S ",\"name\":" S "}}"},
     {"InfluxError", "{\"type\":\"object\",\"required\":[\"error\"],\"properties\":{\"error\":" S "}}"},
     {"Influx2Error", "{\"type\":\"object\",\"required\":[\"code\",\"message\"],\"properties\":{\"code\":" S ",\"message\":" S ",\"line\":" U "}}"},
     {"Place", "{\"type\":\"object\",\"required\":[\"id\",\"name\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"role\":" ROLE "}}"},

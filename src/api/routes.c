@@ -94,6 +94,11 @@ static const struct route_param callback_params[] = {{"state", TEXT, "that was g
                                                      {"iss", TEXT, "who answers (RFC 9207)"},
                                                      {0}};
 static const struct route_param query_params[] = {{"q", TEXT, "statements, or in a form"}, {0}};
+static const struct route_param devices_params[] = {
+    {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":1000}",
+     "devices at most"},
+    {"cursor", TEXT, "what an earlier answer gave as next"},
+    {0}};
 static const struct route_param ping_params[] = {{"verbose", TEXT, "true: with a body"}, {0}};
 
 #define AUDIT_PARAMS                                                                               \
@@ -141,6 +146,24 @@ ANSWERS(erase_answers, {200, "Erased", NULL}, {400, "Problem", NULL}, {404, "Pro
         {422, "Problem", NULL}, {503, "Problem", NULL}, {507, "Problem", NULL});
 ANSWERS(audit_answers, {200, "AuditLog", HISTORY_TYPES}, {400, "Problem", NULL},
         {404, "Problem", NULL}, {422, "Problem", NULL});
+ANSWERS(devices_answers, {200, "DeviceList", NULL}, {400, "Problem", NULL});
+ANSWERS(credentials_answers, {200, "CredentialList", NULL}, {404, "Problem", NULL});
+ANSWERS(credential_answers, {201, "Credential", NULL}, {400, "Problem", NULL},
+        {403, "Problem", NULL}, {404, "Problem", NULL}, {409, "Problem", NULL},
+        {422, "Problem", NULL});
+ANSWERS(rotate_answers, {201, "Credential", NULL}, {400, "Problem", NULL}, {401, "Problem", NULL},
+        {403, "Problem", NULL}, {404, "Problem", NULL}, {422, "Problem", NULL});
+ANSWERS(removed_answers, {204, NULL, NULL}, {403, "Problem", NULL}, {404, "Problem", NULL});
+ANSWERS(claim_code_answers, {201, "ClaimCode", NULL}, {403, "Problem", NULL},
+        {404, "Problem", NULL}, {422, "Problem", NULL});
+ANSWERS(claim_answers, {201, "DeviceToken", NULL}, {400, "Problem", NULL}, {401, "Problem", NULL},
+        {403, "Problem", NULL}, {429, "Problem", NULL});
+ANSWERS(keys_answers, {200, "ProvisioningKeyList", NULL}, {403, "Problem", NULL});
+ANSWERS(key_answers, {201, "ProvisioningKey", NULL}, {400, "Problem", NULL}, {403, "Problem", NULL},
+        {422, "Problem", NULL});
+ANSWERS(provision_answers, {201, "DeviceToken", NULL}, {400, "Problem", NULL},
+        {401, "Problem", NULL}, {403, "Problem", NULL}, {409, "Problem", NULL},
+        {422, "Problem", NULL}, {429, "Problem", NULL}, {503, "Problem", NULL});
 ANSWERS(rejections_answers, {200, "RejectionList", NULL}, {400, "Problem", NULL},
         {422, "Problem", NULL});
 ANSWERS(status_answers, {200, "Status", NULL});
@@ -350,6 +373,17 @@ const struct route routes[] = {
     {"GET", "/api/v1/auth/oidc/{provider}/start", OP_PUBLIC, "startSignIn", auth_start, "Go to an identity provider to sign in", start_params, NULL, NULL, auth_answers},
     {"GET", "/api/v1/auth/oidc/{provider}/callback", OP_PUBLIC, "finishSignIn", auth_callback, "Come back from an identity provider", callback_params, NULL, NULL, auth_answers},
     {"POST", "/api/v1/auth/oidc/{provider}/backchannel-logout", OP_PUBLIC, "logoutByProvider", auth_goodbye, "An identity provider ends sessions (OpenID Connect Back-Channel Logout 1.0)", NULL, "LogoutForm", "application/x-www-form-urlencoded", goodbye_answers},
+    {"GET", "/api/v1/devices", OP_DEVICES_MANAGE, "listDevices", devices_list, "Twins with credentials, and how their devices do; in order of id", devices_params, NULL, NULL, devices_answers},
+    {"GET", "/api/v1/twins/{id}/credentials", OP_DEVICES_MANAGE, "listCredentials", credentials_list, "What the devices of a twin show, without the secrets", NULL, NULL, NULL, credentials_answers},
+    {"POST", "/api/v1/twins/{id}/credentials", OP_DEVICES_MANAGE, "createCredential", credential_create, "A token, shown once; or a client certificate that stands for the twin", NULL, "NewCredential", NULL, credential_answers},
+    {"DELETE", "/api/v1/twins/{id}/credentials/{credential}", OP_DEVICES_MANAGE, "deleteCredential", credential_delete, "Revoke it; who is connected with it is sent away", NULL, NULL, NULL, removed_answers},
+    {"POST", "/api/v1/twins/{id}/credentials/{credential}/rotate", OP_DEVICES_MANAGE, "rotateCredential", credential_rotate, "A new token beside it, which ends after the overlap", NULL, "Rotation", NULL, rotate_answers},
+    {"POST", "/api/v1/twins/{id}/claim-codes", OP_DEVICES_MANAGE, "createClaimCode", claim_code_create, "A code to be typed, once, for a token of the twin", NULL, "NewClaimCode", NULL, claim_code_answers},
+    {"POST", "/api/v1/claim", OP_PUBLIC, "claimDevice", claim, "A token for a claim code", NULL, "Claim", NULL, claim_answers},
+    {"GET", "/api/v1/provisioning-keys", OP_DEVICES_MANAGE, "listProvisioningKeys", provisioning_keys_list, "Provisioning keys, without the secrets", NULL, NULL, NULL, keys_answers},
+    {"POST", "/api/v1/provisioning-keys", OP_DEVICES_MANAGE, "createProvisioningKey", provisioning_key_create, "A key, shown once, with which devices get tokens by themselves", NULL, "NewProvisioningKey", NULL, key_answers},
+    {"DELETE", "/api/v1/provisioning-keys/{key}", OP_DEVICES_MANAGE, "deleteProvisioningKey", provisioning_key_delete, "Revoke it; what devices got by it stays", NULL, NULL, NULL, removed_answers},
+    {"POST", "/api/v1/provision", OP_PUBLIC, "provisionDevice", provision, "A token for a twin of a provisioning key's pattern; the twin is made when it is missing", NULL, "Provision", NULL, provision_answers},
     {"POST", "/write", OP_DATA_WRITE, "writeLines", influx_write_1, "Line protocol, as InfluxDB 1 takes it", write_1_params, "Text", "text/plain", write_1_answers},
     {"POST", "/api/v2/write", OP_DATA_WRITE, "writeLines2", influx_write_2, "Line protocol, as InfluxDB 2 takes it", write_2_params, "Text", "text/plain", write_2_answers},
     {"GET", "/query", OP_DATA_WRITE, "askInflux", influx_query, "What clients of InfluxDB 1 ask before they write", query_params, NULL, NULL, query_answers},

@@ -115,7 +115,7 @@ enum { ALERTS_MAX = 32 }; /* a twin; a power of two */
 
 struct twin *core_twin(struct core *c, struct slice key);
 /* The twin that `who` calls id, when they may do that to it, as access_check() answers: with
- * ERR_UNKNOWN_TWIN for what is not there and what they may not see. */
+ * ERR_UNKNOWN_TWIN for what is not there and what they may not see.  ERR_FORBIDDEN sets *ret, too. */
 int core_find(struct core *c, const struct principal *who, struct slice id, enum access_op op,
               struct twin **ret);
 struct sensor *core_sensor(const struct twin *t, struct slice id); /* NULL also when retired */

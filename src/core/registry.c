@@ -28,6 +28,8 @@ int core_find(struct core *c, const struct principal *who, struct slice id, enum
     else if (err != ERR_NOMEM)
         err = who->kind == WHO_ANONYMOUS && !who->everything ? ERR_UNAUTHENTICATED : ERR_NOT_FOUND;
     buf_release(&scratch);
+    if (err == ERR_FORBIDDEN)
+        *ret = t;
     if (err)
         return err == ERR_NOT_FOUND ? ERR_UNKNOWN_TWIN : err;
     *ret = t;

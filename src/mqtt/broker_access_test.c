@@ -151,6 +151,7 @@ static int open_world(void **state)
     person("bo", "acme", "editor");
     make_twin("pump");
     make_twin("fan");
+    make_twin("acme~pump");
     device("d1", "of pump", "pump");
     device("d2", "of acme's pump", "acme~pump");
     return 0;
@@ -543,6 +544,30 @@ static void a_policy_takes_a_sensor_away(void **state)
     client_leave(&ada);
 }
 
+static void what_is_shared_has_its_owner_before_it(void **state)
+{
+    (void)state;
+    struct client ada = client_as("a", "ada"), bo = client_as("b", "bo");
+    assert_int_equal(wish_for(&ada, "twins/+/sensors/temp"), 1);
+    put(RECORD_GRANT, "g1",
+        "{\"object\":\"twin:acme~pump\",\"to\":{\"kind\":\"person\",\"id\":\"p_ada\"},"
+        "\"role\":\"viewer\"}");
+    settle();
+    assert_int_equal(say(&bo, "twins/pump/sensors/temp", "42"), 0);
+    settle();
+    expect(&ada, MQTT_PUBLISH);
+    assert_true(slice_is(ada.p.as.publish.topic, "twins/acme~pump/sensors/temp"));
+    assert_int_equal(wish_for(&ada, "twins/acme~pump/sensors/+"), 1);
+    expect(&ada, MQTT_PUBLISH); /* the last value */
+    assert_true(slice_is(ada.p.as.publish.topic, "twins/acme~pump/sensors/temp"));
+    put(RECORD_GRANT, "g1", NULL);
+    assert_int_equal(say(&bo, "twins/pump/sensors/temp", "43"), 0);
+    settle();
+    expect_nothing(&ada);
+    client_leave(&ada);
+    client_leave(&bo);
+}
+
 /* ---- revocation ---- */
 
 static void a_revoked_client_is_sent_away_without_its_will(void **state)
@@ -637,6 +662,7 @@ int main(void)
         ACCESS_TEST(a_sparkplug_node_hears_its_commands),
         ACCESS_TEST(a_viewer_hears_and_says_nothing),
         ACCESS_TEST(a_policy_takes_a_sensor_away),
+        ACCESS_TEST(what_is_shared_has_its_owner_before_it),
         ACCESS_TEST(a_revoked_client_is_sent_away_without_its_will),
         ACCESS_TEST(a_will_that_may_not_be_said_is_refused_at_once),
         ACCESS_TEST(what_was_queued_is_judged_when_the_client_comes_back),

@@ -182,8 +182,10 @@ void mqtt_conn_close(struct conn *c, uint8_t reason, const char *text)
     c->net = NULL;
     leave_carrier(c, text);
     c->session = NULL;
-    if (s)
+    if (s) {
+        session_left(s);
         session_offline(s, !c->normal);
+    }
     if (!c->busy)
         mqtt_conn_free(c);
 }

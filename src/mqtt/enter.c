@@ -11,6 +11,7 @@
  * Changes of rights are told by a flag and judged at the next tick, once for many of them; what is
  * asked in between is answered by the new rights already, for a principal that is gone may nothing.
  */
+#include "access/devices.h"
 #include "access/knock.h"
 #include "crypto/encode.h"
 #include "mqtt/persist.h"
@@ -82,6 +83,16 @@ static const char *why_not(int err)
     }
 }
 
+/* So that whoever looks after the device sees it. */
+static void note_refusal(const struct conn *c, const struct mqtt_connect *m, int err,
+                         const char *host)
+{
+    struct access *a = c->broker->access;
+    struct slice twin = m->has_password ? device_of_token(a, m->password) : slice_of("", 0);
+    if (twin.n)
+        device_turned_away(a, twin, err, host);
+}
+
 uint8_t enter(struct conn *c, const struct mqtt_connect *m)
 {
     struct broker *b = c->broker;
@@ -99,6 +110,7 @@ uint8_t enter(struct conn *c, const struct mqtt_connect *m)
     if (err == ERR_CREDENTIALS && !may_knock)
         return broker_refuse(b, MQTT_CONNECTION_RATE,
                              "too many wrong secrets came from this address: try again later");
+    note_refusal(c, m, err, host);
     if (err == ERR_CREDENTIALS)
         knock_wrong(access_knocks(b->access), host);
     tell_refusal(c, OP_PUBLIC, m->client_id, err, why_not(err), slice_of("", 0));
@@ -136,11 +148,19 @@ void session_own(struct session *s, struct principal *who)
     principal_ref(who);
     principal_unref(s->who);
     s->who = who;
+    if (who->kind == WHO_DEVICE)
+        device_met(s->broker->access, who->twin, 1);
     if (s->subject)
         return;
     access_put_subject(who, &subject);
     session_set_subject(s, buf_slice(&subject));
     buf_release(&subject);
+}
+
+void session_left(const struct session *s)
+{
+    if (s->who && s->who->kind == WHO_DEVICE)
+        device_met(s->broker->access, s->who->twin, -1);
 }
 
 /* ---- when rights change ---- */
@@ -176,6 +196,12 @@ static void send_away(struct session *s)
                     expired ? "what it has shown has expired" : "what it has shown was revoked");
 }
 
+static bool has_lost_its_twin(const struct session *s)
+{
+    struct slice subject = slice_str(s->subject);
+    return slice_starts(subject, "device:") && !core_twin(s->broker->core, slice_skip(subject, 7));
+}
+
 /* False: its owner is no more. */
 static bool find_owner(struct session *s)
 {
@@ -184,7 +210,7 @@ static bool find_owner(struct session *s)
     if (!s->subject)
         return true;
     struct slice subject = slice_str(s->subject);
-    if (slice_starts(subject, "device:") && !core_twin(b->core, slice_skip(subject, 7)))
+    if (has_lost_its_twin(s))
         return false;
     if (s->who && !s->who->gone)
         return true;
@@ -199,7 +225,7 @@ static bool find_owner(struct session *s)
 static void judge(struct session *s)
 {
     struct broker *b = s->broker;
-    if (s->conn && s->who && s->who->gone) {
+    if (s->conn && s->who && (s->who->gone || has_lost_its_twin(s))) {
         b->rights_changed = true; /* the session, if there still is one, comes next */
         send_away(s);
     } else if (!s->conn && !find_owner(s)) {

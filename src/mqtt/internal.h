@@ -203,6 +203,7 @@ uint8_t enter(struct conn *c, const struct mqtt_connect *m);
 bool session_suits(struct session *s, const struct principal *who, bool *ret_new);
 void session_own(struct session *s, struct principal *who); /* takes a reference of its own */
 void session_set_subject(struct session *s, struct slice subject);
+void session_left(const struct session *s); /* its client has gone */
 void enter_watch(struct broker *b);
 void enter_unwatch(struct broker *b);
 void enter_tick(struct broker *b); /* judge all again, when something has changed */

@@ -81,14 +81,15 @@ struct update {
     struct message *kept; /* for QoS 1 */
 };
 
-static bool make(struct update *u)
+/* reader: the organisation of who is told; all that are told at once call the twin the same. */
+static bool make(struct update *u, const struct org *reader)
 {
     struct twins_out *t = u->t;
     if (u->made)
         return true;
     twins_write_topic(&t->topic, u->sensor, u->foreign);
     buf_clear(&t->payload);
-    core_write_update(&t->payload, NULL, u->sensor, u->t_us, u->value, u->quality);
+    core_write_update(&t->payload, reader, u->sensor, u->t_us, u->value, u->quality);
     if (t->topic.failed || t->payload.failed)
         return false;
     t->plain[0].n = t->plain[1].n = 0;
@@ -136,7 +137,7 @@ static void send_to(struct update *u, struct session *s, uint8_t qos, struct sli
         owe(c, u->sensor->series);
         return;
     }
-    if ((!qos && (!c || c->hold)) || !make(u))
+    if ((!qos && (!c || c->hold)) || !make(u, s->space->org))
         return;
     if (qos) {
         struct target *t = route_add(u->t->broker, s, 1, ids);
@@ -379,6 +380,13 @@ bool twins_replay_step(struct conn *c, struct slice filter, uint8_t qos, struct 
 
 /* ---- beginning and end ---- */
 
+static void on_event(void *arg, const struct core_event *e)
+{
+    struct twins_out *t = arg;
+    if (e->kind == EVENT_TWIN_DELETED) /* whose sessions end */
+        t->broker->rights_changed = t->broker->access != NULL;
+}
+
 int twins_out_init(struct broker *b)
 {
     struct twins_out *t = calloc(1, sizeof *t);
@@ -386,7 +394,7 @@ int twins_out_init(struct broker *b)
         return ERR_NOMEM;
     t->broker = b;
     t->generation = 1;
-    t->tap = (struct core_tap){.on_reading = on_reading, .arg = t};
+    t->tap = (struct core_tap){.on_reading = on_reading, .on_event = on_event, .arg = t};
     core_tap_add(b->core, &t->tap);
     b->twins = t;
     return 0;

@@ -471,6 +471,37 @@ const withPeople = [
 /* Without an upgrade they say what they speak; other tests open them. */
 const webSockets = ["get /api/v1/stream", "get /mqtt"];
 
+test("devices, in good and in bad", async () => {
+    const make = async (path, body) => (await call("POST", path, { body, expect: 201 })).body;
+    await call("POST", "/api/v1/twins", { body: twin("device-1", [{ id: "s" }]), expect: 201 });
+    const at = "/api/v1/twins/device-1/credentials";
+    const made = await make(at, { name: "one" });
+    await call("POST", at, { body: { kind: "key" }, expect: 400 });
+    await call("GET", at, { expect: 200 });
+    await call("GET", "/api/v1/twins/none/credentials", { expect: 404 });
+    const turn = (id, expect) =>
+        call("POST", `${at}/${id}/rotate`, { body: { overlap: "PT1H" }, expect });
+    await turn(made.id, 201);
+    await turn("none", 404);
+    await call("DELETE", `${at}/${made.id}`, { expect: 204 });
+    await call("DELETE", `${at}/${made.id}`, { expect: 404 });
+    const { code } = await make("/api/v1/twins/device-1/claim-codes", {});
+    await make("/api/v1/claim", { code });
+    await call("POST", "/api/v1/claim", { body: { code }, expect: 401 });
+    const keys = "/api/v1/provisioning-keys";
+    const key = await make(keys, { name: "all", twinPattern: "made-*", limit: 3 });
+    await call("POST", keys, { body: { twinPattern: "a b" }, expect: 400 });
+    await call("GET", keys, { expect: 200 });
+    await make("/api/v1/provision", { key: key.key, twin: "made-1" });
+    await call("POST", "/api/v1/provision", {
+        body: { key: key.key, twin: "made-1" },
+        expect: 409,
+    });
+    await call("DELETE", `${keys}/${key.id}`, { expect: 204 });
+    await call("GET", "/api/v1/devices", { expect: 200 });
+    await call("GET", "/api/v1/devices?limit=x", { expect: 400 });
+});
+
 test("every operation of the document was called, each in good", () => {
     const never = operations().filter((o) => !called.has(o));
     assert.deepEqual(never, []);
