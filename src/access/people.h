@@ -28,6 +28,7 @@ struct people {
     struct throttle *throttle;
     struct pendings *pendings;
     struct loop_timer *sweep;
+    size_t resealed; /* records of the change that seals anew */
     struct {
         bool there;
         unsigned char hash[TOKEN_HASH];
@@ -39,6 +40,8 @@ struct people {
 int people_new(struct access *a, const struct access_opts *opts, struct people **ret);
 void people_stop(struct people *p); /* who waits for a hash is answered ERR_CANCELLED */
 void people_free(struct people *p);
+/* Seal anew what is sealed under an older key: reseal.c. */
+void people_reseal(struct access *a);
 
 /* ---- words ---- */
 

@@ -1,5 +1,6 @@
 #include "server/secrets.h"
 
+#include "access/change.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "server/term.h"
@@ -152,10 +153,15 @@ static void on_found(void *arg, struct slice key, struct slice what)
         snprintf(u->some + used, sizeof u->some - used, ", ...");
 }
 
+static const char *kind_name(int kind)
+{
+    return kind == RECORD_PERSON ? "person" : kind == RECORD_PROVIDER ? "provider" : "record";
+}
+
 int secrets_survey(const char *data, struct secrets_use **ret, size_t *ret_n)
 {
     struct survey s = {0};
-    struct sealed_watch watch = {on_found, &s};
+    struct sealed_watch watch = {.found = on_found, .kind = kind_name, .arg = &s};
     int err = sealed_survey(data, &watch);
     if (err || s.failed) {
         free(s.rows);

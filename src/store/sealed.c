@@ -43,8 +43,9 @@ static void look_at_row(sqlite3_stmt *s, const char *table, const struct sealed_
 {
     char what[128];
     struct slice kind = column_named(s, "kind"), id = column_named(s, "id");
-    if (!kind.p)
-        kind = slice_str(table);
+    if (!kind.p) /* records have numbers for it */
+        kind = slice_str(w->kind && strcmp(table, "record") == 0 ? w->kind(sqlite3_column_int(s, 0))
+                                                                 : table);
     snprintf(what, sizeof what, "%.*s%s%.*s", SLICE_ARG(kind), id.p ? " " : "", SLICE_ARG(id));
     for (int i = 0; i < sqlite3_column_count(s); i++) {
         int type = sqlite3_column_type(s, i);

@@ -9,6 +9,7 @@
 struct sealed_watch {
     /* what: "person ada" or the like, for people; empty when the row has no name */
     void (*found)(void *arg, struct slice key, struct slice what);
+    const char *(*kind)(int kind); /* the name of a record's kind; may be NULL */
     void *arg;
 };
 

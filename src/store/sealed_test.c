@@ -42,7 +42,7 @@ static void all_are_found(void **state)
 {
     (void)state;
     struct found f = {0};
-    struct sealed_watch watch = {on_found, &f};
+    struct sealed_watch watch = {.found = on_found, .arg = &f};
     struct catalog *c;
     assert_int_equal(sealed_survey(dir, &watch), ERR_NOT_FOUND);
     assert_int_equal(catalog_open(path, &c), 0);
@@ -73,7 +73,7 @@ static void what_cannot_be_read_is_told(void **state)
 {
     (void)state;
     struct found f = {0};
-    struct sealed_watch watch = {on_found, &f};
+    struct sealed_watch watch = {.found = on_found, .arg = &f};
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     for (int i = 0; i < 10000; i++)

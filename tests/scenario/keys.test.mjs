@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { chmodSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { doppel, run, Server, start, temporary } from "../lib/doppel.mjs";
+import { Client, doppel, PASSWORD, run, Server, start, temporary, until } from "../lib/doppel.mjs";
+import { totp } from "../lib/totp.mjs";
 
 const [OK, NO, USAGE, MISSING, REFUSED, FAILED] = [0, 1, 2, 4, 5, 6];
 
@@ -70,6 +71,41 @@ test("keys rotate: the newest seals, what is used stays, what is not can go", as
         (await ls(d.data, NO)).map((k) => k.from !== null),
         [true, false],
     );
+});
+
+test("a seed is sealed anew at the next start, opens as before, and the old key can go", async (t) => {
+    const d = await start(t, { access: "locked" });
+    const email = "ada@example.org";
+    const c = await d.setup({ email });
+    const { secret } = (await c.post("/api/v1/account/totp")).body;
+    const done = await c.put("/api/v1/account/totp", { code: totp(secret, -1) });
+    assert.equal(done.status, 200, done.text);
+    const [{ id: first, secrets }] = await ls(d.data);
+    assert.equal(secrets, 1);
+    await key(["rotate", "--data", d.data]);
+    await key(["rm", first, "--data", d.data], REFUSED);
+    await d.restart();
+    await until("it is sealed anew", async () => (await ls(d.data))[1].secrets === 1);
+    assert.equal((await ls(d.data))[0].secrets, 0);
+    await key(["rm", first, "--data", d.data]);
+    await d.restart();
+    const again = new Client(d);
+    const body = { email, password: PASSWORD };
+    assert.equal((await again.post("/api/v1/session", body)).body.code, "second-factor-required");
+    const signed = await again.post("/api/v1/session", { ...body, code: totp(secret) });
+    assert.equal(signed.status, 201, signed.text);
+
+    /* and without its key: the person is named, and a recovery code lets them in */
+    await d.stop();
+    rmSync(join(d.data, "secret.key"));
+    d.log = "";
+    await d.start();
+    assert.match(d.log, /is not here, so 1 secrets .* \(person p_/);
+    const lost = new Client(d);
+    const refused = await lost.post("/api/v1/session", { ...body, code: totp(secret, 1) });
+    assert.match(refused.text, /key that sealed it is missing/);
+    const code = done.body.recoveryCodes[0];
+    assert.equal((await lost.post("/api/v1/session", { ...body, code })).status, 201);
 });
 
 test("a server without a key that is needed starts, says what it cannot read, and takes it back", async (t) => {
