@@ -521,6 +521,72 @@ static const struct command_example doctor_examples[] = {
     {0},
 };
 
+#define AUDIT_DATA                                                                                 \
+    {                                                                                              \
+        .name = "data", .value = "DIR", .fallback = "data",                                        \
+        .help = "the data directory, or a backup"                                                  \
+    }
+#define AUDIT_FILTERS                                                                              \
+    {.name = "from", .value = "TIME", .help = "not before this"},                                  \
+        {.name = "to", .value = "TIME", .help = "before this"},                                    \
+        {.name = "organization", .value = "SLUG", .help = "of one organisation"},                  \
+        {.name = "who", .value = "ID", .help = "what a person, service account or device did"},    \
+        {.name = "operation", .value = "NAME", .help = "such as twins:write or sign-in"},          \
+        {.name = "object", .value = "NAME", .help = "such as twin:pump-1"},                        \
+    {                                                                                              \
+        .name = "outcome", .value = "WORD", .help = "done, refused or failed"                      \
+    }
+
+static const struct option_row audit_ls_options[] = {
+    AUDIT_DATA,
+    AUDIT_FILTERS,
+    {.name = "limit",
+     .letter = 'n',
+     .value = "N",
+     .fallback = "50",
+     .help = "the newest so many lines; 0 is all"},
+    {0},
+};
+
+static const struct option_row audit_export_options[] = {
+    AUDIT_DATA,
+    AUDIT_FILTERS,
+    {.name = "csv", .help = "CSV instead of a JSON object a line"},
+    {0},
+};
+
+static const struct option_row audit_head_options[] = {AUDIT_DATA, {0}};
+
+static const struct option_row audit_verify_options[] = {
+    AUDIT_DATA,
+    {.name = "head",
+     .value = "N:HASH",
+     .help = "an end of the log that was noted before: it must still be in there"},
+    {0},
+};
+
+static const struct command_example audit_ls_examples[] = {
+    {"doppel audit ls --outcome refused --from -1d", "who was turned away since yesterday?"},
+    {"doppel audit ls --object twin:pump-1 -n 0", "all that happened to a twin"},
+    {0},
+};
+
+static const struct command_example audit_export_examples[] = {
+    {"doppel audit export --data /srv/doppel --csv > audit.csv", "all of it, as a table"},
+    {0},
+};
+
+static const struct command_example audit_head_examples[] = {
+    {"doppel audit head | ssh archive 'cat >> doppel-heads'", "where nobody here can change it"},
+    {0},
+};
+
+static const struct command_example audit_verify_examples[] = {
+    {"doppel audit verify --data /srv/doppel", "is every line still what was written?"},
+    {"doppel audit verify --head 1234:9f86d081...", "and was nothing taken off its end?"},
+    {0},
+};
+
 static const struct command_example key_ls_examples[] = {
     {"doppel key ls --data /srv/doppel", "which keys are there, and what is under them?"},
     {0},
@@ -814,6 +880,44 @@ const struct command commands[] = {
      .codes = CODES_LOCAL | CODES(CODE_NO, CODE_MISSING) | CODES1(CODE_FAILED),
      .examples = compact_examples,
      .run = compact_run},
+    {.name = "audit ls",
+     .args = "",
+     .summary = "list who did what, and who was not allowed to, newest first",
+     .text = "Reads the directory itself, whether a server runs there or not; a backup too.  With "
+             "--json a line is a JSON object.",
+     .options = audit_ls_options,
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL | CODES(CODE_MISSING, CODE_FAILED),
+     .examples = audit_ls_examples,
+     .run = audit_ls_run},
+    {.name = "audit export",
+     .args = "",
+     .summary = "print the audit log, all of it, as NDJSON or CSV, newest first",
+     .options = audit_export_options,
+     .codes = CODES_LOCAL | CODES(CODE_MISSING, CODE_FAILED),
+     .examples = audit_export_examples,
+     .run = audit_export_run},
+    {.name = "audit head",
+     .args = "",
+     .summary = "print number and hash of the audit log's last line, to be noted elsewhere",
+     .text = "Whoever can write the directory could write the whole log anew, or take lines off "
+             "its end; an end that is noted elsewhere shows it (doppel audit verify --head).  The "
+             "server says it in its own log when it starts, when it ends and once a day.",
+     .options = audit_head_options,
+     .codes = CODES_LOCAL | CODES(CODE_MISSING, CODE_FAILED),
+     .examples = audit_head_examples,
+     .run = audit_head_run},
+    {.name = "audit verify",
+     .args = "",
+     .summary = "check that no line of the audit log was changed, taken out or put in",
+     .text = "Works on the hashes anew, from the first line to the last, and names the first that "
+             "does not hold.  Lines that expired and persons that were taken out are told, and "
+             "break nothing.  The code is 1 when the log does not hold.",
+     .options = audit_verify_options,
+     .groups = COMMAND_JSON,
+     .codes = CODES_LOCAL | CODES1(CODE_NO) | CODES(CODE_MISSING, CODE_FAILED),
+     .examples = audit_verify_examples,
+     .run = audit_verify_run},
     {.name = "key ls",
      .args = "",
      .summary = "list the keys under which secrets are sealed, and the missing ones",

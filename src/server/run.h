@@ -29,9 +29,13 @@ int ca_issue_run(const struct invocation *in);
 int ca_list_run(const struct invocation *in);
 int ca_revoke_run(const struct invocation *in);
 int ca_crl_run(const struct invocation *in);
-int login_run(const struct invocation *in);   /* login.c */
+int login_run(const struct invocation *in); /* login.c */
 int logout_run(const struct invocation *in);
 int setup_link_run(const struct invocation *in);
+int audit_ls_run(const struct invocation *in); /* audit.c */
+int audit_export_run(const struct invocation *in);
+int audit_head_run(const struct invocation *in);
+int audit_verify_run(const struct invocation *in);
 int key_ls_run(const struct invocation *in); /* key.c */
 int key_new_run(const struct invocation *in);
 int key_rotate_run(const struct invocation *in);
