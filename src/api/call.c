@@ -83,7 +83,7 @@ struct provision_grant *call_grant(const struct call *call)
     const struct access_object o = {.org = call->who->org};
     if (!access_may(core_access(call->core), call->who, OP_PROVISION, &o))
         return NULL;
-    return http_is_tls(call->req) ? opts->grant_https : opts->grant_http;
+    return http_is_tls_listener(call->req) ? opts->grant_https : opts->grant_http;
 }
 
 void call_wait(struct call *call, void (*on_gone)(struct call *call))

@@ -319,6 +319,7 @@ void conn_dispatch(struct http_req *r)
 {
     struct http_opts *opts = &r->server->opts;
     r->state = REQ_HANDLING;
+    req_look_behind_proxy(r);
     if (opts->hsts && r->is_tls && is_public_name(http_header(r, "host")))
         http_add_header(r, "Strict-Transport-Security", "max-age=31536000");
     opts->on_request(opts->arg, r);

@@ -26,6 +26,9 @@ struct http_opts {
     void (*on_request)(void *arg, struct http_req *r);
     void *arg;
     const char *security_headers; /* "Name: value\r\n"... added to every answer */
+    /* Networks of proxies ("10.0.0.0/8, ::1") whose X-Forwarded-For and -Proto are believed; NULL:
+     * nobody's are.  http_server_new() answers ERR_INVALID when it is none. */
+    const char *trusted_proxies;
     bool hsts; /* tell browsers for a year to come over TLS alone, in answers over TLS (RFC 6797) */
 };
 extern const struct http_opts http_defaults;
@@ -55,8 +58,11 @@ struct slice http_header(const struct http_req *r,
 struct slice http_query(const struct http_req *r, const char *name);
 struct slice http_form(const struct http_req *r, struct slice form,
                        const char *name); /* the same in a body of that form */
+/* The client's address, "127.0.0.1:52611"; behind a trusted proxy "203.0.113.7:0". */
 const char *http_peer(const struct http_req *r);
-bool http_is_tls(const struct http_req *r);
+bool http_is_tls(
+    const struct http_req *r); /* does the client speak TLS: to us, or to that proxy? */
+bool http_is_tls_listener(const struct http_req *r); /* did it, or the proxy, to us? */
 /* The certificate that the client has shown, which was verified; NULL: none, or the client is gone
  * already: whoever wants it asks before the handler returns. */
 const struct net_cert *http_peer_cert(const struct http_req *r);

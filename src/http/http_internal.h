@@ -10,6 +10,7 @@
 #ifndef HTTP_INTERNAL_H
 #define HTTP_INTERNAL_H
 
+#include "http/forwarded.h"
 #include "http/http.h"
 
 enum {
@@ -50,8 +51,9 @@ struct http_req {
     struct http_req *next;    /* among the spare ones */
     struct arena *arena;
     enum req_state state;
-    int version; /* 10, 11, 20 */
-    bool is_tls;
+    int version;     /* 10, 11, 20 */
+    bool is_tls;     /* the client's own, maybe to a proxy */
+    bool tls_here;   /* this connection's */
     bool is_head;    /* the answer has no body */
     bool keep_alive; /* HTTP/1: the connection goes on after the answer */
     bool told_gone;  /* on_gone was called: http_release() is the end of it */
@@ -61,7 +63,7 @@ struct http_req {
     struct fields fields;
     struct buf body;
     struct buf content; /* the body decoded, where it was encoded and somebody asked */
-    const char *peer;   /* once conn is NULL */
+    const char *peer;   /* behind a proxy, and once conn is NULL */
 
     struct fields answer; /* what the handler added */
     bool has_length;      /* the answer's length was in its head (HTTP/1) */
@@ -97,6 +99,8 @@ const struct field *fields_find(const struct fields *f, const char *name);
 /* Does a comma-separated header have this token, any case? */
 bool req_has_token(const struct http_req *r, const char *header, const char *token);
 
+/* Who asks, and how, when it is a trusted proxy that asks. */
+void req_look_behind_proxy(struct http_req *r);
 /* Is the host in Origin or Referer the one that was asked, or no browser's page behind it at all?
  */
 bool req_is_from_here(const struct http_req *r, const char *header);
@@ -155,6 +159,7 @@ struct wait_list {
 struct http_server {
     struct loop *loop;
     struct http_opts opts;
+    struct proxies *proxies; /* NULL: none is trusted */
     size_t security_len;
     struct http_conn *conns;
     size_t count;

@@ -33,7 +33,7 @@ struct http_req *req_new(struct http_conn *c)
     s->live++;
     r->server = s;
     r->conn = c;
-    r->is_tls = c->net && net_is_tls(c->net);
+    r->is_tls = r->tls_here = c->net && net_is_tls(c->net);
     return r;
 }
 
@@ -105,7 +105,8 @@ void req_peer_gone(struct http_req *r)
         return;
     }
     end_gzip(r);
-    r->peer = arena_printf(r->arena, "%s", conn_peer(r->conn));
+    if (!r->peer)
+        r->peer = arena_printf(r->arena, "%s", conn_peer(r->conn));
     r->conn = NULL;
     r->stream = NULL;
     if (r->on_gone) {
@@ -145,6 +146,28 @@ bool req_has_token(const struct http_req *r, const char *header, const char *tok
         if (slice_is_nocase(slice_trim(item), token))
             return true;
     return false;
+}
+
+/* The last of a list: what the nearest proxy has said. */
+static struct slice last_of(struct slice list)
+{
+    const char *comma = list.n ? memrchr(list.p, ',', list.n) : NULL;
+    return slice_trim(comma ? slice_skip(list, (size_t)(comma - list.p) + 1) : list);
+}
+
+void req_look_behind_proxy(struct http_req *r)
+{
+    const struct proxies *p = r->server->proxies;
+    char client[FORWARDED_TEXT];
+    if (!p || !proxies_have(p, conn_peer(r->conn)))
+        return;
+    if (proxies_client(p, conn_peer(r->conn), http_header(r, "x-forwarded-for"), client))
+        r->peer = arena_printf(r->arena, "%s", client);
+    struct slice proto = last_of(http_header(r, "x-forwarded-proto"));
+    if (slice_is_nocase(proto, "https") || slice_is_nocase(proto, "wss"))
+        r->is_tls = true;
+    else if (proto.n)
+        r->is_tls = false;
 }
 
 /* The host and port of an origin, or what is left of the whole text. */
@@ -274,9 +297,9 @@ struct slice http_form(const struct http_req *r, struct slice form, const char *
 
 const char *http_peer(const struct http_req *r)
 {
-    if (r->conn)
-        return conn_peer(r->conn);
-    return r->peer ? r->peer : "";
+    if (r->peer)
+        return r->peer;
+    return r->conn ? conn_peer(r->conn) : "";
 }
 
 const struct net_cert *http_peer_cert(const struct http_req *r)
@@ -287,6 +310,11 @@ const struct net_cert *http_peer_cert(const struct http_req *r)
 bool http_is_tls(const struct http_req *r)
 {
     return r->is_tls;
+}
+
+bool http_is_tls_listener(const struct http_req *r)
+{
+    return r->tls_here;
 }
 
 int http_version(const struct http_req *r)

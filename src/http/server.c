@@ -140,6 +140,7 @@ static int parse_security(struct http_server *s)
 
 static void destroy(struct http_server *s)
 {
+    proxies_free(s->proxies);
     arena_free(s->arena);
     free(s);
 }
@@ -154,7 +155,10 @@ int http_server_new(struct loop *l, const struct http_opts *opts, struct http_se
     if (!s->opts.security_headers)
         s->opts.security_headers = "";
     s->arena = arena_new();
+    struct slice bad, trusted = slice_str(opts->trusted_proxies);
     int rc = s->arena ? parse_security(s) : ERR_NOMEM;
+    if (rc == 0 && opts->trusted_proxies)
+        rc = proxies_parse(trusted, &s->proxies, &bad);
     if (rc == 0)
         rc = loop_timer_new(l, timer_fired, s, &s->timer);
     if (rc != 0) {

@@ -10,6 +10,7 @@
 #include "base/utf8.h"
 #include "http/ws_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <uv.h>
 #include <wslay/wslay.h>
@@ -33,6 +34,7 @@ struct ws {
     const struct ws_events *events;
     void *arg;
     const char *protocol;
+    char peer[FORWARDED_TEXT]; /* the client's address, maybe behind a proxy */
     size_t max_message;
     bool as_stream;
     unsigned ping_ms;
@@ -434,7 +436,7 @@ static void timer_fired(void *arg)
 
 struct ws *ws_new(struct http_conn *c, struct h2_stream *s, const struct ws_opts *opts,
                   const struct ws_deflate_terms *terms, const struct ws_events *events, void *arg,
-                  const char *protocol)
+                  const char *protocol, const char *peer)
 {
     struct ws *w = calloc(1, sizeof *w);
     if (!w)
@@ -445,6 +447,7 @@ struct ws *ws_new(struct http_conn *c, struct h2_stream *s, const struct ws_opts
     w->events = events;
     w->arg = arg;
     w->protocol = protocol;
+    snprintf(w->peer, sizeof w->peer, "%s", peer);
     w->max_message = opts->max_message;
     w->as_stream = opts->stream;
     w->ping_ms = opts->ping_ms;
@@ -538,7 +541,7 @@ void ws_resume(struct ws *w)
 
 const char *ws_peer(const struct ws *w)
 {
-    return w->conn ? conn_peer(w->conn) : "";
+    return w->peer;
 }
 
 const struct net_cert *ws_peer_cert(const struct ws *w)

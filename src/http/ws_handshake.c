@@ -113,7 +113,7 @@ bool ws_accept(struct http_req *r, const struct ws_opts *opts, const struct ws_e
         return false;
     const char *protocol = choose_protocol(r, opts);
     ws_deflate_negotiate(http_header(r, "sec-websocket-extensions"), &terms);
-    struct ws *w = ws_new(r->conn, r->stream, opts, &terms, events, arg, protocol);
+    struct ws *w = ws_new(r->conn, r->stream, opts, &terms, events, arg, protocol, http_peer(r));
     if (!w || !answer(r, &terms, protocol)) {
         ws_discard(w);
         respond_problem(r, 503, "out of memory");

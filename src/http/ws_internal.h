@@ -44,7 +44,7 @@ bool ws_utf8_add(struct ws_utf8 *u, struct slice bytes); /* false: it can no lon
 /* The session of an accepted upgrade over this connection, or this stream of it. */
 struct ws *ws_new(struct http_conn *c, struct h2_stream *s, const struct ws_opts *opts,
                   const struct ws_deflate_terms *terms, const struct ws_events *events, void *arg,
-                  const char *protocol);
+                  const char *protocol, const char *peer);
 void ws_discard(struct ws *w); /* it was not begun; NULL allowed */
 void ws_begin(struct ws *w);
 

@@ -38,6 +38,9 @@ const struct config_row config_rows[] = {
      0, 0,
      "allow addresses that other machines reach with --access open, without TLS, or while there is "
      "no administrator"},
+    {"server", "trusted-proxies", "trusted-proxies", CONFIG_TEXT, "", FIELD(trusted_proxies), 0, 0,
+     "addresses and networks of proxies, with commas between (127.0.0.1, 10.0.0.0/8), that are "
+     "believed in X-Forwarded-For and X-Forwarded-Proto; docs/tls.md"},
     {"server", "web", "web", CONFIG_PATH, "", FIELD(web), 0, 0,
      "directory with the page's files, instead of those inside the program"},
     {"tls", "cert", "tls-cert", CONFIG_PATH, "", FIELD(tls_cert), 0, 0,

@@ -42,7 +42,7 @@ struct config {
      * microseconds, enum log_level */
     char *data, *http, *https, *mqtt, *mqtts, *web, *tls_cert, *tls_key, *client_ca, *client_crl;
     char *sparkplug_host, *secret_key_file, *access, *host_names, *public_url;
-    char *identity_providers, *allow_private_fetch, *fetch_ca;
+    char *identity_providers, *allow_private_fetch, *fetch_ca, *trusted_proxies;
     bool require_client_cert, hsts;
     bool tls_self_signed, insecure_listen, demo, demo_restore, sparkplug, core_dumps;
     int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued, max_watched;

@@ -1,5 +1,6 @@
 /* config_load.c - the settings from everywhere, and back out as a file and as a page. */
 #include "base/err.h"
+#include "http/forwarded.h"
 #include "os/file.h"
 #include "server/config.h"
 #include "server/ini.h"
@@ -80,38 +81,47 @@ static int read_file(struct config *c, const struct invocation *in, struct buf *
     return err;
 }
 
+static int check_proxies(const struct config *c, struct buf *why)
+{
+    struct proxies *p = NULL;
+    struct slice bad = {0};
+    int err = c->trusted_proxies ? proxies_parse(slice_str(c->trusted_proxies), &p, &bad) : 0;
+    if (err)
+        buf_addf(
+            why,
+            "--trusted-proxies takes addresses and networks such as 127.0.0.1, 10.0.0.0/8, not "
+            "\"%.*s\"\n",
+            SLICE_ARG(bad));
+    proxies_free(p);
+    return err;
+}
+
 static int check_whole(const struct config *c, struct buf *why)
 {
-    if (!c->data) {
-        buf_add_str(why, "the data directory has no name; set it with --data DIR\n");
-        return ERR_INVALID;
+    const struct {
+        bool wrong;
+        const char *sentence;
+    } rules[] = {
+        {!c->data, "the data directory has no name; set it with --data DIR"},
+        {!c->tls_cert != !c->tls_key, "--tls-cert and --tls-key go together"},
+        {c->tls_cert && c->tls_self_signed,
+         "choose either --tls-cert and --tls-key or --tls-self-signed"},
+        {(c->https || c->mqtts) && !c->tls_cert && !c->tls_self_signed,
+         "--https and --mqtts need a certificate: --tls-cert FILE --tls-key FILE, or "
+         "--tls-self-signed"},
+        {c->client_crl && !c->client_ca, "--client-crl goes with --client-ca"},
+        {c->require_client_cert && !c->client_ca,
+         "--require-client-cert needs --client-ca FILE to verify them with"},
+        {!c->http && !c->https && !c->mqtt && !c->mqtts,
+         "every listener is off; a server needs one"},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        if (rules[i].wrong) {
+            buf_addf(why, "%s\n", rules[i].sentence);
+            return ERR_INVALID;
+        }
     }
-    if (!c->tls_cert != !c->tls_key) {
-        buf_add_str(why, "--tls-cert and --tls-key go together\n");
-        return ERR_INVALID;
-    }
-    if (c->tls_cert && c->tls_self_signed) {
-        buf_add_str(why, "choose either --tls-cert and --tls-key or --tls-self-signed\n");
-        return ERR_INVALID;
-    }
-    if ((c->https || c->mqtts) && !c->tls_cert && !c->tls_self_signed) {
-        buf_add_str(why, "--https and --mqtts need a certificate: --tls-cert FILE --tls-key FILE, "
-                         "or --tls-self-signed\n");
-        return ERR_INVALID;
-    }
-    if (c->client_crl && !c->client_ca) {
-        buf_add_str(why, "--client-crl goes with --client-ca\n");
-        return ERR_INVALID;
-    }
-    if (c->require_client_cert && !c->client_ca) {
-        buf_add_str(why, "--require-client-cert needs --client-ca FILE to verify them with\n");
-        return ERR_INVALID;
-    }
-    if (!c->http && !c->https && !c->mqtt && !c->mqtts) {
-        buf_add_str(why, "every listener is off; a server needs one\n");
-        return ERR_INVALID;
-    }
-    return 0;
+    return check_proxies(c, why);
 }
 
 int config_load(struct config *c, const struct invocation *in)

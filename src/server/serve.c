@@ -397,6 +397,7 @@ static int open_front(struct server *s)
     http.on_request = api_on_request;
     http.arg = s->api;
     http.security_headers = api_security_headers;
+    http.trusted_proxies = c->trusted_proxies;
     http.hsts = c->hsts && c->tls_cert;
     if ((err = http_server_new(s->loop, &http, &s->http)))
         return failed("HTTP cannot be set up", err);

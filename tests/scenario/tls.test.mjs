@@ -563,3 +563,37 @@ test("what a page of others asks for is not compressed over TLS, since its lengt
     assert.equal(await packed("origin: null"), false);
     assert.equal(await packed("sec-fetch-site: cross-site"), false);
 });
+
+/* ---- behind a proxy ---- */
+
+test("a trusted proxy says who asks and how, and nobody else does", async (t) => {
+    const behind = async (args, headers) => {
+        const d = await start(t, { args });
+        await d.create(twin("p", ["a"]));
+        const r = await d.post("/api/v1/twins/p/readings", '{"nonsense":1}', undefined, headers);
+        assert.equal(r.status, 422, r.text);
+        const [rejection] = (await d.get("/api/v1/rejections")).body.items;
+        /* over TLS, and there alone, what a foreign page asks for is not compressed */
+        const ask = ["-sS", "-o", "/dev/null", "-D", "-", "-H", "accept-encoding: gzip"];
+        const more = Object.entries({ ...headers, referer: "https://evil.example/" }).flatMap(
+            ([name, value]) => ["-H", `${name}: ${value}`],
+        );
+        const said = await run("curl", [...ask, ...more, `${d.url}/api/v1/openapi.json`]);
+        const packed = /content-encoding: gzip/i.test(said.stdout);
+        return { peer: rejection.peer.replace(/:\d+$/, ""), tls: !packed };
+    };
+    const headers = { "x-forwarded-for": "6.6.6.6, 203.0.113.7", "x-forwarded-proto": "https" };
+    const trusted = ["--trusted-proxies", "127.0.0.1, 10.0.0.0/8"];
+    assert.deepEqual(await behind([], headers), { peer: "127.0.0.1", tls: false });
+    assert.deepEqual(await behind(["--trusted-proxies", "10.0.0.0/8"], headers), {
+        peer: "127.0.0.1",
+        tls: false,
+    });
+    assert.deepEqual(await behind(trusted, headers), { peer: "203.0.113.7", tls: true });
+    assert.deepEqual(
+        await behind(trusted, { ...headers, "x-forwarded-for": "203.0.113.7, 10.2.3.4" }),
+        { peer: "203.0.113.7", tls: true },
+    );
+    assert.deepEqual(await behind(trusted, {}), { peer: "127.0.0.1", tls: false });
+    await refused(["serve", "--trusted-proxies", "127.0.0.1, localhost"], 2, /not "localhost"/);
+});
