@@ -6,6 +6,7 @@
 #include "access/state.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "crypto/digest.h"
 #include "crypto/seal.h"
 
 #include <stdio.h>
@@ -396,6 +397,61 @@ void oidc_arrive(struct access *a, struct oidc *o, const struct key_ring *keys,
         a,
         &(struct change_plan){
             .who = who, .from = *from, .prepare = prepare_arrival, .done = done_arrival, .arg = r});
+}
+
+/* ---- one less ---- */
+
+void oidc_identity_id(const struct jval *identity, char ret[static OIDC_IDENTITY_ID + 1])
+{
+    unsigned char hash[SHA256_BYTES] = {0};
+    struct buf key = {0};
+    identity_key(&key, jval_string(jval_get(identity, "issuer")),
+                 jval_string(jval_get(identity, "subject")));
+    if (!key.failed)
+        digest_sha256(buf_slice(&key), hash);
+    buf_release(&key);
+    for (size_t i = 0; i < OIDC_IDENTITY_ID / 2; i++)
+        snprintf(ret + 2 * i, 3, "%02x", hash[i]);
+}
+
+static bool has_another_way(const struct person *p, const struct jval *identities)
+{
+    const struct jval *passkeys = jval_get(p->e.doc, "passkeys");
+    return identities->count > 1 || (passkeys && passkeys->count) ||
+           (p->email[0] && jval_string(jval_get(p->e.doc, "password")).n);
+}
+
+int oidc_unlink(struct change *ch)
+{
+    const struct oidc_unlinking *u = ch->arg;
+    struct person *p;
+    int err = change_fresh_person(ch, &p);
+    if (err)
+        return err;
+    struct jval *doc = person_doc(ch, p), *found = NULL;
+    struct jval *list = doc ? jval_get(doc, "identities") : NULL;
+    for (struct jval *v = list ? list->first : NULL; v && !found; v = v->next) {
+        char id[OIDC_IDENTITY_ID + 1];
+        oidc_identity_id(v, id);
+        found = slice_is(u->id, id) ? v : NULL;
+    }
+    if (!found)
+        return change_refuse(ch, ERR_NOT_FOUND,
+                             "There is no such account that is linked to yours.");
+    if (!has_another_way(p, list))
+        return change_refuse(ch, ERR_CONFLICT,
+                             "It is your only way to sign in: set a password or a passkey before.");
+    struct jval *kept = jval_new(ch->arena, J_ARRAY);
+    for (struct jval *v = list->first; v && kept; v = v->next) {
+        struct jval *copy = v == found ? NULL : jval_copy(ch->arena, v);
+        if (copy)
+            jval_append(kept, copy);
+    }
+    if (!kept || !jval_set(ch->arena, doc, SLICE_LIT("identities"), kept))
+        return ERR_NOMEM;
+    person_put(ch, p, doc);
+    person_audit(ch, "account:unlink", p->e.id);
+    return 0;
 }
 
 /* ---- goodbye ---- */

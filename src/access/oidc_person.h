@@ -35,6 +35,17 @@ void oidc_arrive(struct access *a, struct oidc *o, const struct key_ring *keys,
 void oidc_end_sessions(struct access *a, const struct oidc_identity *who, const struct origin *from,
                        oidc_arrived_fn *fn, void *arg);
 
+/* A change: one identity less of who asks, who needs another way to sign in.  arg: struct
+ * oidc_unlinking. */
+struct oidc_unlinking {
+    struct slice id;
+};
+int oidc_unlink(struct change *ch);
+
+/* What an identity of a person goes by where it is listed; it tells nothing of it. */
+enum { OIDC_IDENTITY_ID = 16 };
+void oidc_identity_id(const struct jval *identity, char ret[static OIDC_IDENTITY_ID + 1]);
+
 /* By which provider did a session come, and with which ID token?  provider NULL: by none.  The
  * token is appended to id_token, when it can be opened. */
 void oidc_session_origin(const struct session *s, const struct key_ring *keys,

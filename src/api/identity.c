@@ -334,6 +334,57 @@ void auth_goodbye(struct call *call)
     oidc_backchannel(call->api->opts.oidc, call->parts[0], token, on_goodbye, call);
 }
 
+/* ---- what is linked to who asks ---- */
+
+static void put_identity(struct json_writer *w, const struct oidc *o, const struct jval *v)
+{
+    char id[OIDC_IDENTITY_ID + 1];
+    const struct oidc_settings *s = oidc_settings(o, jval_string(jval_get(v, "provider")));
+    oidc_identity_id(v, id);
+    json_open(w, '{');
+    json_key(w, "id");
+    json_put_cstr(w, id);
+    json_key(w, "provider");
+    json_put_string(w, jval_string(jval_get(v, "provider")));
+    json_key(w, "name");
+    json_put_cstr(w, s ? s->name : NULL); /* it was taken away */
+    json_key(w, "issuer");
+    json_put_string(w, jval_string(jval_get(v, "issuer")));
+    json_key(w, "linked");
+    json_put_string(w, jval_string(jval_get(v, "linked")));
+    json_close(w, '}');
+}
+
+void account_identities(struct call *call)
+{
+    const struct person *p = call->who->person;
+    const struct jval *list = p ? jval_get(p->e.doc, "identities") : NULL;
+    struct buf b = {0};
+    struct json_writer w;
+    if (!p) {
+        call_denied(call, ERR_FORBIDDEN, OP_ACCOUNT_SELF, NULL);
+        return;
+    }
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    json_key(&w, "identities");
+    json_open(&w, '[');
+    for (const struct jval *v = list ? list->first : NULL; v; v = v->next)
+        put_identity(&w, call->api->opts.oidc, v);
+    json_close(&w, ']');
+    json_close(&w, '}');
+    call_json(call, 200, &b);
+}
+
+void account_identity_end(struct call *call)
+{
+    struct oidc_unlinking *u = call_alloc(call, sizeof *u);
+    if (!u)
+        return;
+    u->id = call->parts[0];
+    call_change(call, oidc_unlink, u, NULL);
+}
+
 /* ---- providers ---- */
 
 void providers_list(struct call *call)

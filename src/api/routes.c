@@ -261,6 +261,8 @@ ANSWERS(leave_answers, {200, "Goodbye", NULL}, {204, NULL, NULL}, OWN_PROBLEMS,
 ANSWERS(auth_answers, {303, NULL, NULL}, {400, "Problem", NULL}, {403, "Problem", NULL},
         {404, "Problem", NULL}, {502, "Problem", NULL}, {503, "Problem", NULL});
 ANSWERS(goodbye_answers, {200, NULL, NULL}, {400, "OAuthError", JSON}, {415, "Problem", NULL});
+ANSWERS(identities_answers, {200, "IdentityList", NULL}, OWN_PROBLEMS);
+ANSWERS(identity_end_answers, {204, NULL, NULL}, OWN_PROBLEMS, {409, "Problem", NULL});
 ANSWERS(providers_answers, {200, "IdentityProviderList", NULL});
 ANSWERS(provider_make_answers, {201, "IdentityProvider", NULL}, {400, "Problem", NULL},
         {409, "Problem", NULL}, {413, "Problem", NULL}, {415, "Problem", NULL},
@@ -366,6 +368,8 @@ const struct route routes[] = {
     {"GET", "/healthz", OP_PUBLIC, "readHealth", healthz, "The server runs", NULL, NULL, NULL, health_answers},
     {"GET", "/readyz", OP_PUBLIC, "readReadiness", readyz, "The server can take readings", NULL, NULL, NULL, ready_answers},
     {"GET", "/errors/{code}", OP_PUBLIC, "readError", error_page, "What an error's type means", NULL, NULL, NULL, error_answers},
+    {"GET", "/api/v1/account/identities", OP_ACCOUNT_SELF, "listIdentities", account_identities, "Accounts of identity providers that are linked to who asks", NULL, NULL, NULL, identities_answers},
+    {"DELETE", "/api/v1/account/identities/{identity}", OP_ACCOUNT_SELF, "deleteIdentity", account_identity_end, "Link one no more; wants another way to sign in, and a fresh sign-in", NULL, NULL, NULL, identity_end_answers},
     {"GET", "/api/v1/identity-providers", OP_INSTALLATION_MANAGE, "listIdentityProviders", providers_list, "Identity providers of OpenID Connect", NULL, NULL, NULL, providers_answers},
     {"POST", "/api/v1/identity-providers", OP_INSTALLATION_MANAGE, "createIdentityProvider", providers_create, "Let people sign in by an identity provider", NULL, "NewIdentityProvider", NULL, provider_make_answers},
     {"PATCH", "/api/v1/identity-providers/{id}", OP_INSTALLATION_MANAGE, "patchIdentityProvider", provider_patch, "Change an identity provider (JSON Merge Patch, RFC 7396)", NULL, "Object", "application/merge-patch+json application/json", provider_answers},

@@ -29,6 +29,13 @@ export class Browser {
         return this.jar.get(new URL(url).host)?.get(name);
     }
 
+    /* One that came to it in another way. */
+    put(url, name, value) {
+        const host = new URL(url).host;
+        if (!this.jar.has(host)) this.jar.set(host, new Map());
+        this.jar.get(host).set(name, { value, strict: true, path: "/", line: "" });
+    }
+
     #keep(url, response) {
         const host = new URL(url).host;
         if (!this.jar.has(host)) this.jar.set(host, new Map());

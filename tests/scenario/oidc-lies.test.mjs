@@ -378,6 +378,77 @@ test("keys that change are fetched again, but not for everybody who names one", 
     assert.equal((await signIn(d)).status, 303);
 });
 
+test("what a logout token must not be", async (t) => {
+    const { liar, d } = await both(t);
+    const browser = new Browser();
+    liar.lie = { claims: (c) => ({ ...c, sid: "a-session" }) };
+    await signIn(d, browser);
+    const cookie = `doppel-session=${browser.cookie(d.url, "doppel-session").value}`;
+    const signedIn = async () =>
+        (await d.get("/api/v1/session", { headers: { cookie } })).body.signedIn;
+    assert.equal(await signedIn(), true);
+    const events = { "http://schemas.openid.net/event/backchannel-logout": {} };
+    const good = () => {
+        const now = Math.floor(Date.now() / 1000);
+        const who = { sub: "1", sid: "a-session" };
+        const jti = `${Math.random()}`;
+        return { iss: liar.issuer, aud: "doppel", iat: now, exp: now + 120, jti, events, ...who };
+    };
+    const tell = (token, more = {}) =>
+        d.send(
+            "POST",
+            `${AUTH}/liar/backchannel-logout`,
+            new URLSearchParams({ logout_token: token, ...more }).toString(),
+            "application/x-www-form-urlencoded",
+        );
+    const sign = (change, header = { typ: "logout+jwt" }) =>
+        liar.sign({ ...good(), ...change }, liar, liar.keys[0], header);
+    const old = Math.floor(Date.now() / 1000) - 1000;
+    const stranger = await jose.generateKeyPair("RS256");
+    const rows = {
+        nothing: ["oidc-logout", ""],
+        "no token": ["jwt-malformed", "x.y.z"],
+        "alg none": ["jwt-algorithm", liar.raw({ alg: "none" }, good())],
+        "a stranger's": [
+            "jwt-signature",
+            await liar.sign(good(), liar, { ...liar.keys[0], privateKey: stranger.privateKey }),
+        ],
+        "of another issuer": ["jwt-issuer", await sign({ iss: "https://evil.example" })],
+        "for somebody else": ["jwt-audience", await sign({ aud: "another" })],
+        expired: ["jwt-expired", await sign({ exp: old + 10, iat: old })],
+        "kept for long": ["jwt-expired", await sign({ iat: old })],
+        "without an end": ["jwt-claims", await sign({ exp: undefined })],
+        "an ID token": ["oidc-logout", await sign({ events: undefined, nonce: "x" }, {})],
+        "with a nonce": ["oidc-logout", await sign({ nonce: "x" })],
+        "of another event": ["oidc-logout", await sign({ events: { x: {} } })],
+        "an event that is no object": [
+            "oidc-logout",
+            await sign({ events: { [Object.keys(events)[0]]: 1 } }),
+        ],
+        "of another type": ["oidc-logout", await sign({}, { typ: "at+jwt" })],
+        "without a jti": ["oidc-logout", await sign({ jti: undefined })],
+        "about nobody": ["oidc-logout", await sign({ sub: undefined, sid: undefined })],
+    };
+    for (const [name, [code, token]] of Object.entries(rows))
+        await t.test(name, async () => {
+            const r = await tell(token);
+            assert.equal(r.status, 400, r.text);
+            assert.deepEqual(r.body, { error: "invalid_request", error_description: code });
+            assert.equal(await signedIn(), true);
+        });
+    await t.test("about others", async () => {
+        assert.equal((await tell(await sign({ sub: "2", sid: undefined }))).status, 200);
+        assert.equal((await tell(await sign({ sid: "another" }))).status, 200);
+        assert.equal(await signedIn(), true);
+    });
+    await t.test("a good one, once", async () => {
+        const token = await sign({ sub: undefined });
+        assert.equal((await tell(token)).status, 200);
+        assert.equal(await signedIn(), false);
+        assert.equal((await tell(token)).body.error_description, "oidc-replayed");
+    });
+});
+
 test("then leads nowhere else", async (t) => {
     const { d } = await both(t);
     const bad = [

@@ -133,6 +133,76 @@ test("groups are roles, and follow the provider", async (t) => {
     });
 });
 
+test("an account that is there is linked by who has it, and never taken over", async (t) => {
+    const { idp, d } = await both(t, {
+        ada: ADA,
+        eve: { email: "eve@example.org", email_verified: true },
+    });
+    const admin = await d.setup({ email: "ada@example.org" });
+    const me = (await admin.get("/api/v1/session")).body.person.id;
+    const taken = await signIn(idp, d, "ada");
+    assert.equal(taken.code, "oidc-email-taken");
+    assert.match(taken.end.text, /Sign in to it in another way, then link it/);
+
+    const I = "/api/v1/account/identities";
+    assert.deepEqual((await admin.get(I)).body.identities, []);
+    const nobody = await d.get(`${AUTH}/real/start?link=true`, { redirect: "manual" });
+    assert.equal(nobody.status, 401);
+    const browser = new Browser();
+    await browser.go(`${d.url}/`);
+    browser.put(d.url, "doppel-session", admin.cookies.get("doppel-session"));
+    const linked = await signIn(idp, d, "ada", browser, "?link=true&then=/account");
+    assert.equal(linked.end.url, `${d.url}/account`);
+    assert.equal(cookieOf(d, browser), admin.cookies.get("doppel-session"), "the same session");
+    const [identity] = (await admin.get(I)).body.identities;
+    assert.equal(identity.provider, "real");
+    assert.equal(identity.issuer, idp.issuer);
+
+    const again = await signIn(idp, d, "ada");
+    assert.equal((await session(d, again.browser)).body.person.id, me);
+    assert.equal((await session(d, again.browser)).body.person.installation, true);
+
+    await t.test("nobody else can link it", async () => {
+        const eve = await signIn(idp, d, "eve");
+        eve.browser.jar.delete(new URL(idp.issuer).host); /* and is ada there */
+        const r = await signIn(idp, d, "ada", eve.browser, "?link=true");
+        assert.equal(r.code, "oidc-linked");
+        const cookie = `doppel-session=${cookieOf(d, eve.browser)}`;
+        const [own] = (await d.get(I, { headers: { cookie } })).body.identities;
+        const last = await d.send("DELETE", `${I}/${own.id}`, undefined, undefined, {
+            cookie,
+            origin: d.url,
+        });
+        assert.equal(last.status, 409, "the only way to sign in");
+    });
+    await t.test("and it is unlinked", async () => {
+        assert.equal((await admin.delete(`${I}/${identity.id}`)).status, 204);
+        assert.equal((await admin.delete(`${I}/${identity.id}`)).status, 404);
+        /* that address is verified now: whoever has it there is who has it here */
+        const r = await signIn(idp, d, "ada");
+        assert.equal((await session(d, r.browser)).body.person.id, me);
+    });
+});
+
+test("who was invited by their address comes by the provider", async (t) => {
+    const { idp, d } = await both(t, { ada: ADA }, { create: false });
+    const admin = await d.setup({ email: "admin@example.org" });
+    assert.equal((await signIn(idp, d, "ada")).code, "oidc-not-invited");
+    const made = await admin.post("/api/v1/organizations/home/invitations", {
+        email: "ada@example.org",
+        role: "editor",
+    });
+    assert.equal(made.status, 201, made.text);
+    const { browser } = await signIn(idp, d, "ada");
+    const { body } = await session(d, browser);
+    assert.equal(body.role, "editor");
+    assert.equal(body.organization.id, "home");
+    const left = await admin.get("/api/v1/organizations/home/invitations");
+    assert.deepEqual(left.body.invitations, []);
+    const audit = (await d.withToken(d.localToken()).get("/api/v1/audit")).body?.entries;
+    if (audit) assert.ok(audit.some((e) => e.operation === "session:start"));
+});
+
 test("goodbye: the provider ends the session here", async (t) => {
     const { idp, d } = await both(
         t,

@@ -316,6 +316,8 @@ test("sessions and accounts, in good and in bad", async (t) => {
     await call("GET", `${A}/tokens`, { on, expect: 200 });
     await call("DELETE", `${A}/tokens/${made.body.id}`, { on, expect: 204 });
     await call("DELETE", `${A}/tokens/${made.body.id}`, { on, expect: 404 });
+    await call("GET", `${A}/identities`, { on, expect: 200 });
+    await call("DELETE", `${A}/identities/0123456789abcdef`, { on, expect: 404 });
     await call("GET", `${A}/export`, { on, expect: 200 });
     await call("DELETE", A, { on, expect: 409 });
     await call("POST", "/api/v1/setup/link", { on, expect: 403 });
@@ -458,8 +460,10 @@ test("organisations and sharing, in good and in bad", async () => {
     await call("DELETE", `${ORGS}/acme`, { expect: 204 });
 });
 
-/* Somebody must be there whom they are about: organizations.test.mjs calls them in good. */
+/* Somebody must be there whom they are about: organizations.test.mjs and oidc.test.mjs call them in
+ * good. */
 const withPeople = [
+    "delete /api/v1/account/identities/{identity}",
     `patch ${ORGS}/{org}/members/{person}`,
     `delete ${ORGS}/{org}/members/{person}`,
     `put ${ORGS}/{org}/teams/{team}/members/{person}`,
