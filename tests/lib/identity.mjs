@@ -189,7 +189,7 @@ const b64 = (v) => Buffer.from(typeof v === "string" ? v : JSON.stringify(v)).to
 
 /* Each answer can be changed: lie.metadata(m), lie.claims(c), lie.token(answer), lie.callback(params),
  * lie.jwks(set), lie.sign(claims, liar) instead of the proper signature. */
-export async function lyingProvider(t) {
+export async function lyingProvider(t, id = "liar") {
     const liar = { asked: [], lie: {}, keys: [], made: 0, nonces: new Map() };
     const answers = {
         "/.well-known/openid-configuration": () => liar.lie.metadata?.(metadata()) ?? metadata(),
@@ -274,7 +274,7 @@ export async function lyingProvider(t) {
         else res.writeHead(404).end();
     });
     liar.settings = {
-        id: "liar",
+        id,
         name: "A liar",
         issuer: liar.issuer,
         clientId: "doppel",

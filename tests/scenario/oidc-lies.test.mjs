@@ -18,20 +18,37 @@ function providersFile(t, providers) {
     return path;
 }
 
-/* A server that knows the liar alone. */
-async function both(t, settings = {}, args = ["--allow-private-fetch", "127.0.0.1"]) {
-    const liar = await lyingProvider(t);
-    const file = providersFile(t, [{ ...liar.settings, ...settings }]);
-    const d = await start(t, { access: "locked", args: ["--identity-providers", file, ...args] });
-    return { liar, d };
+const ALLOWED = ["--allow-private-fetch", "127.0.0.1"];
+
+/* A server, and as many liars as that, each of a name of its own. */
+async function many(t, count, settings = {}) {
+    const ids = Array.from({ length: count }, (_, i) => (i ? `liar-${i}` : "liar"));
+    const liars = await Promise.all(ids.map((id) => lyingProvider(t, id)));
+    const file = providersFile(
+        t,
+        liars.map((l) => ({ ...l.settings, ...settings })),
+    );
+    const d = await start(t, {
+        access: "locked",
+        args: ["--identity-providers", file, ...ALLOWED],
+    });
+    return { liars, d };
+}
+
+async function both(t, settings) {
+    const { liars, d } = await many(t, 1, settings);
+    return { liar: liars[0], d };
 }
 
 /* The whole way; what the last answer was. */
-const signIn = (d, browser = new Browser(), query = "?then=/twins") =>
-    browser.go(`${d.url}${AUTH}/liar/start${query}`, {}, (url) => url.startsWith(`${d.url}/twins`));
+const signIn = (d, browser = new Browser(), query = "?then=/twins", id = "liar") =>
+    browser.go(`${d.url}${AUTH}/${id}/start${query}`, {}, (url) =>
+        url.startsWith(`${d.url}/twins`),
+    );
 
-async function refused(d, code, status, browser = new Browser()) {
-    const r = await signIn(d, browser);
+async function refused(d, code, status, id = "liar") {
+    const browser = new Browser();
+    const r = await signIn(d, browser, "?then=/twins", id);
     assert.match(r.text, new RegExp(`<code>${code}</code>`), `${r.status} ${r.text} ${r.location}`);
     assert.equal(r.status, status);
     assert.equal(browser.cookie(d.url, "doppel-session"), undefined, "no session");
@@ -211,11 +228,12 @@ test("what the description, the keys and the answers must not be", async (t) => 
             },
         ],
     };
+    const { liars, d } = await many(t, Object.keys(rows).length);
     for (const [name, [code, status, lie]] of Object.entries(rows))
-        await t.test(name, async (t) => {
-            const { liar, d } = await both(t);
+        await t.test(name, async () => {
+            const liar = liars.pop();
             liar.lie = lie;
-            await refused(d, code, status);
+            await refused(d, code, status, liar.settings.id);
         });
 });
 
@@ -512,24 +530,25 @@ test("the server goes to no address that is not public", async (t) => {
     assert.equal(d.log.match(/--allow-private-fetch/g).length, 32, d.log);
 
     await t.test("nor where an allowed one leads it", async (t) => {
-        for (const to of [
+        const places = [
             `http://0.0.0.0:${port}/`,
             "http://169.254.169.254/",
             "file:///etc/passwd",
             `http://[::1]:${port}/`,
             `gopher://127.0.0.1:${port}/`,
-        ]) {
-            const { liar, d } = await both(t);
-            liar.lie = { metadata: () => ({ redirect: to }) };
-            await refused(d, "oidc-unreachable", 502);
-            for (const name of ["jwks_uri", "token_endpoint"]) {
-                const second = await both(t);
-                second.liar.lie = { metadata: (m) => ({ ...m, [name]: to }) };
-                await refused(
-                    second.d,
-                    /^(file|gopher)/.test(to) ? "oidc-metadata" : "oidc-unreachable",
-                    502,
-                );
+        ];
+        const { liars, d } = await many(t, 3 * places.length);
+        for (const to of places) {
+            const nowhere = /^(file|gopher)/.test(to) ? "oidc-metadata" : "oidc-unreachable";
+            const lies = {
+                redirect: [() => ({ redirect: to }), "oidc-unreachable"],
+                jwks: [(m) => ({ ...m, jwks_uri: to }), nowhere],
+                token: [(m) => ({ ...m, token_endpoint: to }), nowhere],
+            };
+            for (const [metadata, code] of Object.values(lies)) {
+                const liar = liars.pop();
+                liar.lie = { metadata };
+                await refused(d, code, 502, liar.settings.id);
             }
         }
     });
