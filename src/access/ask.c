@@ -244,12 +244,27 @@ void doc_hash(struct change *ch, struct jval *doc, const unsigned char hash[TOKE
     buf_release(&hex);
 }
 
-static const struct jval *without_hash(struct change *ch, const struct jval *doc)
+/* Of an address, the log has what is behind the "@": it outlives the wish to be forgotten. */
+static void mask_email(struct change *ch, struct jval *doc)
 {
-    if (!doc || !jval_get(doc, "hash"))
+    struct slice email = jval_string(jval_get(doc, "email"));
+    ptrdiff_t at = slice_find(email, '@');
+    if (at >= 0)
+        doc_string(ch, doc, "email",
+                   arena_printf(ch->arena, "...%.*s", SLICE_ARG(slice_skip(email, (size_t)at))));
+}
+
+static const struct jval *for_audit(struct change *ch, const struct jval *doc)
+{
+    if (!doc)
         return doc;
     struct jval *copy = doc_copy(ch, doc);
+    if (!copy)
+        return NULL;
     jval_remove(copy, SLICE_LIT("hash"));
+    mask_email(ch, copy);
+    if (jval_get(copy, "to"))
+        mask_email(ch, jval_get(copy, "to"));
     return copy;
 }
 
@@ -257,8 +272,18 @@ void ask_audit(struct change *ch, enum access_op op, const char *kind, const cha
                const struct jval *before, const struct jval *after)
 {
     const char *object = arena_printf(ch->arena, "%s:%s", kind, id);
-    change_audit(ch, op_info(op)->name, object ? object : kind, without_hash(ch, before),
-                 without_hash(ch, after));
+    change_audit(ch, op_info(op)->name, object ? object : kind, for_audit(ch, before),
+                 for_audit(ch, after));
+}
+
+const char *doc_name_of(const struct access *a, const struct entity *e, const char *key)
+{
+    struct slice id = doc_text(e, key);
+    const struct person *p = access_find(a, RECORD_PERSON, id);
+    const struct service *s = access_find(a, RECORD_SERVICE, id);
+    if (slice_is(id, a->local->id))
+        return a->local->name;
+    return p ? p->name : s ? s->name : "";
 }
 
 struct slice doc_text(const struct entity *e, const char *key)

@@ -69,6 +69,10 @@ void ask_audit(struct change *ch, enum access_op op, const char *kind, const cha
                const struct jval *before, const struct jval *after);
 
 /* A member of a document as text or time: for records that have no struct of their own. */
+/* The name of who is named there by id: a person, a service, the command line; "" when they are no
+ * more.  Names are not kept beside ids: somebody may change theirs, and may want to be forgotten.
+ */
+const char *doc_name_of(const struct access *a, const struct entity *e, const char *key);
 struct slice doc_text(const struct entity *e, const char *key);
 int64_t doc_when(const struct entity *e, const char *key);
 

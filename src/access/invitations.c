@@ -88,7 +88,6 @@ int invitation_make(struct change *ch)
     doc_time(ch, doc, "created", ch->now_us);
     doc_time(ch, doc, "expires", expires_us);
     doc_string(ch, doc, "by", ch->who->id);
-    doc_string(ch, doc, "byName", ch->who->name);
     if (email.n && (ch->who->installation || ch->who->everything))
         doc_bool(ch, doc, "vouched", true);
     change_put(ch, RECORD_INVITATION, token.id, doc);

@@ -310,6 +310,7 @@ static void drop_token(struct access *a, void *entity)
         map_remove(&a->tokens, hash_key(t->hash));
 }
 
+/* That of a link is read before the link's grant; access_settle() finds it. */
 static int read_session(struct access *a, void *entity, const struct jval *doc)
 {
     struct session *s = entity;
@@ -324,7 +325,8 @@ static int read_session(struct access *a, void *entity, const struct jval *doc)
     s->agent = text(&s->e, doc, "agent");
     s->how = text(&s->e, doc, "how");
     s->gone = false;
-    if (!hash_read(jval_get(doc, "hash"), s->hash) || (!s->person && !s->grant))
+    if (!hash_read(jval_get(doc, "hash"), s->hash) ||
+        (!s->person && !s->grant && !jval_get(doc, "grant")))
         return ERR_CORRUPT;
     return map_put(&a->sessions, hash_key(s->hash), s, NULL);
 }
@@ -700,6 +702,15 @@ void access_unload(struct access *a, enum record_kind kind, struct slice id)
         return;
     }
     entity_free(e);
+}
+
+void access_settle(struct access *a)
+{
+    struct session *s;
+    size_t at = 0;
+    while ((s = map_next(&a->kinds[RECORD_SESSION], &at)))
+        if (!s->person && !s->grant)
+            s->grant = access_find(a, RECORD_GRANT, jval_string(jval_get(s->e.doc, "grant")));
 }
 
 void access_unload_all(struct access *a)

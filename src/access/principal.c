@@ -282,6 +282,8 @@ int access_by_session(struct access *a, struct slice cookie, struct slice org,
     session_seen(a, s);
     if (s->grant)
         return by_link(a, s->grant, s, ret);
+    if (!s->person)
+        return ERR_UNAUTHENTICATED;
     struct org *o = org.n ? access_org(a, org) : s->org;
     if (org.n && (!o || !map_get(&s->person->memberships, org)))
         return ERR_FORBIDDEN;
@@ -506,6 +508,7 @@ int access_new(struct loop *l, struct catalog *c, struct pool *writes,
                          .audit_retention_us = opts->audit_retention_us};
     a->knocks = knocks_new();
     int err = a->knocks ? catalog_record_each(c, on_record, a) : ERR_NOMEM;
+    access_settle(a);
     if (!err)
         err = make_first(a);
     if (!err)

@@ -1,7 +1,7 @@
 /* requests.c - somebody was refused, and asks for the role that is missing.
  *
  *     {"organization","person","operation","object"?:"twin:KEY","message"?,"created","state":"open"|
- *      "approved"|"denied","role"?,"decided","decidedBy","decidedByName"}
+ *      "approved"|"denied","role"?,"decided","decidedBy"}
  *
  * Approved, it is a grant where it is about one twin and can be granted, else the role in the
  * organisation.  Who is no member can only ask about a twin that they see. */
@@ -249,7 +249,6 @@ int request_decide(struct change *ch)
         doc_string(ch, doc, "role", role_name(role));
     doc_time(ch, doc, "decided", ch->now_us);
     doc_string(ch, doc, "decidedBy", ch->who->id);
-    doc_string(ch, doc, "decidedByName", ch->who->name);
     change_put(ch, RECORD_REQUEST, e->id, doc);
     ask_audit(ch, OP_MEMBERS_MANAGE, "request", e->id, e->doc, doc);
     return 0;

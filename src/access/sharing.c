@@ -11,6 +11,7 @@
 #include "access/sharing.h"
 
 #include "access/orgs.h"
+#include "access/sessions.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -247,7 +248,6 @@ static struct jval *grant_doc(struct change *ch, const struct access_object *o,
     doc_string(ch, doc, "role", role_name(role));
     doc_time(ch, doc, "created", ch->now_us);
     doc_string(ch, doc, "by", ch->who->id);
-    doc_string(ch, doc, "byName", ch->who->name);
     return doc;
 }
 
@@ -390,8 +390,6 @@ int grant_remove(struct change *ch)
 
 /* ---- links ---- */
 
-#define LINK_SESSION_US (INT64_C(12) * 3600 * 1000000)
-
 /* Whoever has the link can come in again: the oldest of very many sessions goes. */
 static void make_room(struct change *ch, const struct grant *g)
 {
@@ -412,7 +410,7 @@ int link_enter(struct change *ch)
 {
     static const char *const members[] = {"token", NULL};
     struct ask *ask = ask_of(ch);
-    struct token token, cookie;
+    struct token token;
     int err = ask_only(ch, ask->body, members);
     if (err)
         return err;
@@ -425,23 +423,14 @@ int link_enter(struct change *ch)
                              "There is no such link; it may have been taken back.");
     if (g->expires_us && ch->now_us >= g->expires_us)
         return change_refuse(ch, ERR_TOKEN_EXPIRED, "The link has expired.");
-    int64_t expires_us = ch->now_us + LINK_SESSION_US;
-    if (g->expires_us && g->expires_us < expires_us)
-        expires_us = g->expires_us;
-    token_make(TOKEN_SESSION, ask->secret, &cookie);
-    snprintf(ask->made, sizeof ask->made, "%s", cookie.id);
+    /* who is signed in and sees it anyway goes on as who they are */
+    if (ch->who->session && access_may(ch->access, ch->who, OP_TWIN_READ,
+                                       &(struct access_object){.org = g->org, .twin = g->twin}))
+        return 0;
+    struct session_plan session = {.grant = g, .organization = g->org->e.id, .how = "link"};
     make_room(ch, g);
-    struct jval *doc = change_doc(ch);
-    doc_hash(ch, doc, cookie.hash);
-    doc_string(ch, doc, "grant", g->e.id);
-    doc_string(ch, doc, "organization", g->org->e.id);
-    doc_time(ch, doc, "created", ch->now_us);
-    doc_time(ch, doc, "seen", ch->now_us);
-    doc_time(ch, doc, "expires", expires_us);
-    doc_string(ch, doc, "address", ch->from.address);
-    doc_string(ch, doc, "agent", ch->from.agent);
-    doc_string(ch, doc, "how", "link");
-    change_put(ch, RECORD_SESSION, cookie.id, doc);
+    session_put(ch, &session);
+    memcpy(ask->secret, session.secret, sizeof ask->secret);
     ask_audit(ch, OP_TWIN_READ, "link", g->e.id, NULL, NULL);
     ch->audit.org = slice_str(g->org->e.id);
     return 0;

@@ -207,6 +207,7 @@ struct access {
  * log, and left out. */
 int access_load(struct access *a, enum record_kind kind, struct slice id, struct slice doc);
 void access_unload(struct access *a, enum record_kind kind, struct slice id);
+void access_settle(struct access *a);     /* when all are read: what points to what came later */
 void access_unload_all(struct access *a); /* at the end */
 void *access_find(const struct access *a, enum record_kind kind, struct slice id);
 

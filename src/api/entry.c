@@ -1,7 +1,8 @@
 /* entry.c - how somebody comes into an organisation, or to more in it: services and their tokens,
  * invitations, requests for a role. */
-#include "api/internal.h"
+#include "api/people.h"
 
+#include "access/join.h"
 #include "access/orgs.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -135,7 +136,6 @@ void service_token_delete(struct call *call)
 static void write_invitation(struct call *call, struct json_writer *w, const void *entity)
 {
     const struct entity *e = entity;
-    (void)call;
     put_text(w, "id", e->id);
     put_doc(w, e, "email");
     put_doc(w, e, "role");
@@ -146,8 +146,7 @@ static void write_invitation(struct call *call, struct json_writer *w, const voi
         json_put_raw(w, SLICE_LIT("[]"));
     put_doc(w, e, "created");
     put_doc(w, e, "expires");
-    json_key(w, "invitedBy");
-    json_put_string(w, doc_text(e, "byName"));
+    put_text(w, "invitedBy", doc_name_of(access_of(call), e, "by"));
 }
 
 void invitations_list(struct call *call)
@@ -186,8 +185,7 @@ static void write_invited(struct call *call, struct json_writer *w, const void *
     json_close(w, '}');
     put_doc(w, entity, "role");
     put_doc(w, entity, "email");
-    json_key(w, "invitedBy");
-    json_put_string(w, doc_text(entity, "byName"));
+    put_text(w, "invitedBy", doc_name_of(access_of(call), entity, "by"));
     put_doc(w, entity, "expires");
 }
 
@@ -204,6 +202,64 @@ void invitation_inspect(struct call *call)
                          : "There is no such invitation, or it was used already.");
     else
         call_entity(call, 200, write_invited, e, NULL, NULL);
+}
+
+static void answer_joined_person(struct call *call, struct ask *ask)
+{
+    struct slice cookie = call_cookie(call, session_cookie_name(call));
+    const char *session = cookie.n ? arena_strndup(call->arena, cookie.p, cookie.n) : NULL;
+    (void)ask;
+    if (session && call->who->session)
+        session_begin(call, session, NULL);
+    else
+        http_respond(call->req, 204, NULL, slice_of("", 0));
+}
+
+static void answer_joined(struct call *call)
+{
+    const struct joining *j = call->data;
+    session_begin(call, j->session.secret, NULL);
+}
+
+static void on_hashed(void *arg, const struct new_password *r)
+{
+    struct call *call = arg;
+    struct joining *j = call->data;
+    if (r->err) {
+        if (call_alive(call))
+            call_problem(call, r->err, r->detail);
+        return;
+    }
+    j->password = arena_strndup(call->arena, r->hash, strlen(r->hash));
+    if (call_alive(call))
+        call_change(call, invitation_join, j, answer_joined);
+}
+
+/* By who is signed in already, or with an account that is made for it. */
+void invitation_take(struct call *call)
+{
+    static const char *const members[] = {"token", "name", "email", "password", NULL};
+    struct entity *invitation;
+    struct slice password;
+    if (call->who->kind == WHO_PERSON) {
+        call_ask(call, invitation_accept, answer_joined_person);
+        return;
+    }
+    struct joining *j = call_alloc(call, sizeof *j);
+    if (!j || !call_members(call, members) || !call_text(call, "token", true, &j->token) ||
+        !call_text(call, "name", false, &j->name) || !call_text(call, "email", false, &j->email) ||
+        !call_text(call, "password", false, &password))
+        return;
+    /* nothing is hashed for who has no invitation */
+    int err = invitation_find(access_of(call), j->token, clock_now_us(), &invitation);
+    if (err || !password.p) {
+        call_change(call, invitation_join, j, answer_joined);
+        return;
+    }
+    call->data = j;
+    call_wait(call, NULL);
+    people_new_password(core_access(call->core), password, j->name,
+                        j->email.n ? j->email : doc_text(invitation, "email"), on_hashed, call);
 }
 
 /* ---- requests for a role ---- */
@@ -256,7 +312,7 @@ static void write_request(struct call *call, struct json_writer *w, const void *
     put_doc(w, e, "state");
     put_doc(w, e, "role");
     put_doc(w, e, "decided");
-    put_text_or_null(w, "decidedBy", doc_text(e, "decidedByName"));
+    put_text_or_null(w, "decidedBy", slice_str(doc_name_of(access_of(call), e, "decidedBy")));
 }
 
 void requests_list(struct call *call)

@@ -184,6 +184,7 @@ route_fn team_delete, team_put_member, team_delete_member;
 route_fn services_list, service_create, service_patch, service_delete;
 route_fn service_tokens_list, service_token_create, service_token_delete;
 route_fn invitations_list, invitation_create, invitation_delete, invitation_inspect;
+route_fn invitation_take, session_link;
 route_fn requests_list, request_create, request_answer;
 route_fn grants_list, grant_create, grant_patch, grant_delete, shared_list, people_find;
 route_fn policy_read, policy_replace, policy_delete;

@@ -89,6 +89,7 @@ const struct named_schema openapi_schemas[] = {
     {"InvitationList", "{\"type\":\"object\",\"required\":[\"invitations\"],\"properties\":{\"invitations\":" LIST(REF("Invitation")) ",\"next\":" S "}}"},
     {"NewInvitation", "{\"type\":\"object\",\"required\":[\"role\"],\"properties\":{\"email\":" S ",\"role\":" ROLE_GIVEN ",\"teams\":" LIST(S) ",\"expires\":" T "}}"},
     {"Named", "{\"type\":\"object\",\"required\":[\"id\",\"name\"],\"properties\":{\"id\":" S ",\"name\":" S "}}"},
+    {"Acceptance", "{\"type\":\"object\",\"required\":[\"token\"],\"properties\":{\"token\":" S ",\"name\":" S ",\"email\":" S ",\"password\":" S "}}"},
     {"Invited", "{\"type\":\"object\",\"required\":[\"organization\",\"role\",\"email\",\"invitedBy\",\"expires\"],\"properties\":{\"organization\":" REF("Named") ",\"role\":" ROLE_GIVEN ",\"email\":" ORNULL("string") ",\"invitedBy\":" S ",\"expires\":" T "}}"},
     {"Request", "{\"type\":\"object\",\"required\":[\"id\",\"who\",\"operation\",\"object\",\"message\",\"created\",\"state\",\"role\",\"decided\",\"decidedBy\"],\"properties\":{\"id\":" S ",\"who\":" REF("Named") ",\"operation\":" S ",\"object\":" ORNULL("string") ",\"message\":" ORNULL("string") ",\"created\":" T ",\"state\":" "{\"enum\":[\"open\",\"approved\",\"denied\"]}" ",\"role\":" ROLE_OR_NULL ",\"decided\":" TIME_OR_NULL ",\"decidedBy\":" ORNULL("string") "}}"},
     {"RequestList", "{\"type\":\"object\",\"required\":[\"requests\"],\"properties\":{\"requests\":" LIST(REF("Request")) ",\"next\":" S "}}"},

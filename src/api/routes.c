@@ -208,6 +208,10 @@ ANSWERS(invitation_made_answers, {201, "Invitation", NULL}, {400, "Problem", NUL
         {409, "Problem", NULL});
 ANSWERS(invited_answers, {200, "Invited", NULL}, {400, "Problem", NULL}, {401, "Problem", NULL},
         {404, "Problem", NULL});
+ANSWERS(accepted_answers, {201, "Session", NULL}, {204, NULL, NULL}, {400, "Problem", NULL},
+        {401, "Problem", NULL}, {403, "Problem", NULL}, {404, "Problem", NULL},
+        {409, "Problem", NULL});
+ANSWERS(link_answers, {201, "Session", NULL}, {400, "Problem", NULL}, {401, "Problem", NULL});
 ANSWERS(requests_answers, {200, "RequestList", NULL}, REFUSED);
 ANSWERS(request_made_answers, {201, "Request", NULL}, {400, "Problem", NULL}, REFUSED,
         {409, "Problem", NULL});
@@ -330,6 +334,7 @@ const struct route routes[] = {
     {"POST", "/api/v1/organizations/{org}/requests", OP_ACCOUNT_SELF, "askForRole", request_create, "Ask for the role that is missing", NULL, "NewRequest", NULL, request_made_answers},
     {"POST", "/api/v1/organizations/{org}/requests/{request}", OP_MEMBERS_MANAGE, "decideRequest", request_answer, "Approve or deny", NULL, "Decision", NULL, request_answers},
     {"POST", "/api/v1/invitations/inspect", OP_PUBLIC, "inspectInvitation", invitation_inspect, "What an invitation is for", NULL, "Token", NULL, invited_answers},
+    {"POST", "/api/v1/invitations/accept", OP_PUBLIC, "acceptInvitation", invitation_take, "Take an invitation: as who is signed in, or with a new account, and a cookie", NULL, "Acceptance", NULL, accepted_answers},
     {"GET", "/api/v1/grants", OP_SHARE, "listGrants", grants_list, "With whom something is shared", grants_params, NULL, NULL, grants_answers},
     {"POST", "/api/v1/grants", OP_SHARE, "makeGrant", grant_create, "Share a twin, or everything of an organisation; a link is shown once", NULL, "NewGrant", NULL, grant_made_answers},
     {"PATCH", "/api/v1/grants/{grant}", OP_SHARE, "changeGrant", grant_patch, "Another role, other parts, another end", NULL, "GrantChange", NULL, grant_answers},
@@ -344,6 +349,7 @@ const struct route routes[] = {
     {"POST", "/api/v1/session", OP_PUBLIC, "signIn", session_start, "Sign in with e-mail address and password", NULL, "SignIn", NULL, signed_in_answers},
     {"PATCH", "/api/v1/session", OP_ACCOUNT_SELF, "changeSession", session_change, "Say which organisation is meant", NULL, "SessionChange", NULL, session_answers},
     {"DELETE", "/api/v1/session", OP_PUBLIC, "signOut", session_stop, "Sign out; where the identity provider wants to be told, the answer says where", NULL, NULL, NULL, leave_answers},
+    {"POST", "/api/v1/session/link", OP_PUBLIC, "enterByLink", session_link, "Come in by a share link: a session that may look, and a cookie", NULL, "Token", NULL, link_answers},
     {"POST", "/api/v1/session/confirm", OP_ACCOUNT_SELF, "confirmSession", session_confirm, "Show once more who you are, before what is sensitive", NULL, "Confirmation", NULL, own_done_answers},
     {"POST", "/api/v1/setup", OP_PUBLIC, "setUp", setup, "Open a set-up link: the first administrator, or back in", NULL, "Token", NULL, signed_in_answers},
     {"POST", "/api/v1/setup/link", OP_INSTALLATION_MANAGE, "makeSetupLink", setup_make_link, "A new set-up link, for the command line beside the server", NULL, "SetupFor", NULL, setup_link_answers},

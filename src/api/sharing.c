@@ -1,5 +1,5 @@
 /* sharing.c - /api/v1/grants, /shared, /people, /twins/{id}/policy. */
-#include "api/internal.h"
+#include "api/people.h"
 
 #include "access/sharing.h"
 #include "base/err.h"
@@ -52,8 +52,7 @@ static void write_grant(struct call *call, struct json_writer *w, const void *en
     }
     put_time_or_null(w, "created", g->created_us);
     put_time_or_null(w, "expires", g->expires_us);
-    json_key(w, "by");
-    json_put_string(w, doc_text(&g->e, "byName"));
+    put_text(w, "by", doc_name_of(access_of(call), &g->e, "by"));
 }
 
 static bool is_asked_for(struct call *call, const void *entity)
@@ -117,6 +116,20 @@ void grant_patch(struct call *call)
 void grant_delete(struct call *call)
 {
     call_ask(call, grant_remove, NULL);
+}
+
+/* ---- links ---- */
+
+static void answer_link(struct call *call, struct ask *ask)
+{
+    struct slice cookie = call_cookie(call, session_cookie_name(call));
+    const char *own = arena_strndup(call->arena, cookie.p ? cookie.p : "", cookie.n);
+    session_begin(call, ask->secret[0] || !own ? ask->secret : own, NULL);
+}
+
+void session_link(struct call *call)
+{
+    call_ask(call, link_enter, answer_link);
 }
 
 /* ---- what others have shared ---- */

@@ -293,6 +293,20 @@ export class Server {
         return c;
     }
 
+    /* Somebody new, whom an administrator invites; signed in by a cookie, with their id. */
+    async join(administrator, { role, organization = "home", name, email, password, teams }) {
+        const path = `/api/v1/organizations/${organization}/invitations`;
+        const made = await administrator.post(path, { role, email, teams });
+        assert.equal(made.status, 201, made.text);
+        const token = made.body.link.split("#")[1];
+        const c = new Client(this);
+        const ask = { token, name: name ?? email?.split("@")[0], password };
+        const r = await c.post("/api/v1/invitations/accept", ask);
+        assert.equal(r.status, 201, r.text);
+        c.id = r.body.person.id;
+        return c;
+    }
+
     /* mosquitto_pub and mosquitto_sub at this server. */
     mosquitto(tool, args, options) {
         return run(tool, ["-h", this.mqttHost, "-p", this.mqttPort, ...args], options);

@@ -457,6 +457,15 @@ test("organisations and sharing, in good and in bad", async () => {
         const real = path.replace("{org}", "acme").replace(/\{\w+\}/g, "nobody");
         await call(method.toUpperCase(), real, { body: method === "delete" ? undefined : {} });
     }
+    const accept = "/api/v1/invitations/accept";
+    const { link } = await make(`${ORGS}/acme/invitations`, { role: "viewer" });
+    const ask = { token: link.split("#")[1], name: "Somebody" };
+    await call("POST", accept, { body: { token: "none" }, expect: 404 });
+    await call("POST", accept, { body: ask, expect: 201 });
+    const show = await make("/api/v1/grants", { object, to: { kind: "link" } });
+    const enter = "/api/v1/session/link";
+    await call("POST", enter, { body: { token: "none" }, expect: 401 });
+    await call("POST", enter, { body: { token: show.link.split("#")[1] }, expect: 201 });
     await call("DELETE", `${ORGS}/acme`, { expect: 204 });
 });
 

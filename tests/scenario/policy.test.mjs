@@ -1,0 +1,128 @@
+/* Policies: what members may do with one twin, narrower or wider than their role. */
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { start } from "../lib/doppel.mjs";
+import { twin } from "../lib/profiles.mjs";
+
+const AT = "/api/v1/twins/pump-1";
+
+async function town(t) {
+    const d = await start(t, { access: "locked" });
+    const root = await d.setup({ email: "root@example.org" });
+    const join = (role, email) => d.join(root, { role, email });
+    const people = {
+        root,
+        vi: await join("viewer", "vi@example.org"),
+        op: await join("operator", "op@example.org"),
+        ed: await join("editor", "ed@example.org"),
+    };
+    const r = await people.ed.post("/api/v1/twins", twin("pump-1", ["temp-1", "secret"]));
+    assert.equal(r.status, 201, r.text);
+    return { d, ...people };
+}
+
+const refused = (r, code, sentence) => {
+    assert.equal(r.body?.code, code, r.text);
+    if (sentence) assert.match(r.body.detail, sentence);
+};
+
+const put = (who, entries, headers = {}) =>
+    who.send("PUT", `${AT}/policy`, { entries }, "application/json", headers);
+
+test("a policy narrows and widens, sensor by sensor", async (t) => {
+    const { root, vi, op, ed } = await town(t);
+    const entries = {
+        "nobody reads the secret": {
+            subjects: ["role:viewer", "role:operator"],
+            resources: { "/sensors/secret": { revoke: ["read", "write"] } },
+        },
+        "vi sends temperatures": {
+            subjects: [`person:${vi.id}`],
+            resources: { "/sensors/temp-*": { grant: ["write"] } },
+        },
+    };
+    refused(await op.get(`${AT}/policy`), "forbidden");
+    refused(await put(op, entries), "forbidden");
+    const r = await put(ed, entries);
+    assert.equal(r.status, 200, r.text);
+    assert.deepEqual((await ed.get(`${AT}/policy`)).body.entries, entries);
+    const reads = async (who, sensor) => (await who.get(`${AT}/sensors/${sensor}`)).status;
+    const sends = async (who, sensor) =>
+        (await who.post(`${AT}/sensors/${sensor}/readings`, { value: 1 })).status;
+    assert.equal(await reads(vi, "temp-1"), 200);
+    assert.notEqual(await reads(vi, "secret"), 200);
+    assert.notEqual(await reads(op, "secret"), 200);
+    assert.equal(await reads(ed, "secret"), 200);
+    assert.equal(await reads(root, "secret"), 200);
+    assert.equal(await sends(vi, "temp-1"), 200);
+    assert.notEqual(await sends(vi, "secret"), 200);
+    assert.equal(await sends(op, "temp-1"), 200);
+    assert.notEqual(await sends(op, "secret"), 200);
+    assert.doesNotMatch((await vi.get(`${AT}/sensors`)).text, /"id":"secret"/);
+    assert.equal((await ed.delete(`${AT}/policy`)).status, 204);
+    assert.equal(await reads(vi, "secret"), 200);
+    assert.equal(await sends(vi, "temp-1"), 403);
+});
+
+test("who is narrowed neither changes that nor shares past it; administrators are never locked out", async (t) => {
+    const { root, ed } = await town(t);
+    const entries = {
+        a: {
+            subjects: ["role:editor", "role:operator", "everyone"],
+            resources: { "/": { revoke: ["write"] }, "/sensors/secret": { revoke: ["read"] } },
+        },
+    };
+    assert.equal((await put(root, entries)).status, 200);
+    refused(await put(ed, {}), "forbidden");
+    refused(await ed.delete(`${AT}/policy`), "forbidden");
+    const grant = { object: "twin:pump-1", to: { kind: "common" }, role: "viewer" };
+    refused(await ed.post("/api/v1/grants", grant), "forbidden");
+    refused(
+        await put(root, {
+            a: { subjects: ["role:administrator"], resources: { "/": { revoke: ["write"] } } },
+        }),
+        "invalid",
+        /administrators always may/,
+    );
+    assert.equal((await root.send("PATCH", AT, { description: "mine" })).status, 200);
+    assert.equal((await put(root, {})).status, 200);
+    assert.equal((await ed.send("PATCH", AT, { description: "ours" })).status, 200);
+});
+
+test("what is sent must be right, and says what is not", async (t) => {
+    const { ed } = await town(t);
+    const entry = (subjects, resources) => put(ed, { a: { subjects, resources } });
+    refused(await put(ed, undefined), "invalid", /"entries" is missing/);
+    refused(await entry([], { "/": {} }), "invalid", /neither is empty/);
+    refused(await entry(["person:p_none"], { "/": {} }), "invalid", /no subject "person:p_none"/);
+    refused(await entry(["everyone"], { "/nothing": {} }), "invalid", /no resource/);
+    refused(await entry(["everyone"], { "/sensors/a/b": {} }), "invalid", /no resource/);
+    refused(await entry(["everyone"], { "/": { grants: [] } }), "invalid", /"grants"/);
+    refused(await entry(["everyone"], { "/": { grant: ["fly"] } }), "invalid", /"fly"/);
+    const many = Object.fromEntries(
+        Array.from({ length: 501 }, (_, i) => [`/sensors/s-${i}`, { grant: ["read"] }]),
+    );
+    refused(await entry(["everyone"], many), "invalid", /at most 500 pairs.*501/);
+    refused(await ed.get("/api/v1/twins/none/policy"), "unknown-twin");
+});
+
+test("changes that cross are refused: If-Match and If-None-Match", async (t) => {
+    const { ed } = await town(t);
+    const entries = { a: { subjects: ["everyone"], resources: { "/": { grant: ["read"] } } } };
+    const first = await put(ed, entries, { "if-none-match": "*" });
+    assert.equal(first.status, 200, first.text);
+    const etag = first.headers.get("etag");
+    assert.ok(etag);
+    assert.equal((await ed.get(`${AT}/policy`)).headers.get("etag"), etag);
+    refused(await put(ed, entries, { "if-none-match": "*" }), "precondition");
+    const second = await put(ed, entries, { "if-match": etag });
+    assert.equal(second.status, 200);
+    refused(await put(ed, entries, { "if-match": etag }), "precondition", /Read it again/);
+    const results = await Promise.all(
+        Array.from({ length: 5 }, () =>
+            put(ed, entries, { "if-match": second.headers.get("etag") }),
+        ),
+    );
+    assert.equal(results.filter((r) => r.status === 200).length, 1);
+});
