@@ -107,6 +107,8 @@ int backup_save_manifest(struct backup_job *j)
     write_manifest(j, j->encrypted, &text);
     if (!err)
         err = save(j, BACKUP_MANIFEST, &text, O_EXCL);
+    if (!err && j->encrypted)
+        j->n--; /* what was copied is counted */
     buf_release(&text);
     return err;
 }
