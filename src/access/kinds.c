@@ -174,6 +174,23 @@ static int index_identities(struct access *a, struct person *p, const struct jva
     return err;
 }
 
+/* The same of their passkeys. */
+static int index_passkeys(struct access *a, struct person *p, const struct jval *doc, bool add)
+{
+    const struct jval *list = jval_get(doc, "passkeys");
+    int err = 0;
+    for (const struct jval *v = list ? list->first : NULL; v && !err; v = v->next) {
+        struct slice id = jval_string(jval_get(v, "credential"));
+        if (!id.n)
+            continue;
+        if (add)
+            err = map_put(&a->passkeys, id, p, NULL);
+        else if (map_get(&a->passkeys, id) == p)
+            map_remove(&a->passkeys, id);
+    }
+    return err;
+}
+
 static int read_person(struct access *a, void *entity, const struct jval *doc)
 {
     struct person *p = entity;
@@ -193,7 +210,9 @@ static int read_person(struct access *a, void *entity, const struct jval *doc)
     if (p->installation && !p->disabled)
         a->administrators++;
     int err = p->email[0] ? map_put(&a->emails, slice_str(p->email), p, NULL) : 0;
-    return err ? err : index_identities(a, p, doc, true);
+    if (!err)
+        err = index_identities(a, p, doc, true);
+    return err ? err : index_passkeys(a, p, doc, true);
 }
 
 static void drop_person(struct access *a, void *entity)
@@ -204,6 +223,7 @@ static void drop_person(struct access *a, void *entity)
     if (p->email[0] && map_get(&a->emails, slice_str(p->email)) == p)
         map_remove(&a->emails, slice_str(p->email));
     index_identities(a, p, p->e.doc, false);
+    index_passkeys(a, p, p->e.doc, false);
     p->gone = true;
 }
 

@@ -564,9 +564,9 @@ void access_free(struct access *a)
         free(r->kept);
         free(r);
     }
-    struct map *const maps[] = {&a->tokens,      &a->sessions,         &a->links,
-                                &a->credentials, &a->twin_credentials, &a->emails,
-                                &a->rulings,     &a->identities,       &a->refusals};
+    struct map *const maps[] = {&a->tokens,           &a->sessions, &a->links,   &a->credentials,
+                                &a->twin_credentials, &a->emails,   &a->rulings, &a->identities,
+                                &a->refusals,         &a->passkeys};
     for (size_t i = 0; i < sizeof maps / sizeof maps[0]; i++)
         map_release(maps[i]);
     free(a);

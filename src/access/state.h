@@ -175,6 +175,7 @@ struct access {
     struct map credentials;             /* by hash */
     struct map twin_credentials;        /* the first of each twin, by its key */
     struct map emails;                  /* struct person */
+    struct map passkeys;                /* struct person by the credential's id, base64url */
     struct map identities;              /* struct person by identity_key() */
     struct map rulings;                 /* struct ruling by key */
     struct entity *graveyard;

@@ -176,6 +176,8 @@ route_fn setup, setup_make_link;
 route_fn account_read, account_change, account_delete, account_read_all, account_password;
 route_fn account_sessions, account_sessions_end, account_session_end;
 route_fn account_totp_start, account_totp_put, account_totp_delete, account_recovery_make;
+route_fn passkey_challenge, session_passkey, account_passkeys, account_passkey_challenge;
+route_fn account_passkey_add, account_passkey_change, account_passkey_delete;
 route_fn account_tokens, account_token_create, account_token_delete;
 route_fn organizations_list, organization_make, organization_read, organization_change;
 route_fn organization_delete, usage_read, quotas_set, operations_list;

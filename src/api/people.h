@@ -30,6 +30,7 @@ struct slice session_browser(const struct call *call); /* what the browser's coo
 void session_set_cookie(struct call *call, const char *name, const char *value, long seconds);
 /* The name of a cookie beside the session's: "browser" is __Host-doppel-browser. */
 const char *session_cookie_of(struct call *call, const char *what);
+void session_confirm_passkey(struct call *call); /* passkeys.c */
 void session_refused(struct call *call, const struct signed_in *r);
 
 /* ---- identity.c ---- */

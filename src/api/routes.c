@@ -257,6 +257,9 @@ ANSWERS(account_answers, {200, "Account", NULL}, OWN_PROBLEMS, {409, "Problem", 
 ANSWERS(sessions_answers, {200, "SessionList", NULL}, OWN_PROBLEMS);
 ANSWERS(totp_answers, {200, "TotpSeed", NULL}, OWN_PROBLEMS, {501, "Problem", NULL});
 ANSWERS(recovery_answers, {200, "RecoveryCodes", NULL}, OWN_PROBLEMS, {501, "Problem", NULL});
+ANSWERS(challenge_answers, {200, "PasskeyChallenge", NULL}, OWN_PROBLEMS, {501, "Problem", NULL});
+ANSWERS(passkeys_answers, {200, "PasskeyList", NULL}, OWN_PROBLEMS);
+ANSWERS(passkey_answers, {201, "Passkey", NULL}, OWN_PROBLEMS, {409, "Problem", NULL});
 ANSWERS(tokens_answers, {200, "TokenList", NULL}, OWN_PROBLEMS);
 ANSWERS(token_answers, {201, "TokenMade", NULL}, OWN_PROBLEMS, {422, "Problem", NULL});
 ANSWERS(export_answers, {200, "Object", NULL}, OWN_PROBLEMS);
@@ -365,6 +368,13 @@ const struct route routes[] = {
     {"PUT", "/api/v1/account/totp", OP_ACCOUNT_SELF, "confirmTotp", account_totp_put, "Show a code of that seed: from now on sign-ins ask for one", NULL, "Code", NULL, recovery_answers},
     {"DELETE", "/api/v1/account/totp", OP_ACCOUNT_SELF, "endTotp", account_totp_delete, "No one-time codes any more", NULL, NULL, NULL, own_done_answers},
     {"POST", "/api/v1/account/recovery-codes", OP_ACCOUNT_SELF, "makeRecoveryCodes", account_recovery_make, "New recovery codes; those until now are void", NULL, NULL, NULL, recovery_answers},
+    {"POST", "/api/v1/session/passkey/challenge", OP_PUBLIC, "askPasskey", passkey_challenge, "What a passkey is to answer, to sign in or to confirm", NULL, "SetupFor", NULL, challenge_answers},
+    {"POST", "/api/v1/session/passkey", OP_PUBLIC, "signInByPasskey", session_passkey, "Sign in with a passkey's answer", NULL, "Object", NULL, signed_in_answers},
+    {"GET", "/api/v1/account/passkeys", OP_ACCOUNT_SELF, "listPasskeys", account_passkeys, "Your passkeys", NULL, NULL, NULL, passkeys_answers},
+    {"POST", "/api/v1/account/passkeys", OP_ACCOUNT_SELF, "addPasskey", account_passkey_add, "Add the passkey that was made", NULL, "Object", NULL, passkey_answers},
+    {"POST", "/api/v1/account/passkeys/challenge", OP_ACCOUNT_SELF, "askNewPasskey", account_passkey_challenge, "What a new passkey is made from", NULL, NULL, NULL, challenge_answers},
+    {"PATCH", "/api/v1/account/passkeys/{passkey}", OP_ACCOUNT_SELF, "renamePasskey", account_passkey_change, "Name a passkey", NULL, "PasskeyChange", NULL, own_done_answers},
+    {"DELETE", "/api/v1/account/passkeys/{passkey}", OP_ACCOUNT_SELF, "removePasskey", account_passkey_delete, "Remove a passkey", NULL, NULL, NULL, own_done_answers},
     {"GET", "/api/v1/account/tokens", OP_ACCOUNT_SELF, "listTokens", account_tokens, "Your API tokens", NULL, NULL, NULL, tokens_answers},
     {"POST", "/api/v1/account/tokens", OP_ACCOUNT_SELF, "makeToken", account_token_create, "A new API token, shown once", NULL, "TokenWanted", NULL, token_answers},
     {"DELETE", "/api/v1/account/tokens/{token}", OP_ACCOUNT_SELF, "revokeToken", account_token_delete, "Revoke an API token", NULL, NULL, NULL, own_done_answers},

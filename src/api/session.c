@@ -346,6 +346,12 @@ void session_confirm(struct call *call)
 {
     static const char *const members[] = {"password", "code", NULL};
     struct sign_in in = {.who = call->who, .from = call->from};
+    if (!call_json_type(call) || !call_json_params(call))
+        return;
+    if (jval_get(call->params, "rawId")) {
+        session_confirm_passkey(call);
+        return;
+    }
     if (!call_members(call, members) || !call_text(call, "password", false, &in.password) ||
         !call_text(call, "code", false, &in.code))
         return;

@@ -56,7 +56,8 @@ export const PASSWORD = "heron walks over thin ice";
 
 /* Somebody with a browser: cookies are kept, and changes come with our own Origin. */
 export class Client {
-    constructor(server, { secure = false, headers = {} } = {}) {
+    constructor(server, { secure = false, host = "127.0.0.1", headers = {} } = {}) {
+        this.host = host;
         this.server = server;
         this.secure = secure;
         this.cookies = new Map();
@@ -65,7 +66,8 @@ export class Client {
 
     /* After a restart it is another. */
     get url() {
-        return this.secure ? this.server.tlsUrl : this.server.url;
+        const url = this.secure ? this.server.tlsUrl : this.server.url;
+        return url.replace("127.0.0.1", this.host);
     }
 
     async fetch(path, options = {}) {
