@@ -109,10 +109,12 @@ void mqtt_open(struct call *call)
     }
     struct broker *b = call->api->broker;
     bool nobody = call->who->kind == WHO_ANONYMOUS && !call->who->everything;
-    /* the request dies with the handshake */
-    const struct broker_guest guest = {.grant = call_grant(call), .who = nobody ? NULL : call->who};
+    /* the request dies with the handshake, and the call with it */
+    struct principal *who = principal_ref(call->who);
+    const struct broker_guest guest = {.grant = call_grant(call), .who = nobody ? NULL : who};
     if (!ws_accept(call->req, &opts, &events, k, &k->ws))
         free(k);
     else if (broker_join(b, &carrier, k, &guest, &k->conn))
         ws_close(k->ws, 1013, "too many connections");
+    principal_unref(who);
 }

@@ -303,12 +303,13 @@ void stream_open(struct call *call)
         call_problem(call, ERR_NOMEM, NULL);
         return;
     }
+    k->who = principal_ref(call->who); /* the call ends with the request, by being accepted */
     if (!ws_accept(call->req, &opts, &events, k, &k->ws)) {
+        principal_unref(k->who);
         free(k);
         return;
     }
     k->refs = 1;
-    k->who = principal_ref(call->who);
     k->stream = st;
     slots_init(&k->ready);
     for (size_t i = 0; i < LATER_TICKS; i++)

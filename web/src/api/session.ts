@@ -7,7 +7,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Session } from "../base/access";
 import { recall, remember } from "../base/storage";
-import { ApiError, apiPath, request } from "./client";
+import { apiPath, request } from "./client";
 import { queryClient } from "./queries";
 
 export const SESSION = ["session"] as const;
@@ -26,16 +26,8 @@ function learn(session: Session): Session {
     return session;
 }
 
-const OPEN: Session = { signedIn: false, access: "open", setup: false, providers: [] };
-
 async function readSession(signal?: AbortSignal): Promise<Session> {
-    try {
-        return learn((await request<Session>(apiPath(["session"]), { signal })).data);
-    } catch (error) {
-        /* a server that knows no sessions has no door to lock */
-        if (error instanceof ApiError && error.missing) return learn(OPEN);
-        throw error;
-    }
+    return learn((await request<Session>(apiPath(["session"]), { signal })).data);
 }
 
 export function useSession() {
@@ -56,6 +48,12 @@ export function enter(session: Session): void {
 export function enterAt(session: Session, path: string): void {
     learn(session);
     location.replace(path);
+}
+
+/* Whoever has signed out is not taken for inside when the page is loaded anew. */
+export function leaveTo(path: string): void {
+    remember("inside", "no");
+    location.assign(path);
 }
 
 export function askSession(): Promise<void> {

@@ -5,7 +5,7 @@
 import { useState } from "react";
 import { useLocation } from "wouter";
 import { chooseOrganization, signOut } from "../api/access";
-import { useMay, useSession } from "../api/session";
+import { leaveTo, useMay, useSession } from "../api/session";
 import { initials, type Session } from "../base/access";
 import { Button } from "../kit/Button";
 import { Dialog } from "../kit/Dialog";
@@ -32,7 +32,7 @@ async function leave(): Promise<void> {
     try {
         const answer = await signOut();
         /* the identity provider is told as well, when it wants to be */
-        location.assign(answer?.logout ?? "/");
+        leaveTo(answer?.logout ?? "/");
     } catch (error) {
         announce(`Not signed out: ${(error as Error).message}`);
     }

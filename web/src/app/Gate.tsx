@@ -70,6 +70,8 @@ export function Gate({ children }: { children: ReactNode }) {
     const inside = data ? isInside(data) : likelyInside() && !hasDrafts();
     const [entered, setEntered] = useState(inside);
     if (inside && !entered) setEntered(true);
+    const [known, setKnown] = useState(false);
+    if (data && inside && !known) setKnown(true);
     useWatch();
     const stranger = useStranger(data);
     useEffect(() => {
@@ -97,7 +99,7 @@ export function Gate({ children }: { children: ReactNode }) {
             )}
             {!inside && data && (
                 <Suspense fallback={null}>
-                    <SignIn session={data} ended={entered} />
+                    <SignIn session={data} ended={known} />
                 </Suspense>
             )}
         </>

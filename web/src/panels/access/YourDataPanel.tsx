@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { eraseAccount, exportAccount } from "../../api/access";
+import { leaveTo } from "../../api/session";
 import type { Person } from "../../base/access";
 import { Button, ServerButton } from "../../kit/Button";
 import { Dialog, DialogButtons } from "../../kit/Dialog";
@@ -44,7 +45,7 @@ function Erase({ person, close }: { person: Person; close: () => void }) {
     const erase = () =>
         act.run(async () => {
             await eraseAccount();
-            location.assign("/");
+            leaveTo("/");
         });
     return (
         <Dialog
