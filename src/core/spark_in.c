@@ -27,15 +27,18 @@ enum {
 
 /* A node or a device. */
 struct thing {
-    struct slice name; /* of the device; empty: the node itself */
-    struct slice twin;
+    struct slice name;         /* of the device; empty: the node itself */
+    struct slice twin;         /* its id, as its organisation calls it */
+    struct slice key;          /* and as the core does */
     struct spark_birth *birth; /* NULL: not born, or dead */
 };
 
 struct node {
     struct spark_in *owner;
     struct arena *arena; /* names; a device's, too */
-    struct slice key, group, name;
+    struct slice key;    /* of organisation, group and name */
+    struct org *org;
+    struct slice group, name;
     struct thing self;
     struct map devices;
     bool has_birth_seq;
@@ -115,36 +118,55 @@ void spark_in_free(struct spark_in *s)
 
 /* ---- nodes and devices ---- */
 
-static struct node *node_new(struct spark_in *s, const struct spark_topic *t, struct slice key)
+/* The twin's id as the core calls it; p NULL: no memory. */
+static struct slice twin_key(struct arena *a, const struct node *n, struct slice id)
+{
+    if (n->org == access_first_org(core_access(n->owner->core)))
+        return id;
+    const char *key = arena_printf(a, "%s~%.*s", org_slug(n->org), SLICE_ARG(id));
+    return slice_str(key);
+}
+
+static struct node *node_new(struct spark_in *s, struct org *org, const struct spark_topic *t,
+                             struct slice key)
 {
     struct node *n = calloc(1, sizeof *n);
     if (!n)
         return NULL;
-    *n = (struct node){.owner = s, .arena = arena_new(), .last = &n->first};
+    *n = (struct node){.owner = s, .arena = arena_new(), .org = org, .last = &n->first};
     if (n->arena) {
         n->key = arena_dup(n->arena, key);
-        n->group = slice_of(n->key.p, t->group.n);
-        n->name = slice_of(n->key.p + t->group.n + 1, t->node.n);
+        n->name = slice_of(n->key.p + key.n - t->node.n, t->node.n);
+        n->group = slice_of(n->name.p - 1 - t->group.n, t->group.n);
         n->self.twin = spark_twin_id(n->arena, t->group, t->node, (struct slice){0});
+        n->self.key = twin_key(n->arena, n, n->self.twin);
     }
-    if (!n->arena || !n->key.p || !n->self.twin.p || map_put(&s->nodes, n->key, n, NULL)) {
+    if (!n->arena || !n->key.p || !n->self.twin.p || !n->self.key.p ||
+        map_put(&s->nodes, n->key, n, NULL)) {
         node_free(n);
         return NULL;
     }
     return n;
 }
 
-static struct node *find_node(struct spark_in *s, const struct spark_topic *t, int *ret_err)
+/* Each organisation has its own groups. */
+static struct node *find_node(struct spark_in *s, struct org *org, const struct spark_topic *t,
+                              int *ret_err)
 {
     struct buf key = {0};
+    if (!org)
+        org = access_first_org(core_access(s->core));
+    buf_add_str(&key, org_slug(org));
+    buf_add_byte(&key, 0);
     buf_add_slice(&key, t->group);
     buf_add_byte(&key, '/');
     buf_add_slice(&key, t->node);
     struct node *n = key.failed ? NULL : map_get(&s->nodes, buf_slice(&key));
     *ret_err = key.failed ? ERR_NOMEM : 0;
-    if (!n && !*ret_err && (s->nodes.count >= NODES_MAX || key.n > NAME_MAX_BYTES))
+    if (!n && !*ret_err &&
+        (s->nodes.count >= NODES_MAX || t->group.n + t->node.n >= NAME_MAX_BYTES))
         *ret_err = ERR_TOO_LARGE;
-    else if (!n && !*ret_err && !(n = node_new(s, t, buf_slice(&key))))
+    else if (!n && !*ret_err && !(n = node_new(s, org, t, buf_slice(&key))))
         *ret_err = ERR_NOMEM;
     buf_release(&key);
     return n;
@@ -157,7 +179,8 @@ static struct thing *thing_new(struct node *n, struct slice device)
         return NULL;
     t->name = arena_dup(n->arena, device);
     t->twin = spark_twin_id(n->arena, n->group, n->name, device);
-    return t->name.p && t->twin.p && !map_put(&n->devices, t->name, t, NULL) ? t : NULL;
+    t->key = twin_key(n->arena, n, t->twin);
+    return t->name.p && t->twin.p && t->key.p && !map_put(&n->devices, t->name, t, NULL) ? t : NULL;
 }
 
 static int find_thing(struct node *n, struct slice device, struct thing **ret)
@@ -181,7 +204,7 @@ static void set_birth(struct node *n, struct thing *t, struct spark_birth *birth
 
 static void die(struct node *n, struct thing *t)
 {
-    struct twin *twin = core_twin(n->owner->core, t->twin);
+    struct twin *twin = core_twin(n->owner->core, t->key);
     set_birth(n, t, NULL);
     if (twin)
         core_twin_session(n->owner->core, twin, false);
@@ -202,7 +225,7 @@ static void ask_rebirth(struct node *n)
     if (s->closing || (n->rebirth_us && now - n->rebirth_us < REBIRTH_US))
         return;
     n->rebirth_us = now;
-    s->opts.rebirth(s->opts.arg, n->group, n->name);
+    s->opts.rebirth(s->opts.arg, n->org, n->group, n->name);
 }
 
 /* ---- the line of jobs ---- */
@@ -294,7 +317,7 @@ static void refuse_unknown(struct job *job, const struct spb_metric *m,
     char detail[512];
     const char *why = NULL;
     struct slice twin = job->thing->twin;
-    bool there = core_twin(job->node->owner->core, twin);
+    bool there = core_twin(job->node->owner->core, job->thing->key);
     int err = job->asking ? provision_why(job->asking, twin, known->sensor, &why) : 0;
     if (err)
         snprintf(detail, sizeof detail, "%.*s of %.*s: %s", SLICE_ARG(known->sensor),
@@ -359,7 +382,7 @@ static void take_metrics(struct job *job)
 static void born(struct job *job)
 {
     struct core *c = job->node->owner->core;
-    struct twin *twin = core_twin(c, job->thing->twin);
+    struct twin *twin = core_twin(c, job->thing->key);
     if (twin)
         core_twin_session(c, twin, true);
     take_metrics(job);
@@ -603,7 +626,7 @@ void spark_in_take(struct spark_in *s, const struct ingest_source *src, struct s
                   done, arg);
         return;
     }
-    struct node *n = find_node(s, &topic, &err);
+    struct node *n = find_node(s, src->who ? src->who->org : NULL, &topic, &err);
     bool full = n && (n->jobs_n >= JOBS_MAX || n->job_bytes + payload.n > JOB_BYTES_MAX);
     struct job *job = n && !full ? job_new(n, src, &topic, payload) : NULL;
     if (job && !(job->in = ingest_begin(s->core, &job->src))) {

@@ -41,7 +41,7 @@ void spark_topic_parse(struct slice topic, struct spark_topic *ret);
 
 struct spark_opts {
     /* Ask an edge node to be born again.  At most every few seconds of one node. */
-    void (*rebirth)(void *arg, struct slice group, struct slice node);
+    void (*rebirth)(void *arg, struct org *org, struct slice group, struct slice node);
     void *arg;
 };
 

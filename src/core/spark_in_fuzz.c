@@ -13,9 +13,9 @@ static const char profile[] = FUZZING_PROFILE(
     "{\"id\":\"a\",\"name\":\"A\",\"type\":\"temperature\",\"unit\":\"celsius\"},"
     "{\"id\":\"s\",\"name\":\"S\",\"type\":\"text\",\"unit\":\"none\",\"currentValue\":\"x\"}");
 
-static void on_rebirth(void *arg, struct slice group, struct slice node)
+static void on_rebirth(void *arg, struct org *org, struct slice group, struct slice node)
 {
-    assert(arg == &core && group.n && node.n);
+    assert(arg == &core && org && group.n && node.n);
 }
 
 static void on_told(void *arg, const struct ingest_result *r)

@@ -106,9 +106,10 @@ struct talk {
     struct heard last;
 };
 
-static void on_rebirth(void *arg, struct slice group, struct slice node)
+static void on_rebirth(void *arg, struct org *org, struct slice group, struct slice node)
 {
     struct talk *t = arg;
+    (void)org;
     assert_true(slice_is(group, "g") && slice_is(node, "n"));
     t->rebirths++;
 }

@@ -507,7 +507,8 @@ ingest_done_fn twins_done; /* arg: the pending */
 
 int sparkplug_init(struct broker *b); /* nothing when it is off */
 void sparkplug_release(struct broker *b);
-void sparkplug_state(struct broker *b, bool online);
+void sparkplug_state(struct broker *b, bool online); /* to every organisation */
+void sparkplug_state_in(struct broker *b, struct space *space, bool online);
 /* Is it that of our STATE?  Then nobody else may say there that the host is away. */
 bool sparkplug_is_own(const struct broker *b, struct slice topic);
 /* Does a message of this topic go into the core, too? */

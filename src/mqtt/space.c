@@ -22,6 +22,8 @@ static struct space *space_new(struct broker *b, struct slice slug)
         free(s);
         return NULL;
     }
+    if (!b->closing)
+        sparkplug_state_in(b, s, true);
     return s;
 }
 

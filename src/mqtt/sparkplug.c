@@ -8,12 +8,14 @@
 #include "mqtt/internal.h"
 
 /* As if a client had said it.  Both buffers are released. */
-static void say(struct broker *b, struct buf *topic, struct buf *payload, uint8_t qos, bool retain)
+static void say(struct broker *b, struct space *space, struct buf *topic, struct buf *payload,
+                uint8_t qos, bool retain)
 {
     bool failed = topic->failed || payload->failed;
     struct message *m =
         failed ? NULL : message_new(buf_slice(topic), (struct slice){0}, buf_slice(payload));
     if (m) {
+        m->space = space && space->slug.n ? space : NULL;
         m->qos = qos;
         m->retain = retain;
         broker_publish(b, NULL, m, false);
@@ -24,13 +26,13 @@ static void say(struct broker *b, struct buf *topic, struct buf *payload, uint8_
 }
 
 /* At QoS 0 and not retained, as commands are. */
-static void on_rebirth(void *arg, struct slice group, struct slice node)
+static void on_rebirth(void *arg, struct org *org, struct slice group, struct slice node)
 {
     struct broker *b = arg;
     struct buf topic = {0}, payload = {0};
     buf_addf(&topic, "spBv1.0/%.*s/NCMD/%.*s", SLICE_ARG(group), SLICE_ARG(node));
     spb_write_rebirth(&payload, (uint64_t)clock_now_us() / 1000);
-    say(b, &topic, &payload, 0, false);
+    say(b, space_of_org(b, org), &topic, &payload, 0, false);
 }
 
 int sparkplug_init(struct broker *b)
@@ -52,7 +54,7 @@ void sparkplug_release(struct broker *b)
 }
 
 /* The death has the time of the birth, so that it is told from that of an earlier host. */
-void sparkplug_state(struct broker *b, bool online)
+void sparkplug_state_in(struct broker *b, struct space *space, bool online)
 {
     struct buf topic = {0}, payload = {0};
     if (!b->spark || !b->opts.sparkplug_host)
@@ -60,7 +62,16 @@ void sparkplug_state(struct broker *b, bool online)
     buf_addf(&topic, "spBv1.0/STATE/%s", b->opts.sparkplug_host);
     buf_addf(&payload, "{\"online\":%s,\"timestamp\":%lld}", online ? "true" : "false",
              (long long)b->state_ms);
-    say(b, &topic, &payload, 1, true);
+    say(b, space, &topic, &payload, 1, true);
+}
+
+void sparkplug_state(struct broker *b, bool online)
+{
+    struct space *space;
+    size_t at = 0;
+    sparkplug_state_in(b, &b->home, online);
+    while ((space = map_next(&b->spaces, &at)))
+        sparkplug_state_in(b, space, online);
 }
 
 bool sparkplug_is_own(const struct broker *b, struct slice topic)
