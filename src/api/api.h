@@ -43,7 +43,8 @@ struct api_opts {
     size_t max_watched;          /* sensors, by all streams together; 0: 1,000,000 */
     struct line_map *line_map;   /* taken over; NULL: its defaults */
     struct provision_grant *grant_http,
-        *grant_https; /* what is made for who comes by there; NULL */
+        *grant_https;                     /* what is made for who comes by there; NULL */
+    bool anonymous_http, anonymous_https; /* do they take readings from anybody? */
 };
 
 int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_opts *opts,

@@ -86,6 +86,12 @@ struct provision_grant *call_grant(const struct call *call)
     return http_is_tls_listener(call->req) ? opts->grant_https : opts->grant_http;
 }
 
+bool call_takes_anybody(const struct call *call)
+{
+    const struct api_opts *opts = &call->api->opts;
+    return http_is_tls(call->req) ? opts->anonymous_https : opts->anonymous_http;
+}
+
 void call_wait(struct call *call, void (*on_gone)(struct call *call))
 {
     call->on_gone = on_gone;

@@ -196,7 +196,7 @@ static bool identify(struct call *call)
     /* a cookie that does not hold any more is nobody's, so that the page can ask what there is */
     if (err == ERR_UNAUTHENTICATED && !header.p)
         err = 0;
-    if (!set_who(call, access_anonymous(a)))
+    if (!set_who(call, call_takes_anybody(call) ? access_ingest(a) : access_anonymous(a)))
         return false;
     if (!err || (call->route && call->route->op == OP_PUBLIC && err == ERR_UNAUTHENTICATED))
         return true;
@@ -280,7 +280,7 @@ bool gate_enter(struct call *call)
     call->org = call->who->org;
     if (!r || r->op == OP_PUBLIC)
         return true;
-    if (call->who->kind == WHO_ANONYMOUS && !call->who->everything && !call->who->ops) {
+    if (call->who->kind == WHO_ANONYMOUS && !(call->who->ops & OP_BIT(r->op))) {
         call_denied(call, ERR_UNAUTHENTICATED, r->op, NULL);
         return false;
     }

@@ -81,6 +81,7 @@ void call_json(struct call *call, int status, struct buf *body); /* body is rele
 void call_wait(struct call *call,
                void (*on_gone)(struct call *call));          /* before going asynchronous */
 struct provision_grant *call_grant(const struct call *call); /* of its listener; NULL: none */
+bool call_takes_anybody(const struct call *call);            /* does its listener take readings? */
 bool call_alive(struct call *call); /* false: it was released, do nothing more */
 /* By parts[0], and by that and [1], when they may do to it what the route is for; NULL: answered.
  */

@@ -111,7 +111,9 @@ void mqtt_open(struct call *call)
     bool nobody = call->who->kind == WHO_ANONYMOUS && !call->who->everything;
     /* the request dies with the handshake, and the call with it */
     struct principal *who = principal_ref(call->who);
-    const struct broker_guest guest = {.grant = call_grant(call), .who = nobody ? NULL : who};
+    const struct broker_guest guest = {.grant = call_grant(call),
+                                       .who = nobody ? NULL : who,
+                                       .anonymous = call_takes_anybody(call)};
     if (!ws_accept(call->req, &opts, &events, k, &k->ws))
         free(k);
     else if (broker_join(b, &carrier, k, &guest, &k->conn))

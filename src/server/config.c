@@ -97,6 +97,11 @@ const struct config_row config_rows[] = {
      "listeners (http, https, mqtt, mqtts, with commas between) over which twins and sensors are "
      "made that a device speaks of in line protocol or Sparkplug and that are not there; none does "
      "so unless it is named"},
+    {"provision", "anonymous-ingest", "anonymous-ingest", CONFIG_TEXT, "", FIELD(anonymous_ingest),
+     0, 0,
+     "listeners (http, https, mqtt, mqtts, with commas between) that take readings of twins of the "
+     "first organisation from anybody: for devices that can show nothing, in a network of their "
+     "own"},
     {"provision", "twins-per-minute", "provision-twins-per-minute", CONFIG_COUNT, "1000",
      FIELD(provision_twins_per_minute), 0, 1000000,
      "how many such twins a listener makes at most in a minute"},

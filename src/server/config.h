@@ -47,6 +47,7 @@ struct config {
     bool tls_self_signed, insecure_listen, demo, demo_restore, sparkplug, core_dumps;
     int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued, max_watched;
     int64_t head_readings, flush_us, audit_retention_us;
+    char *anonymous_ingest;
     char *provision, *line_twin_tags, *line_mapping;
     int64_t provision_twins_per_minute, provision_sensors_per_minute, provision_twins,
         provision_sensors;

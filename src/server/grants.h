@@ -1,4 +1,5 @@
-/* grants.h - what each listener lets devices make by speaking of it, from the settings. */
+/* grants.h - what each listener lets whoever comes by it, from the settings: what devices may make
+ * by speaking of it, and whether nobody in particular may send readings. */
 #ifndef SERVER_GRANTS_H
 #define SERVER_GRANTS_H
 
@@ -11,6 +12,7 @@ enum { GRANT_HTTP, GRANT_HTTPS, GRANT_MQTT, GRANT_MQTTS, GRANTS };
 struct grants {
     struct provision_grant of[GRANTS];
     bool given[GRANTS];
+    bool anonymous[GRANTS]; /* takes readings from anybody */
 };
 
 /* CODE_OK, or a code after having said why on standard error. */

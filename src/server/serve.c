@@ -355,6 +355,8 @@ static int open_broker(struct server *s)
                                      .max_connections = (int)c->mqtt_connections,
                                      .sparkplug = c->sparkplug,
                                      .sparkplug_host = c->sparkplug_host,
+                                     .anonymous = s->grants.anonymous[GRANT_MQTT],
+                                     .anonymous_tls = s->grants.anonymous[GRANT_MQTTS],
                                      .grant = grants_of(&s->grants, GRANT_MQTT),
                                      .grant_tls = grants_of(&s->grants, GRANT_MQTTS)};
     int err = dir ? broker_new(s->loop, s->core, &opts, &s->broker) : ERR_NOMEM;
@@ -375,6 +377,8 @@ static int open_front(struct server *s)
                            .fetch = s->identity.fetch,
                            .keys = s->secrets.ring,
                            .max_watched = (size_t)c->max_watched,
+                           .anonymous_http = s->grants.anonymous[GRANT_HTTP],
+                           .anonymous_https = s->grants.anonymous[GRANT_HTTPS],
                            .grant_http = grants_of(&s->grants, GRANT_HTTP),
                            .grant_https = grants_of(&s->grants, GRANT_HTTPS)};
     struct http_opts http = http_defaults;
