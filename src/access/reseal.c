@@ -1,8 +1,8 @@
 /* reseal.c - secrets that are still under an older key are sealed anew under the newest, when the
  * room is opened; doppel key rm waits for that.
  *
- * A secret in a record is a member of it that is sealed for (the name of its kind below, the
- * record's id).  Whoever seals in another kind of record writes a row. */
+ * Whoever seals something in a record writes a row here: what it was sealed for is needed to open
+ * it. */
 #include "access/people.h"
 
 #include "base/err.h"
@@ -11,46 +11,53 @@
 
 enum { RESEAL_MOST = 500 }; /* records in a transaction; others wait for their turn meanwhile */
 
-static const struct {
+/* The secrets are members of the record, or of an object in it, sealed for the kind by this name
+ * and for the record's id, or what a member says. */
+static const struct sealed_kind {
     enum record_kind kind;
-    const char *name;
-} sealed_kinds[] = {{RECORD_PERSON, "person"}, {RECORD_PROVIDER, "provider"}};
+    const char *name, *within, *id; /* NULL: the record itself; its id */
+} sealed_kinds[] = {
+    {RECORD_PERSON, "person", NULL, NULL},
+    {RECORD_PROVIDER, "provider", NULL, NULL},
+    {RECORD_SESSION, "id-token", "identity", "subject"},
+};
 
-/* The member under the newest key; p NULL: it stays as it is. */
-static struct slice renewed(struct change *ch, const char *kind, const char *id,
+/* What it says under the newest key; p NULL: it stays as it is. */
+static struct slice renewed(struct change *ch, const char *kind, struct slice id,
                             const struct jval *v, struct buf *out)
 {
     const struct key_ring *keys = ch->access->people->keys;
     struct buf secret = {0};
     if (v->type != J_STRING || !seal_needs_renewal(keys, v->text))
         return (struct slice){0};
-    int err = seal_open(keys, slice_str(kind), slice_str(id), v->text, &secret);
+    int err = seal_open(keys, slice_str(kind), id, v->text, &secret);
     if (!err)
-        err = seal_add(out, keys, slice_str(kind), slice_str(id), buf_slice(&secret));
+        err = seal_add(out, keys, slice_str(kind), id, buf_slice(&secret));
     secret_release(&secret);
     if (err)
-        log_error("access", "what is sealed in \"%.*s\" of the %s %s cannot be sealed anew: %s",
-                  SLICE_ARG(v->key), kind, id, err_info(err)->text);
+        log_error("access", "what is sealed in \"%.*s\" of the %s %.*s cannot be sealed anew: %s",
+                  SLICE_ARG(v->key), kind, SLICE_ARG(id), err_info(err)->text);
     return err ? (struct slice){0} : buf_slice(out);
 }
 
 /* Puts the record when a member of it changes. */
-static size_t reseal_record(struct change *ch, const struct entity *e, enum record_kind kind,
-                            const char *name)
+static size_t reseal_record(struct change *ch, const struct entity *e, const struct sealed_kind *k)
 {
+    const struct jval *object = k->within ? jval_get(e->doc, k->within) : e->doc;
+    struct slice id = k->id ? jval_string(jval_get(object, k->id)) : slice_str(e->id);
     struct jval *doc = NULL;
-    for (const struct jval *v = e->doc->first; v; v = v->next) {
+    for (const struct jval *v = object ? object->first : NULL; v; v = v->next) {
         struct buf sealed = {0};
-        struct slice fresh = renewed(ch, name, e->id, v, &sealed);
+        struct slice fresh = renewed(ch, k->name, id, v, &sealed);
         if (fresh.p && !doc)
             doc = jval_copy(ch->arena, e->doc);
         struct jval *kept = fresh.p && doc ? jval_new_string(ch->arena, fresh) : NULL;
         if (kept)
-            jval_set(ch->arena, doc, v->key, kept);
+            jval_set(ch->arena, k->within ? jval_get(doc, k->within) : doc, v->key, kept);
         buf_release(&sealed);
     }
     if (doc)
-        change_put(ch, kind, e->id, doc);
+        change_put(ch, k->kind, e->id, doc);
     return doc != NULL;
 }
 
@@ -62,7 +69,7 @@ static int reseal(struct change *ch)
         const struct entity *e;
         size_t at = 0;
         while (n < RESEAL_MOST && (e = map_next(&ch->access->kinds[sealed_kinds[i].kind], &at)))
-            n += reseal_record(ch, e, sealed_kinds[i].kind, sealed_kinds[i].name);
+            n += reseal_record(ch, e, &sealed_kinds[i]);
     }
     ch->access->people->resealed = n;
     return 0;

@@ -42,6 +42,30 @@ static void put_sealed(struct world *w, const char *id, const char *belongs_to)
     free(text);
 }
 
+/* A session that an identity provider stands behind. */
+static void put_session(struct world *w)
+{
+    struct buf doc = {0};
+    buf_addf(
+        &doc,
+        "{\"hash\":\"%064d\",\"person\":\"p_ada\",\"organization\":\"home\","
+        "\"expires\":\"2099-01-01T00:00:00Z\",\"identity\":{\"subject\":\"s-1\",\"idToken\":\"",
+        7);
+    assert_int_equal(
+        seal_add(&doc, keys, SLICE_LIT("id-token"), SLICE_LIT("s-1"), SLICE_LIT("e.y.J")), 0);
+    buf_addf(&doc, "\"}}");
+    char *text = buf_take(&doc);
+    put(w, RECORD_SESSION, "ses_1", text);
+    free(text);
+}
+
+static struct slice id_token(struct world *w)
+{
+    const struct entity *e = access_find(w->access, RECORD_SESSION, SLICE_LIT("ses_1"));
+    assert_non_null(e);
+    return jval_string(jval_get(jval_get(e->doc, "identity"), "idToken"));
+}
+
 static struct slice totp_of(struct world *w, const char *id)
 {
     const struct entity *e = access_find(w->access, RECORD_PERSON, slice_str(id));
@@ -62,6 +86,7 @@ static void seeds_are_under_the_newest_key_after_a_start(void **state)
         put_sealed(w, id, id);
     }
     put_sealed(w, "p_odd", "p_another");
+    put_session(w);
     assert_int_equal(key_ring_make(keys, 2), 0);
     reopen(w);
     for (int i = 0; i < 4; i++)
@@ -75,6 +100,10 @@ static void seeds_are_under_the_newest_key_after_a_start(void **state)
     assert_int_equal(
         seal_open(keys, SLICE_LIT("person"), SLICE_LIT("p_7"), totp_of(w, "p_7"), &seed), 0);
     assert_true(slice_is(buf_slice(&seed), "seed"));
+    secret_release(&seed);
+    assert_false(seal_needs_renewal(keys, id_token(w)));
+    assert_int_equal(seal_open(keys, SLICE_LIT("id-token"), SLICE_LIT("s-1"), id_token(w), &seed),
+                     0);
     secret_release(&seed);
     const struct entity *e = access_find(w->access, RECORD_PERSON, SLICE_LIT("p_7"));
     assert_true(slice_is(jval_at(jval_get(e->doc, "kept"), 0)->text, "1.50"));

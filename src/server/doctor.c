@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct doctor_check *const doctor_topics[] = {doctor_files, doctor_keys,
-                                                           doctor_network, doctor_machine};
+static const struct doctor_check *const doctor_topics[] = {
+    doctor_files, doctor_keys, doctor_network, doctor_access, doctor_machine};
 enum { TOPICS = sizeof doctor_topics / sizeof doctor_topics[0] };
 
 struct doctor_finding {

@@ -2,8 +2,8 @@
  *
  * A check looks at one thing, changes nothing, and says what it finds; one that cannot tell says
  * that instead of nothing.  To add one, write a row into the table of its topic (doctor_files.c,
- * doctor_keys.c, doctor_machine.c, doctor_network.c) or a table of your own into doctor_topics of
- * doctor.c: doctor --json, docs and tests derive from the rows.
+ * doctor_keys.c, doctor_network.c, doctor_access.c, doctor_machine.c) or a table of your own into
+ * doctor_topics of doctor.c: doctor --json, docs and tests derive from the rows.
  *
  * One thread, one command a process; needs no server and no root, and knows more with either. */
 #ifndef SERVER_DOCTOR_H
@@ -38,7 +38,8 @@ struct doctor_check {
     const char *why;   /* it matters: a sentence */
     void (*run)(struct doctor *d);
 };
-extern const struct doctor_check doctor_files[], doctor_keys[], doctor_machine[], doctor_network[];
+extern const struct doctor_check doctor_files[], doctor_keys[], doctor_network[], doctor_access[],
+    doctor_machine[];
 
 /* Say what is the case, without full stop.  What is to be done follows, in a call of its own, with
  * the words that a shell takes. */

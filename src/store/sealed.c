@@ -3,12 +3,11 @@
 #include "store/sealed.h"
 
 #include "base/err.h"
+#include "store/catalog_look.h"
 #include "store/db.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 static const char tables_sql[] =
     "SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%'"
@@ -71,22 +70,12 @@ static int look_at_table(sqlite3 *db, const char *table, const struct sealed_wat
 
 int sealed_survey(const char *data, const struct sealed_watch *w)
 {
-    char path[PATH_MAX];
-    struct stat st;
     sqlite3 *db = NULL;
     sqlite3_stmt *s = NULL;
-    snprintf(path, sizeof path, "%s/catalog.db", data);
-    if (stat(path, &st) != 0)
-        return ERR_NOT_FOUND;
-    int code = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_busy_timeout(db, 10000);
-    if (code == SQLITE_OK)
-        code = sqlite3_exec(db, "PRAGMA query_only=1; BEGIN", NULL, NULL, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_prepare_v2(db, tables_sql, -1, &s, NULL);
+    int err = catalog_look_open(data, &db);
+    if (err)
+        return err;
+    int code = sqlite3_prepare_v2(db, tables_sql, -1, &s, NULL);
     while (code == SQLITE_OK || code == SQLITE_ROW) {
         if ((code = sqlite3_step(s)) != SQLITE_ROW)
             break;

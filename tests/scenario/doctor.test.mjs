@@ -13,6 +13,7 @@ import {
 import { join } from "node:path";
 import { test } from "node:test";
 import { doppel, run, start, temporary } from "../lib/doppel.mjs";
+import { totp } from "../lib/totp.mjs";
 
 const [OK, NO, MISSING] = [0, 1, 4];
 
@@ -213,4 +214,27 @@ test("a running server is judged by its own command line, and asked whether it i
     const stuck = await doctor(d.data).finally(() => process.kill(d.pid, "SIGCONT"));
     assert.deepEqual(stuck.of("answers"), ["error"]);
     d.options = { ...d.options, http, args };
+});
+
+test("people and tokens: administrators without a second factor, tokens without an end", async (t) => {
+    const dir = temporary(t);
+    mkdirSync(join(dir, "data"), { mode: 0o700 });
+    const d = await start(t, { data: join(dir, "data"), access: "locked" });
+    assert.deepEqual((await doctor(d.data)).of("administrators"), ["note"]);
+    const c = await d.setup({ email: "ada@example.org" });
+    const one = await doctor(d.data);
+    assert.deepEqual(one.of("administrators"), []);
+    assert.match(one.what("second-factor"), /1 administrators .*: ada@example\.org/);
+    assert.deepEqual(one.of("tokens"), []);
+    const made = await c.post("/api/v1/account/tokens", { name: "for-ever" });
+    assert.equal(made.status, 201, made.text);
+    const expires = new Date(Date.now() + 86_400_000).toISOString();
+    await c.post("/api/v1/account/tokens", { name: "for-today", expires });
+    const { secret } = (await c.post("/api/v1/account/totp")).body;
+    await c.put("/api/v1/account/totp", { code: totp(secret) });
+    const two = await doctor(d.data);
+    assert.deepEqual(two.of("second-factor"), []);
+    assert.match(two.what("tokens"), /^1 API tokens never expire: for-ever$/);
+    await c.delete(`/api/v1/account/tokens/${made.body.id}`);
+    assert.deepEqual((await doctor(d.data)).of("tokens"), []);
 });
