@@ -169,6 +169,17 @@ static int by_cookie(struct call *call, struct slice cookie, struct principal **
                              http_header(call->req, "doppel-organization"), ret);
 }
 
+/* A certificate goes along by itself, as a cookie does; pages of others are turned away before. */
+static int by_certificate(struct call *call, const struct net_cert *cert, struct principal **ret)
+{
+    unsigned char print[SHA256_BYTES];
+    if (decode_exact(print, sizeof print, ENCODE_HEX, slice_str(cert->fingerprint)))
+        return ERR_UNAUTHENTICATED;
+    return access_by_certificate(core_access(call->core), slice_str(cert->org),
+                                 slice_str(cert->twin), slice_of((const char *)print, sizeof print),
+                                 ret);
+}
+
 static bool changes_something(const struct call *call)
 {
     struct slice method = http_method(call->req);
@@ -180,6 +191,7 @@ static bool identify(struct call *call)
     struct access *a = core_access(call->core);
     struct slice header = http_header(call->req, "authorization");
     struct slice cookie = call_cookie(call, session_cookie_name(call));
+    const struct net_cert *cert = http_peer_cert(call->req);
     struct principal *who = NULL;
     int err = 0;
     if (access_is_open(a))
@@ -191,6 +203,8 @@ static bool identify(struct call *call)
         err = ERR_FOREIGN;
     else if (cookie.n)
         err = by_cookie(call, cookie, &who);
+    else if (cert)
+        err = by_certificate(call, cert, &who);
     if (who)
         return set_who(call, who);
     /* a cookie that does not hold any more is nobody's, so that the page can ask what there is */

@@ -11,7 +11,7 @@ import tls from "node:tls";
 import { BIN, doppel, run, Server, start, temporary, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { SANITIZER_ENV, sanitizerPrefix } from "../lib/spawned.mjs";
-import { connectMqtt, Stream } from "../lib/streams.mjs";
+import { connectMqtt, publishMqtt, Stream } from "../lib/streams.mjs";
 import { within } from "../lib/wait.mjs";
 
 const OWN = ["--https", "127.0.0.1:0", "--mqtts", "127.0.0.1:0", "--tls-self-signed"];
@@ -412,6 +412,42 @@ test("a request by openssl: the key stays with the device", async (t) => {
     );
     assert.equal(JSON.parse(await ok(["ca", "list", "--data", data, "--json"])).length, 1);
     assert.match(d.log, /listening|good until/);
+});
+
+test("locked, a certificate is who its twin's device is, over MQTT, WebSocket and HTTP", async (t) => {
+    const { d, issue, files, publish, pair, server } = await withAuthority(t);
+    await d.create(twin("pump-2", ["a"]));
+    await issue("pump-1");
+    await issue("elsewhere", "--org", "acme");
+    await d.stop();
+    d.options.access = "locked";
+    await d.start();
+    assert.equal((await publish(...pair("pump-1"))).code, 0, d.log);
+    assert.notEqual((await publish()).code, 0, "nobody is nobody");
+    assert.notEqual((await publish(...pair("acme~elsewhere"))).code, 0, "of no organisation here");
+    const secure = files("pump-1");
+    for (const url of [
+        `mqtts://localhost:${port(d.mqtts)}`,
+        `wss://localhost:${port(d.https)}/mqtt`,
+    ]) {
+        const client = await connectMqtt(t, d, { url, ...secure, wsOptions: secure });
+        const own = await publishMqtt(client, "twins/pump-1/sensors/a", "8");
+        assert.ok(!own.code, own.reason);
+        const other = await publishMqtt(client, "twins/pump-2/sensors/a", "8");
+        assert.ok(other.code >= 0x80, "another's twin");
+    }
+    const send = async (id, ...more) => {
+        const at = `https://localhost:${port(d.https)}/api/v1/twins/${id}/readings`;
+        const json = ["-H", "content-type: application/json", "-d", '{"a":9}'];
+        const code = ["-o", "/dev/null", "-w", "%{http_code}"];
+        return (await run("curl", ["-sS", "--cacert", server, ...code, ...json, ...more, at]))
+            .stdout;
+    };
+    assert.equal(await send("pump-1", ...pair("pump-1")), "200");
+    assert.match(await send("pump-2", ...pair("pump-1")), /^40[34]$/);
+    assert.equal(await send("pump-1"), "401");
+    const foreign = ["-H", "origin: https://evil.example"];
+    assert.equal(await send("pump-1", ...pair("pump-1"), ...foreign), "403");
 });
 
 /* ---- doppel ca ---- */
