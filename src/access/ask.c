@@ -175,8 +175,9 @@ enum access_role role_of_asker(const struct principal *who, const struct org *or
         return ROLE_ADMINISTRATOR;
     if (who->org == org)
         return who->role;
-    const struct member *m =
-        who->kind == WHO_PERSON ? map_get(&who->person->memberships, slice_str(org->e.id)) : NULL;
+    const struct member *m = who->kind == WHO_PERSON && !who->token
+                                 ? map_get(&who->person->memberships, slice_str(org->e.id))
+                                 : NULL;
     return m ? m->role : ROLE_NONE;
 }
 

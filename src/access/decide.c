@@ -178,7 +178,7 @@ static enum access_role role_in(const struct principal *who, const struct org *o
 {
     if (who->org == org)
         return who->role;
-    if (who->kind != WHO_PERSON)
+    if (who->kind != WHO_PERSON || who->token) /* a token is for one organisation */
         return ROLE_NONE;
     const struct member *m = map_get(&who->person->memberships, slice_str(org->e.id));
     return m ? m->role : ROLE_NONE;

@@ -139,12 +139,17 @@ int ask_scopes(struct change *ch, const struct jval *body, const struct org *org
     return err;
 }
 
-static size_t count_tokens(const struct access *a, const struct service *s)
+static bool holds(const struct api_token *t, int64_t now_us)
+{
+    return !t->revoked_us && (!t->expires_us || now_us < t->expires_us);
+}
+
+static size_t count_tokens(const struct access *a, const struct service *s, int64_t now_us)
 {
     struct api_token *t;
     size_t at = 0, n = 0;
     while ((t = map_next(&a->kinds[RECORD_TOKEN], &at)))
-        n += t->service == s;
+        n += t->service == s && holds(t, now_us);
     return n;
 }
 
@@ -186,7 +191,7 @@ int service_token_make(struct change *ch)
         err = ask_expires(ch, body, 0, 3650 * DAY_US, &expires_us);
     if (!err)
         err = ask_scopes(ch, body, org, ops_of_role(s->role), &scopes);
-    if (!err && count_tokens(ch->access, s) >= SERVICE_TOKENS_MAX)
+    if (!err && count_tokens(ch->access, s, ch->now_us) >= SERVICE_TOKENS_MAX)
         err = change_refuse(ch, ERR_LIMIT,
                             "%s has %d tokens, and no more can be; delete one that is not used.",
                             s->name, SERVICE_TOKENS_MAX);
@@ -201,11 +206,14 @@ int service_token_remove(struct change *ch)
     struct service *s;
     int err = find_service(ch, &org, &s);
     struct api_token *t = err ? NULL : access_find(ch->access, RECORD_TOKEN, ask_of(ch)->sub);
-    if (!err && (!t || t->service != s))
+    if (!err && (!t || t->service != s || t->revoked_us))
         err = change_refuse(ch, ERR_NOT_FOUND, "%s has no such token.", s->name);
     if (err)
         return err;
-    change_remove(ch, RECORD_TOKEN, t->e.id);
-    ask_audit(ch, OP_SERVICES_MANAGE, "token", t->e.id, t->e.doc, NULL);
+    /* it is kept for a while, so that who shows it hears why it does not hold (people.c) */
+    struct jval *doc = doc_copy(ch, t->e.doc);
+    doc_time(ch, doc, "revoked", ch->now_us);
+    change_put(ch, RECORD_TOKEN, t->e.id, doc);
+    ask_audit(ch, OP_SERVICES_MANAGE, "token", t->e.id, t->e.doc, doc);
     return 0;
 }

@@ -42,7 +42,7 @@ static void write_service(struct call *call, struct json_writer *w, const void *
     const struct api_token *t;
     size_t at = 0, n = 0;
     while ((t = map_next(&access_of(call)->kinds[RECORD_TOKEN], &at)))
-        n += t->service == s;
+        n += t->service == s && !t->revoked_us;
     put_text(w, "id", s->key);
     put_text(w, "name", s->name);
     put_text(w, "role", role_name(s->role));
@@ -88,7 +88,7 @@ void service_delete(struct call *call)
 static bool is_of_service(struct call *call, const void *entity)
 {
     const struct api_token *t = entity;
-    return t->service && t->service == map_get(&call->org->services, call->parts[1]);
+    return t->service && !t->revoked_us && t->service == map_get(&call->org->services, call->parts[1]);
 }
 
 static void write_token(struct call *call, struct json_writer *w, const void *entity)

@@ -42,6 +42,16 @@ int key_rotate_run(const struct invocation *in);
 int key_add_run(const struct invocation *in);
 int key_rm_run(const struct invocation *in);
 int key_pair_run(const struct invocation *in);
+int org_ls_run(const struct invocation *in); /* org.c */
+int org_create_run(const struct invocation *in);
+int member_ls_run(const struct invocation *in);
+int member_invite_run(const struct invocation *in);
+int member_role_run(const struct invocation *in);
+int member_rm_run(const struct invocation *in);
+int token_create_run(const struct invocation *in); /* token.c */
+int token_ls_run(const struct invocation *in);
+int token_revoke_run(const struct invocation *in);
+int share_run(const struct invocation *in);  /* share.c */
 int doctor_run(const struct invocation *in); /* doctor.c */
 
 /* twin.c: "/api/v1/twins/ID" and what stands behind it, to be freed; NULL, and that was told. */

@@ -1,0 +1,87 @@
+/* commands_access.c - options and examples of the commands about people, tokens and shares. */
+#include "server/commands_access.h"
+
+#define ORGANISATION_OPTION                                                                        \
+    {                                                                                              \
+        .name = "org", .value = "SLUG", .otherwise = "your own", .help = "which organisation"      \
+    }
+
+const struct option_row org_create_options[] = {
+    {.name = "name", .value = "TEXT", .otherwise = "its id", .help = "what it is called"},
+    {0},
+};
+
+const struct command_example org_create_examples[] = {
+    {"doppel org create acme --name 'Acme Ltd'", "then: doppel member invite --org acme"},
+    {0},
+};
+
+const struct option_row organisation_options[] = {ORGANISATION_OPTION, {0}};
+
+const struct option_row member_invite_options[] = {
+    ORGANISATION_OPTION,
+    {.name = "role",
+     .value = "ROLE",
+     .fallback = "viewer",
+     .help = "viewer, operator, editor or administrator"},
+    {.name = "for", .value = "DURATION", .otherwise = "7d", .help = "how long it can be taken"},
+    {0},
+};
+
+const struct command_example member_invite_examples[] = {
+    {"doppel member invite ada@example.org --role editor", "for who has that address"},
+    {"doppel member invite --for 1h", "for whoever opens the link first"},
+    {0},
+};
+
+const struct command_example member_role_examples[] = {
+    {"doppel member role ada@example.org administrator", "from now on"},
+    {0},
+};
+
+const struct option_row token_create_options[] = {
+    ORGANISATION_OPTION,
+    {.name = "role",
+     .value = "ROLE",
+     .help = "make the service account when it is not there: viewer, operator, ..."},
+    {.name = "name", .value = "TEXT", .fallback = "by doppel token", .help = "what it is called"},
+    {.name = "scope",
+     .value = "OPERATION",
+     .otherwise = "all that the role may",
+     .help = "may do this, such as data:write; may stand several times"},
+    {.name = "for", .value = "DURATION", .otherwise = "for good", .help = "how long it holds"},
+    {0},
+};
+
+const struct command_example token_create_examples[] = {
+    {"doppel token create gateway --role operator --scope data:write > token",
+     "a program that sends readings, and can do nothing else"},
+    {"DOPPEL_TOKEN=$(cat token) doppel send pump-1 temp-1=42", "what it does with that"},
+    {0},
+};
+
+const struct option_row share_options[] = {
+    {.name = "role",
+     .value = "ROLE",
+     .fallback = "viewer",
+     .help = "viewer, operator or editor; a link is for viewing"},
+    {.name = "part",
+     .value = "PATH",
+     .otherwise = "all of it",
+     .help = "only this, such as /sensors/temp-*; may stand several times"},
+    {.name = "for",
+     .value = "DURATION",
+     .otherwise = "for good, a link for 7d",
+     .help = "how long it holds"},
+    {.name = "stop", .value = "GRANT", .help = "end this one"},
+    {0},
+};
+
+const struct command_example share_examples[] = {
+    {"doppel share pump-1", "with whom is it shared?"},
+    {"doppel share pump-1 bo@example.org --role operator --part '/sensors/temp-*'",
+     "somebody, some of it"},
+    {"doppel share pump-1 link --for 1d", "whoever has the link, until tomorrow"},
+    {"doppel share pump-1 --stop g_0123456789abcdef0123", "no more"},
+    {0},
+};
