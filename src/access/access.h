@@ -200,4 +200,9 @@ struct org *access_org_of_key(const struct access *a, struct slice key);
 size_t access_key_prefix(struct slice key); /* bytes before the id: 0, or up to behind "~" */
 const char *org_slug(const struct org *o);
 
+/* ---- readings per second, where an organisation has a quota ---- */
+
+void org_spend(struct org *o, size_t readings);
+int64_t org_wait_us(const struct org *o); /* until more may be sent; 0: now.  NULL: 0 */
+
 #endif

@@ -36,6 +36,7 @@ struct org {
     struct map services;
     size_t ruled; /* twins of it that have a policy or grants, and grants on its space */
     uint64_t twins_n, series_n; /* kept by the core */
+    int64_t paid_until_us;      /* pace.c; monotonic */
     bool first;                 /* its twins' keys have no prefix */
     bool gone;
 };

@@ -285,6 +285,19 @@ static bool is_about_twins(enum access_op op)
     return set & OP_BIT(op);
 }
 
+/* Within the readings per second of its organisation? */
+static bool is_in_pace(struct call *call)
+{
+    int64_t wait_us = org_wait_us(call->who->org);
+    char text[24];
+    if (!wait_us)
+        return true;
+    snprintf(text, sizeof text, "%lld", (long long)(wait_us / 1000000 + 1));
+    http_add_header(call->req, "Retry-After", text);
+    call_problem(call, ERR_RATE, "The organisation sends more readings in a second than it may.");
+    return false;
+}
+
 bool gate_enter(struct call *call)
 {
     const struct route *r = call->route;
@@ -304,6 +317,8 @@ bool gate_enter(struct call *call)
         call_denied(call, ERR_FORBIDDEN, r->op, NULL);
         return false;
     }
+    if (r->op == OP_DATA_WRITE && !is_in_pace(call))
+        return false;
     if (is_about_twins(r->op))
         return true;
     struct access_object o = {.org = call->who->org};

@@ -428,6 +428,8 @@ void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg)
         answer(in);
         return;
     }
+    if (in->src.who && in->src.who->org && in->src.who->org->quotas.readings_per_s)
+        org_spend(in->src.who->org, in->n);
     in->src = (struct ingest_source){.via = in->src.via, .peer = ""};
     in->next = NULL;
     if (c->waiting_last)

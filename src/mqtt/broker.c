@@ -36,7 +36,7 @@ static void room_tick(void *arg)
         return;
     for (struct conn *c = b->waiting; c; c = next) {
         next = c->wait_next;
-        if (c->acks_n <= ACKS_HIGH / 2)
+        if (c->acks_n <= ACKS_HIGH / 2 && !mqtt_conn_paced(c))
             mqtt_conn_continue(c); /* it may wait again, or end: but it alone */
         if (!has_room(b))
             break;

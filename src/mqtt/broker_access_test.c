@@ -568,6 +568,29 @@ static void what_is_shared_has_its_owner_before_it(void **state)
     client_leave(&bo);
 }
 
+static void an_organisation_has_its_readings_per_second(void **state)
+{
+    (void)state;
+    put(RECORD_ORG, "acme", "{\"name\":\"Acme\",\"quotas\":{\"readingsPerSecond\":2}}");
+    struct client bo = client_as("b", "bo"), ada = client_as("a", "ada");
+    struct mqtt_packet p = connect_as(MQTT_V311, "old", "bo", false);
+    struct client old = client_in(&p);
+    uint8_t reason = 0;
+    for (int i = 0; i < 8 && !reason; i++)
+        reason = say(&bo, "twins/pump/sensors/temp", "42");
+    assert_int_equal(reason, MQTT_QUOTA);
+    assert_int_equal(say(&ada, "twins/pump/sensors/temp", "42"), 0);
+    assert_int_equal(say(&bo, "a/b", "x"), MQTT_NO_SUBSCRIBERS); /* it is about readings */
+    publish(&old, "twins/pump/sensors/temp", "42", 1, 1);
+    assert_true(old.c->waiting); /* 3.1.1 cannot be told: what it sends next has to wait */
+    for (int i = 0; i < 5000 && old.c->waiting; i++)
+        settle();
+    assert_false(old.c->waiting);
+    client_leave(&old);
+    client_leave(&bo);
+    client_leave(&ada);
+}
+
 /* ---- revocation ---- */
 
 static void a_revoked_client_is_sent_away_without_its_will(void **state)
@@ -663,6 +686,7 @@ int main(void)
         ACCESS_TEST(a_viewer_hears_and_says_nothing),
         ACCESS_TEST(a_policy_takes_a_sensor_away),
         ACCESS_TEST(what_is_shared_has_its_owner_before_it),
+        ACCESS_TEST(an_organisation_has_its_readings_per_second),
         ACCESS_TEST(a_revoked_client_is_sent_away_without_its_will),
         ACCESS_TEST(a_will_that_may_not_be_said_is_refused_at_once),
         ACCESS_TEST(what_was_queued_is_judged_when_the_client_comes_back),

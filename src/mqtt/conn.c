@@ -449,13 +449,21 @@ static bool is_deaf(const struct conn *c)
     return c->full || c->waiting || c->hold;
 }
 
+bool mqtt_conn_paced(struct conn *c)
+{
+    if (c->paced && !org_wait_us(c->session ? c->session->space->org : NULL))
+        c->paced = false;
+    return c->paced;
+}
+
 /* Must this connection rest before more of it is handled? */
 static bool must_wait(struct conn *c)
 {
     struct broker *b = c->broker;
     if (mqtt_conn_queued(c) > OUT_HIGH && c->session)
         c->full = true;
-    if ((c->feeds && !core_has_room(b->core)) || c->acks_n > ACKS_HIGH || !persist_has_room(b))
+    if ((c->feeds && !core_has_room(b->core)) || c->acks_n > ACKS_HIGH || !persist_has_room(b) ||
+        mqtt_conn_paced(c))
         broker_wait_for_room(b, c);
     return is_deaf(c);
 }

@@ -339,6 +339,7 @@ struct conn {
     bool full;    /* not read from until the output is drained */
     bool hold;    /* CONNACK waits for the disk: nothing is read and nothing sent before */
     bool feeds;   /* has published into the core */
+    bool paced;   /* more than its organisation's quota, and it could not be told: it waits */
     int busy;
     struct conn *wait_next, *wait_prev;
     struct buf in;   /* the start of a packet, or what came while waiting */
@@ -366,6 +367,7 @@ void mqtt_conn_drained(struct conn *c);
 void mqtt_conn_hold(struct conn *c); /* its memory stays, even when it is closed, until: */
 void mqtt_conn_let_go(struct conn *c);
 void mqtt_conn_continue(struct conn *c); /* read on after waiting */
+bool mqtt_conn_paced(struct conn *c);    /* does it (still) wait for its organisation's quota? */
 void mqtt_conn_read_on(struct conn *c);  /* if nothing forbids it */
 size_t mqtt_conn_queued(const struct conn *c);
 const char *mqtt_conn_address(const struct conn *c);         /* of the peer */

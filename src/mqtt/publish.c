@@ -407,6 +407,14 @@ static int pass_on(struct broker *b, struct publishing *what)
     return err;
 }
 
+/* The listener's grant, for who may have twins made. */
+static struct provision_grant *may_make(const struct conn *c)
+{
+    const struct access_object o = {.org = c->who ? c->who->org : NULL};
+    bool may = c->who && access_may(c->broker->access, c->who, OP_PROVISION, &o);
+    return may ? c->grant : NULL;
+}
+
 /* An ordinary message for its subscribers, whose acknowledgement waits for what it says. */
 static uint8_t publish_sparkplug(struct conn *c, const struct mqtt_publish *m, struct slice topic)
 {
@@ -429,7 +437,7 @@ static uint8_t publish_sparkplug(struct conn *c, const struct mqtt_publish *m, s
     p->waiting = c->feeds = true;
     if (m->qos)
         pending_wait_in(c, p);
-    sparkplug_ingest(b, p, c->who, c->peer, topic, m->payload, c->grant);
+    sparkplug_ingest(b, p, c->who, c->peer, topic, m->payload, may_make(c));
     return 0;
 }
 
@@ -470,6 +478,17 @@ static uint8_t judge_topic(struct conn *c, struct space **space, struct slice *t
                : broker_refuse(b, MQTT_NOT_AUTHORIZED, "it may not publish to this topic");
 }
 
+/* More readings than the organisation's quota?  Who can be told is; others are taken, and not read
+ * from until it is their turn again. */
+static bool is_too_fast(struct conn *c, const struct mqtt_publish *m)
+{
+    if (!org_wait_us(c->session->space->org))
+        return false;
+    bool told = m->qos && c->version == MQTT_V5;
+    c->paced |= !told;
+    return told;
+}
+
 uint8_t handle_publish(struct conn *c, const struct mqtt_packet *packet)
 {
     const struct mqtt_publish *m = &packet->as.publish;
@@ -495,6 +514,9 @@ uint8_t handle_publish(struct conn *c, const struct mqtt_packet *packet)
     struct slice place = topic;
     if (kind == TWIN_TOPIC_NONE && (reason = judge_topic(c, &space, &place)))
         return refuse_publish(c, m, topic, reason, b->why);
+    if (kind != TWIN_TOPIC_NONE && is_too_fast(c, m))
+        return acknowledge(c, m->qos, m->packet_id, MQTT_QUOTA,
+                           "the organisation sends more readings in a second than it may");
     if (m->qos == 2 && idset_add(&s->received, m->packet_id))
         return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
     if (kind != TWIN_TOPIC_NONE) /* the core judges */
