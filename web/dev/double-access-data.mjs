@@ -30,6 +30,8 @@ const OPERATIONS = {
 };
 export const operationsOf = (role) =>
     ROLES.slice(0, ROLES.indexOf(role) + 1).flatMap((r) => OPERATIONS[r]);
+export const allOperations = () =>
+    Object.entries(OPERATIONS).flatMap(([from, names]) => names.map((name) => ({ name, from })));
 export const leastRole = (operation) =>
     ROLES.find((r) => OPERATIONS[r].includes(operation)) ?? null;
 

@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto";
 
 import {
+    allOperations,
     at,
     DAY,
     grant,
@@ -128,6 +129,7 @@ export function makeAccess({ locked, setup, refuse, twins }) {
     /* method, path, who may (null: nobody need be signed in), what it answers */
     const ROUTES = [
         ["GET", "/session", null, (c) => show(c.session)],
+        ["GET", "/operations", "", () => ({ operations: allOperations() })],
         [
             "POST",
             "/setup",

@@ -181,6 +181,9 @@ export const setQuotas = (org: string, quotas: Partial<Record<Quota, number | nu
     send("PUT", [ORGS, org, "quotas"], quotas);
 export const listRequests = (org: string, signal?: Signal) =>
     get<{ requests: Request[] }>([ORGS, org, "requests"], signal);
+/* The least role of each operation. */
+export const listOperations = (signal?: Signal) =>
+    get<{ operations: { name: string; from: string }[] }>(["operations"], signal);
 export const askForRole = (
     org: string,
     ask: { operation: string; object?: string | undefined; message?: string | undefined },
@@ -242,12 +245,12 @@ export const listCredentials = (twin: string, signal?: Signal) =>
 export interface NewCredential {
     name?: string | undefined;
     kind: "token" | "certificate";
+    /* PEM, of one that somebody has issued */
+    certificate?: string | undefined;
     expires?: string | undefined;
 }
 export interface MadeCredential extends Credential {
     token?: string;
-    certificate?: string;
-    key?: string;
 }
 export const makeCredential = (twin: string, ask: NewCredential) =>
     send<MadeCredential>("POST", ["twins", twin, "credentials"], ask);

@@ -1,6 +1,7 @@
 /* accessQueries.ts - the questions of access.ts as react-query knows them. */
 
 import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { ROLES, type Role } from "../base/access";
 import * as ask from "./access";
 import { queryClient } from "./queries";
 import { SESSION, useSession } from "./session";
@@ -109,6 +110,17 @@ export function useRequests(wanted: boolean) {
         refetchInterval: 30_000,
         enabled: wanted && org !== "",
     });
+}
+
+/* The least role that may do something, where a role may. */
+export function useLeastRole(operation: string): Role | null {
+    const { data } = useQuery({
+        queryKey: ["operations"],
+        queryFn: ({ signal }) => ask.listOperations(signal).then((a) => a.operations),
+        staleTime: Number.POSITIVE_INFINITY,
+    });
+    const from = data?.find((o) => o.name === operation)?.from;
+    return ROLES.find((role) => role === from) ?? null;
 }
 
 export function useOrganizations() {

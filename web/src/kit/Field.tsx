@@ -3,6 +3,7 @@ import {
     type ReactNode,
     type Ref,
     type SelectHTMLAttributes,
+    type TextareaHTMLAttributes,
     useId,
 } from "react";
 import { cx } from "./cx";
@@ -52,6 +53,25 @@ export function Input({ label, hideLabel, hint, bad, className, ...rest }: Input
                 {...rest}
                 id={id}
                 className={style.input}
+                aria-invalid={bad ? true : undefined}
+                aria-describedby={hint || bad ? `${id}-note` : undefined}
+            />
+        </Frame>
+    );
+}
+
+export interface TextAreaProps
+    extends Around,
+        Omit<TextareaHTMLAttributes<HTMLTextAreaElement>, "id"> {}
+
+export function TextArea({ label, hideLabel, hint, bad, className, ...rest }: TextAreaProps) {
+    const id = useId();
+    return (
+        <Frame {...{ label, hideLabel, hint, bad, id, className }}>
+            <textarea
+                {...rest}
+                id={id}
+                className={cx(style.input, style.area)}
                 aria-invalid={bad ? true : undefined}
                 aria-describedby={hint || bad ? `${id}-note` : undefined}
             />

@@ -1,6 +1,6 @@
 /* Devices.tsx - the twins that send something, what lets them in, and who was turned away. */
 
-import { type ReactNode, useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { useDevices } from "../api/accessQueries";
 import type { Device } from "../base/access";
@@ -8,7 +8,6 @@ import { plural } from "../base/format";
 import { AgeText } from "../kit/Age";
 import { Badge } from "../kit/Badge";
 import { Button, buttonClass } from "../kit/Button";
-import { Input } from "../kit/Field";
 import { Item, Items } from "../kit/Items";
 import { Panel } from "../kit/Panel";
 import { Column, Sections, sectionsStyle as style } from "../kit/Sections";
@@ -17,18 +16,14 @@ import { CredentialsPanel } from "../panels/access/CredentialsPanel";
 import { listState, timeOf } from "../panels/access/lists";
 import { ProvisioningPanel } from "../panels/access/ProvisioningPanel";
 import { Since } from "../panels/access/Since";
-
-const SHOWN = 100;
+import { FindTwin } from "../panels/FindTwin";
 
 export default function Devices() {
     useTitle("Devices");
     const devices = useDevices();
     const [, navigate] = useLocation();
     const asked = new URLSearchParams(useSearch()).get("twin");
-    const [filter, setFilter] = useState("");
-    const words = filter.trim().toLowerCase();
     const all = devices.data ?? [];
-    const fitting = all.filter((d) => `${d.twin} ${d.name}`.toLowerCase().includes(words));
     const chosen = asked === null ? null : (all.find((d) => d.twin === asked)?.name ?? asked);
     const choose = (twin: string) =>
         navigate(twin === asked ? "/devices" : `/devices?twin=${encodeURIComponent(twin)}`, {
@@ -40,32 +35,30 @@ export default function Devices() {
             lead="What sends to your twins, and what lets it in. A device may write its own twin and nothing else."
         >
             <Column>
+                <FindTwin
+                    label="Find a twin"
+                    placeholder="Let the device of a twin in: its name…"
+                    take={(twin) =>
+                        navigate(`/devices?twin=${encodeURIComponent(twin)}`, { replace: true })
+                    }
+                />
                 <Panel
                     title="Devices"
-                    note={devices.data && plural(all.length, "twin")}
-                    state={listState(devices, "There is no twin, so there is no device yet.")}
+                    note={devices.data && plural(all.length, "device")}
+                    state={listState(
+                        devices,
+                        "No device has a credential yet. Find its twin above, or connect a new one.",
+                    )}
                     flush
                     minHeight={200}
                     action={
-                        <Link href="/connect" className={buttonClass("primary")}>
+                        <Link href="/connect" className={buttonClass()}>
                             Connect a device
                         </Link>
                     }
                 >
-                    {all.length > 8 && (
-                        <div className={style.padded}>
-                            <Input
-                                label="Find a device"
-                                hideLabel
-                                type="search"
-                                placeholder="Name contains…"
-                                value={filter}
-                                onChange={(e) => setFilter(e.target.value)}
-                            />
-                        </div>
-                    )}
                     <Items label="Devices">
-                        {fitting.slice(0, SHOWN).map((device) => (
+                        {all.map((device) => (
                             <One
                                 key={device.twin}
                                 device={device}
@@ -74,11 +67,6 @@ export default function Devices() {
                             />
                         ))}
                     </Items>
-                    {fitting.length > SHOWN && (
-                        <p className={`${style.note} ${style.padded}`}>
-                            and {plural(fitting.length - SHOWN, "more device")}; type to narrow
-                        </p>
-                    )}
                 </Panel>
             </Column>
             <Column>

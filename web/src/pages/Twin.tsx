@@ -97,6 +97,7 @@ function Head(props: HeadProps) {
     const share = useMay("twins:share") && locked;
     const sends = useMay("data:write");
     const deletes = useMay("twins:delete");
+    const devices = useMay("devices:manage") && locked;
     const found = useOrigin(id, props.origin === undefined ? name : null);
     const remove = async () => {
         await deleteTwin(id);
@@ -139,11 +140,21 @@ function Head(props: HeadProps) {
                         <span className="sr-only"> to this twin</span>
                     </Link>
                 )}
-                {deletes && (
+                {(deletes || devices) && (
                     <Menu trigger={<Button icon="more" label="More about this twin" />}>
-                        <MenuItem icon="trash" danger onSelect={() => setAsking(true)}>
-                            Delete this twin…
-                        </MenuItem>
+                        {devices && (
+                            <MenuItem
+                                icon="device"
+                                onSelect={() => navigate(`/devices?twin=${encodeURIComponent(id)}`)}
+                            >
+                                Credentials of its device
+                            </MenuItem>
+                        )}
+                        {deletes && (
+                            <MenuItem icon="trash" danger onSelect={() => setAsking(true)}>
+                                Delete this twin…
+                            </MenuItem>
+                        )}
                     </Menu>
                 )}
             </div>

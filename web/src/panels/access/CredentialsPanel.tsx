@@ -14,7 +14,7 @@ import { EXPIRIES, expiresIn, expiryOf } from "../../base/expiry";
 import { Badge } from "../../kit/Badge";
 import { Button, ServerButton } from "../../kit/Button";
 import { Confirm, Dialog, DialogButtons } from "../../kit/Dialog";
-import { Input, Select } from "../../kit/Field";
+import { Input, Select, TextArea } from "../../kit/Field";
 import { freshly } from "../../kit/freshness";
 import { Item, Items } from "../../kit/Items";
 import { Panel } from "../../kit/Panel";
@@ -133,18 +133,23 @@ function TokenSecret({ secret }: { secret: string }) {
 
 function NewCredentialDialog({ twin, close }: { twin: string; close: () => void }) {
     const [name, setName] = useState("");
+    const [kind, setKind] = useState<Credential["kind"]>("token");
+    const [pem, setPem] = useState("");
     const [days, setDays] = useState("");
     const [secret, setSecret] = useState<string | null>(null);
     const act = useAct();
+    const token = kind === "token";
     const submit = () =>
         act.run(async () => {
             const made = await makeCredential(twin, {
-                kind: "token",
+                kind,
                 name: name.trim() || undefined,
+                certificate: token ? undefined : pem.trim(),
                 expires: expiryOf(days),
             });
-            setSecret(made.token ?? "");
             await refresh("credentials", "devices");
+            if (made.token) setSecret(made.token);
+            else close();
         });
     return (
         <Dialog
@@ -182,15 +187,32 @@ function NewCredentialDialog({ twin, close }: { twin: string; close: () => void 
                             options={[...EXPIRIES]}
                         />
                     </div>
-                    <p className={style.note}>
-                        A token. Client certificates are issued on the server's machine by{" "}
-                        <code>doppel ca issue</code>.
-                    </p>
+                    <Select
+                        label="What it shows"
+                        value={kind}
+                        onChange={(e) => setKind(e.target.value as Credential["kind"])}
+                        options={[
+                            { value: "token", label: "A token, made here" },
+                            { value: "certificate", label: "A client certificate that it has" },
+                        ]}
+                    />
+                    {!token && (
+                        <TextArea
+                            label="Certificate (PEM)"
+                            rows={5}
+                            required
+                            spellCheck={false}
+                            placeholder="-----BEGIN CERTIFICATE-----"
+                            hint="Issued by an authority that the server trusts; doppel ca issue makes one."
+                            value={pem}
+                            onChange={(e) => setPem(e.target.value)}
+                        />
+                    )}
                     <Refusal error={act.error} />
                     <DialogButtons>
                         <Button onClick={close}>Cancel</Button>
                         <ServerButton look="primary" type="submit" disabled={act.busy}>
-                            {act.busy ? "Making…" : "Make the token"}
+                            {act.busy ? "Making…" : token ? "Make the token" : "Let it in"}
                         </ServerButton>
                     </DialogButtons>
                 </form>

@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { decideRequest } from "../../api/access";
-import { refresh, useOrg, useRequests } from "../../api/accessQueries";
+import { refresh, useLeastRole, useOrg, useRequests } from "../../api/accessQueries";
 import { useMay } from "../../api/session";
 import { nameOf, operationWords, type Request, type Role } from "../../base/access";
 import { ServerButton } from "../../kit/Button";
@@ -42,7 +42,9 @@ export function RequestsPanel() {
 function One({ request }: { request: Request }) {
     const org = useOrg();
     const act = useAct();
-    const [role, setRole] = useState<Role>(request.role ?? "operator");
+    const least = useLeastRole(request.operation);
+    const [chosen, setRole] = useState<Role | null>(null);
+    const role = chosen ?? request.role ?? least ?? "operator";
     const who = nameOf(request.who) || request.who.email || "Somebody";
     const decide = (decision: "approve" | "deny") =>
         act.run(
