@@ -21,6 +21,7 @@ struct world {
     struct pool *writes;
     struct catalog *catalog;
     struct access *access;
+    struct access_opts opts;
     int64_t pump_made_us; /* of the only twins that there are, pump-1 and acme~pump-1; 0: gone */
     struct ask ask;       /* of the last change */
     int err;              /* what it answered */
@@ -40,7 +41,7 @@ static inline void open_world(struct world *w)
     assert_int_equal(pool_new(w->loop, "catalog", 1, &w->writes), 0);
     assert_int_equal(catalog_open(w->path, &w->catalog), 0);
     assert_int_equal(
-        access_new(w->loop, w->catalog, w->writes, &(struct access_opts){0}, &w->access), 0);
+        access_new(w->loop, w->catalog, w->writes, &w->opts, &w->access), 0);
     access_set_twins(w->access, world_twin, w);
 }
 

@@ -17,9 +17,11 @@ struct account_profile {
 };
 int account_profile_set(struct change *ch);
 
-/* Everything goes that is about them; no arg.  Refused to who is the last administrator of the
- * installation, or of an organisation that has other members. */
-int account_erase(struct change *ch);
+/* Everything goes that is about them; in the audit log the pseudonym stays.  Refused to who is the
+ * only administrator of the installation or of an organisation.  fn hears once: 0 when it is done,
+ * or an ERR_* with a sentence (until fn returns). */
+typedef void account_erased_fn(void *arg, int err, const char *detail);
+void account_erase(struct access *a, const struct asker *by, account_erased_fn *fn, void *arg);
 
 /* All that is kept about a person, without secrets, as the members of an open object; what stands
  * of them in the audit log is the caller's to add. */

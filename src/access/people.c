@@ -41,10 +41,14 @@ static int sweep(struct change *ch)
     return 0;
 }
 
+void people_sweep(struct access *a)
+{
+    access_change(a, &(struct change_plan){.who = a->system, .prepare = sweep});
+}
+
 static void on_sweep(void *arg)
 {
-    struct people *p = arg;
-    access_change(p->access, &(struct change_plan){.who = p->access->system, .prepare = sweep});
+    people_sweep(arg);
 }
 
 int people_new(struct access *a, const struct access_opts *opts, struct people **ret)
@@ -60,7 +64,7 @@ int people_new(struct access *a, const struct access_opts *opts, struct people *
     if (!err)
         err = hashing_new(a->loop, &opts->cost, &p->hashing);
     if (!err)
-        err = loop_timer_new(a->loop, on_sweep, p, &p->sweep);
+        err = loop_timer_new(a->loop, on_sweep, a, &p->sweep);
     if (err) {
         people_free(p);
         return err;

@@ -40,6 +40,8 @@ struct people {
 int people_new(struct access *a, const struct access_opts *opts, struct people **ret);
 void people_stop(struct people *p); /* who waits for a hash is answered ERR_CANCELLED */
 void people_free(struct people *p);
+/* Take out sessions that have ended, and tokens that ended a month ago; by itself every hour. */
+void people_sweep(struct access *a);
 /* Seal anew what is sealed under an older key: reseal.c. */
 void people_reseal(struct access *a);
 
@@ -60,8 +62,7 @@ int change_fresh_person(struct change *ch, struct person **ret);
 /* A copy of the record, to be changed and put. */
 struct jval *person_doc(struct change *ch, const struct person *p);
 void person_put(struct change *ch, const struct person *p, const struct jval *doc);
-/* A line in the audit log that says what changed, and nothing of what it is: the log outlives the
- * person's right to be forgotten. */
+/* A line in the audit log that says what changed, and nothing of what it is. */
 void person_audit(struct change *ch, const char *operation, const char *person);
 /* ---- passwords that are chosen ---- */
 

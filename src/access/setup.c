@@ -100,6 +100,6 @@ int setup_open(struct change *ch)
     person_audit(ch, "setup", s->person);
     ch->audit.who_kind = SLICE_LIT("person");
     ch->audit.who = slice_str(s->person);
-    ch->audit.who_name = slice_of("", 0);
+    ch->audit.who_name = slice_str(p ? p->name : "Administrator");
     return 0;
 }

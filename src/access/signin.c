@@ -161,10 +161,10 @@ static void verify(struct attempt *t, const struct person *p, struct slice passw
 
 void sign_in_audit(struct change *ch, const struct person *p, const char *how)
 {
-    person_audit(ch, "session:start", p->e.id);
+    person_audit(ch, "sign-in", p->e.id);
     ch->audit.who_kind = SLICE_LIT("person");
     ch->audit.who = slice_str(p->e.id);
-    ch->audit.who_name = slice_of("", 0);
+    ch->audit.who_name = slice_str(p->name);
     ch->audit.detail = slice_str(how);
 }
 

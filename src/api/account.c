@@ -1,4 +1,5 @@
 /* account.c - /api/v1/account: what somebody has and changes of their own. */
+#include "access/audit.h"
 #include "api/people.h"
 
 #include "base/clock.h"
@@ -81,30 +82,111 @@ void account_change(struct call *call)
         call_change(call, account_profile_set, w, answer_account);
 }
 
-static void answer_gone(struct call *call)
+static void on_erased(void *arg, int err, const char *detail)
 {
-    session_clear_cookie(call);
-    http_respond(call->req, 204, NULL, slice_of("", 0));
+    struct call *call = arg;
+    if (!call_alive(call))
+        return;
+    if (call->who->gone)
+        session_clear_cookie(call);
+    if (err)
+        call_denied(call, err, OP_PUBLIC, detail);
+    else
+        http_respond(call->req, 204, NULL, slice_of("", 0));
 }
 
 void account_delete(struct call *call)
 {
-    call_change(call, account_erase, NULL, answer_gone);
+    if (!asker(call))
+        return;
+    call_wait(call, NULL);
+    account_erase(core_access(call->core), &(struct asker){call->who, call->from}, on_erased, call);
+}
+
+/* ---- everything that is kept ---- */
+
+/* The records are written at once; the lines of the audit log come in turns, first what they did,
+ * then what was done about them. */
+struct exporting {
+    struct call *call;
+    struct audit_query query;
+    struct audit_job *job;
+    const char *id;
+    bool about;
+    struct buf out;
+    struct json_writer w;
+};
+enum { EXPORT_LINES = 100000 };
+
+static bool on_line(void *arg, const struct audit_row *row)
+{
+    struct exporting *e = arg;
+    audit_write_json(&e->w, row);
+    return e->out.failed;
+}
+
+static void read_lines(struct exporting *e);
+
+static void on_lines(void *arg, const struct audit_turn *turn)
+{
+    struct exporting *e = arg;
+    struct call *call = e->call;
+    if (!turn->ended) {
+        audit_go(e->job);
+        return;
+    }
+    json_close(&e->w, ']');
+    if (call->gone) {
+        buf_release(&e->out);
+        http_release(call->req);
+    } else if (turn->err) {
+        buf_release(&e->out);
+        call_problem(call, turn->err, NULL);
+    } else if (!e->about) {
+        e->about = true;
+        read_lines(e);
+    } else {
+        json_close(&e->w, '}');
+        http_add_header(call->req, "Content-Disposition", "attachment; filename=\"account.json\"");
+        call_json(call, 200, &e->out);
+    }
+}
+
+static void read_lines(struct exporting *e)
+{
+    static const struct audit_taker taker = {on_line, on_lines};
+    e->query = (struct audit_query){.from_us = INT64_MIN, .to_us = INT64_MAX};
+    if (e->about)
+        e->query.object = slice_str(arena_printf(e->call->arena, "person:%s", e->id));
+    else
+        e->query.who = slice_str(e->id);
+    json_key(&e->w, e->about ? "auditAbout" : "audit");
+    json_open(&e->w, '[');
+    e->job = access_audit_read(core_access(e->call->core), &e->query, EXPORT_LINES, &taker, e);
+    if (e->job)
+        return;
+    buf_release(&e->out);
+    call_problem(e->call, ERR_NOMEM, NULL);
+}
+
+static void on_export_gone(struct call *call)
+{
+    (void)call; /* the last turn releases */
 }
 
 void account_read_all(struct call *call)
 {
     struct person *p = asker(call);
-    struct buf b = {0};
-    struct json_writer w;
-    if (!p)
+    struct exporting *e = p ? call_alloc(call, sizeof *e) : NULL;
+    if (!e)
         return;
-    json_writer_init(&w, &b, 2);
-    json_open(&w, '{');
-    account_export(core_access(call->core), p, &w);
-    json_close(&w, '}');
-    http_add_header(call->req, "Content-Disposition", "attachment; filename=\"account.json\"");
-    call_json(call, 200, &b);
+    e->call = call;
+    e->id = arena_strndup(call->arena, p->e.id, strlen(p->e.id));
+    json_writer_init(&e->w, &e->out, 2);
+    json_open(&e->w, '{');
+    account_export(core_access(call->core), p, &e->w);
+    call_wait(call, on_export_gone);
+    read_lines(e);
 }
 
 /* ---- sessions ---- */

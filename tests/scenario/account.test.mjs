@@ -240,8 +240,54 @@ test("everything about somebody can be taken along, without a secret", async (t)
     assert.equal(r.body.sessions.length, 1);
     assert.equal(r.body.tokens.length, 1);
     assert.deepEqual(r.body.memberships[0].organization, "home");
-    for (const hidden of ["argon2", "sealed:", secret, token, "hash"])
+    assert.ok(r.body.audit.some((line) => line.operation === "account:totp"));
+    const cookie = c.cookies.get("doppel-session");
+    for (const hidden of ["argon2", "sealed:", secret, token, cookie])
         assert.ok(!r.text.includes(hidden), hidden);
+});
+
+/* Somebody else, who was invited. */
+async function invited(d, admin, address, name) {
+    const made = await admin.post("/api/v1/organizations/home/invitations", {
+        email: address,
+        role: "viewer",
+    });
+    assert.equal(made.status, 201, made.text);
+    const c = new Client(d);
+    const r = await c.post("/api/v1/invitations/accept", {
+        token: made.body.link.split("#")[1],
+        name,
+        email: address,
+        password: PASSWORD,
+    });
+    assert.equal(r.status, 201, r.text);
+    return c;
+}
+
+test("who goes is gone, and the audit log keeps a pseudonym", async (t) => {
+    const { d, c } = await ada(t);
+    const bo = await invited(d, c, "bo@example.org", "Bo Lindqvist");
+    const { id } = (await bo.get(S)).body.person;
+    const { token } = (await bo.post(`${A}/tokens`, { name: "x" })).body;
+    await bo.patch(A, { name: "Bo K. Lindqvist" });
+    const r = await bo.delete(A);
+    assert.equal(r.status, 204, r.text);
+    assert.equal(bo.cookies.has("doppel-session"), false);
+    assert.equal((await d.withToken(token).get("/api/v1/twins")).status, 401);
+    assert.equal((await new Client(d).signIn("bo@example.org")).status, 401);
+    const audit = await c.get("/api/v1/audit?limit=1000");
+    assert.ok(audit.text.includes(id));
+    for (const word of ["bo@example.org", "Lindqvist"]) assert.ok(!audit.text.includes(word), word);
+    const { members } = (await c.get("/api/v1/organizations/home/members")).body;
+    assert.equal(members.length, 1);
+});
+
+test("an address that another account has is not taken", async (t) => {
+    const { d, c } = await ada(t);
+    const bo = await invited(d, c, "bo@example.org", "Bo");
+    const r = await bo.patch(A, { email: "ADA@example.org" });
+    assert.equal(r.status, 409);
+    assert.equal((await bo.get(A)).body.email, "bo@example.org");
 });
 
 test("the last administrator cannot go", async (t) => {
