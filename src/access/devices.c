@@ -105,12 +105,19 @@ static struct jval *credential_doc(struct change *ch, const struct credential *c
     return doc;
 }
 
-static size_t count(const struct credential *c)
+/* Room for one more: those that do not hold any more make it.  False: there is none. */
+static bool make_room(struct change *ch, const struct credential *first)
 {
     size_t n = 0;
-    for (; c; c = c->next)
+    for (const struct credential *c = first; c; c = c->next)
         n++;
-    return n;
+    for (const struct credential *c = first; c && n >= DEVICE_CREDENTIALS_MAX; c = c->next) {
+        if (is_valid(c, ch->now_us))
+            continue;
+        change_remove(ch, RECORD_CREDENTIAL, c->id);
+        n--;
+    }
+    return n < DEVICE_CREDENTIALS_MAX;
 }
 
 /* The certificate of a credential stands for itself, a token is made. */
@@ -137,7 +144,7 @@ static int put_credential(struct change *ch, struct device_change *d, const char
     int err = choose_secret(ch, d);
     if (err)
         return err;
-    if (count(device_credentials(ch->access, d->twin)) >= DEVICE_CREDENTIALS_MAX)
+    if (!make_room(ch, device_credentials(ch->access, d->twin)))
         return change_refuse(ch, ERR_QUOTA,
                              "A twin has at most %d credentials: remove one that is not used.",
                              DEVICE_CREDENTIALS_MAX);
@@ -173,13 +180,14 @@ int credential_prepare(struct change *ch)
 static const struct credential *find(struct change *ch, const struct device_change *d)
 {
     const struct credential *c = map_get(&ch->access->kinds[RECORD_CREDENTIAL], d->id);
-    if (c && slice_is(d->twin, c->twin))
+    if (c && slice_is(d->twin, c->twin) && !(c->revoked_us && ch->now_us >= c->revoked_us))
         return c;
     change_refuse(ch, ERR_NOT_FOUND, "The twin has no credential \"%.*s\".",
                   d->id.n > 64 ? 64 : (int)d->id.n, d->id.p);
     return NULL;
 }
 
+/* It stays, so that it is known when it is shown again; and a certificate cannot come back. */
 int credential_remove_prepare(struct change *ch)
 {
     struct device_change *d = ch->arg;
@@ -190,7 +198,9 @@ int credential_remove_prepare(struct change *ch)
     change_audit(ch, "devices:manage", twin_object_name(ch, d->twin),
                  without_secret(ch, credential_doc(ch, c)), NULL);
     audit_in(ch, access_org_of_key(ch->access, d->twin));
-    change_remove(ch, RECORD_CREDENTIAL, c->id);
+    struct credential revoked = *c;
+    revoked.revoked_us = ch->now_us;
+    change_put(ch, RECORD_CREDENTIAL, c->id, credential_doc(ch, &revoked));
     return 0;
 }
 

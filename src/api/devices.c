@@ -341,6 +341,8 @@ void credentials_list(struct call *call)
     json_open(&w, '[');
     const struct credential *c = device_credentials(core_access(call->core), slice_str(t->key));
     for (; c; c = c->next) {
+        if (c->revoked_us)
+            continue;
         json_open(&w, '{');
         put_credential(&w, c);
         json_close(&w, '}');

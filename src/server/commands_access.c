@@ -39,6 +39,50 @@ const struct command_example member_role_examples[] = {
     {0},
 };
 
+const struct option_row device_token_options[] = {
+    {.name = "name", .value = "TEXT", .help = "what it is called"},
+    {.name = "for", .value = "DURATION", .otherwise = "for good", .help = "how long it holds"},
+    {.name = "rotate",
+     .value = "CREDENTIAL",
+     .help = "replace this one, by the id that device ls TWIN shows"},
+    {.name = "overlap",
+     .value = "DURATION",
+     .fallback = "1h",
+     .help = "with --rotate: how long the old one still holds, at most 30 days"},
+    {0},
+};
+
+const struct command_example device_token_examples[] = {
+    {"doppel device token pump-1", "put it into the device: as password over MQTT"},
+    {"doppel device token pump-1 --rotate 0123456789abcdef --overlap 1d",
+     "a new one, while the old one still holds for a day"},
+    {0},
+};
+
+const struct option_row device_claim_options[] = {
+    {.name = "for", .value = "DURATION", .otherwise = "1h", .help = "how long it can be used"},
+    {0},
+};
+
+const struct command_example device_claim_examples[] = {
+    {"doppel device claim pump-1", "type it where the device is set up"},
+    {0},
+};
+
+const struct option_row device_key_options[] = {
+    {.name = "name", .value = "TEXT", .help = "what it is called"},
+    {.name = "limit", .value = "N", .otherwise = "any number", .help = "devices at most"},
+    {.name = "for", .value = "DURATION", .otherwise = "for good", .help = "how long it holds"},
+    {.name = "revoke", .value = "KEY", .help = "revoke a key, by its id"},
+    {0},
+};
+
+const struct command_example device_key_examples[] = {
+    {"doppel device key 'pump-*' --limit 100 --for 30d", "one key for all devices of a make"},
+    {"doppel device key", "which there are, and how often they were used"},
+    {0},
+};
+
 const struct option_row token_create_options[] = {
     ORGANISATION_OPTION,
     {.name = "role",

@@ -10,6 +10,9 @@ extern const struct option_row organisation_options[];
 extern const struct option_row member_invite_options[];
 extern const struct command_example member_invite_examples[];
 extern const struct command_example member_role_examples[];
+extern const struct option_row device_token_options[], device_claim_options[], device_key_options[];
+extern const struct command_example device_token_examples[], device_claim_examples[],
+    device_key_examples[];
 extern const struct option_row token_create_options[];
 extern const struct command_example token_create_examples[];
 extern const struct option_row share_options[];

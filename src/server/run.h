@@ -48,6 +48,11 @@ int member_ls_run(const struct invocation *in);
 int member_invite_run(const struct invocation *in);
 int member_role_run(const struct invocation *in);
 int member_rm_run(const struct invocation *in);
+int device_ls_run(const struct invocation *in); /* device.c */
+int device_token_run(const struct invocation *in);
+int device_claim_run(const struct invocation *in);
+int device_revoke_run(const struct invocation *in);
+int device_key_run(const struct invocation *in);
 int token_create_run(const struct invocation *in); /* token.c */
 int token_ls_run(const struct invocation *in);
 int token_revoke_run(const struct invocation *in);

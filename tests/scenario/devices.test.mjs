@@ -109,6 +109,11 @@ test("a token that is revoked ends the connection, and is seen to be refused", a
     const ended = await sub;
     assert.match(ended.output, /DISCONNECT|lost|Administrative|reconnect/i);
     assert.ok(!(await publishes(d, made.token)));
+    const seen = await d.get("/api/v1/devices", { headers: as("ada") });
+    assert.equal(seen.body.devices[0].lastRefused.why, "The token was revoked");
+    assert.equal(seen.body.devices[0].connected, false);
+    const list = await d.get(credentials("pump-1"), { headers: as("ada") });
+    assert.deepEqual(list.body.credentials, []);
 });
 
 test("an expired token says so where the device is looked after", async (t) => {
