@@ -80,6 +80,19 @@ static void core_dumps(struct doctor *d)
 
 /* ---- disks ---- */
 
+/* "253:1" */
+static bool read_device(const char *path, unsigned *ret_big, unsigned *ret_small)
+{
+    char text[32], *end;
+    if (!doctor_read(path, text, sizeof text))
+        return false;
+    *ret_big = (unsigned)strtoul(text, &end, 10);
+    if (*end != ':')
+        return false;
+    *ret_small = (unsigned)strtoul(end + 1, &end, 10);
+    return !*end;
+}
+
 /* Is the block device, or each one below it, of dm-crypt?  -1: that cannot be seen. */
 static int is_crypt(unsigned big, unsigned small, int depth)
 {
@@ -96,10 +109,9 @@ static int is_crypt(unsigned big, unsigned small, int depth)
     int found = 0, crypt = 1;
     while (list && (e = readdir(list))) {
         unsigned a, b;
-        char name[PATH_MAX], dev[32];
+        char name[PATH_MAX];
         int n = snprintf(name, sizeof name, "%s/%s/dev", path, e->d_name);
-        if (e->d_name[0] == '.' || n >= (int)sizeof name || !doctor_read(name, dev, sizeof dev) ||
-            sscanf(dev, "%u:%u", &a, &b) != 2)
+        if (e->d_name[0] == '.' || n >= (int)sizeof name || !read_device(name, &a, &b))
             continue;
         found++;
         int below = is_crypt(a, b, depth - 1);

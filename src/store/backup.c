@@ -66,7 +66,24 @@ static bool is_journal(const char *folder)
 
 /* ---- the stage ---- */
 
-/* Remove stages that a backup left behind when it was cut short: nobody holds their lock. */
+/* Is it a stage that nobody holds, or what SQLite had beside one that is gone? */
+static bool is_left(const char *path)
+{
+    struct slice s = slice_str(path), end = SLICE_LIT("-journal");
+    struct backup_path stage;
+    struct stat st;
+    if (slice_ends(s, end.p)) {
+        snprintf(stage.text, sizeof stage.text, "%.*s", (int)(s.n - end.n), path);
+        return lstat(stage.text, &st) != 0;
+    }
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    bool left = fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0;
+    if (fd >= 0)
+        close(fd);
+    return left;
+}
+
+/* Remove what a backup left behind that was cut short; a stage comes before its journal. */
 static void remove_stages(struct backup_job *j)
 {
     struct buf names = {0};
@@ -74,12 +91,8 @@ static void remove_stages(struct backup_job *j)
     if (backup_list(j, j->from, false, &names))
         return;
     for (const char *name = names.p; name && name < names.p + names.n; name += strlen(name) + 1) {
-        int fd =
-            begins(name, STAGE) ? open(backup_path_in(j->from, name, &p), O_RDWR | O_CLOEXEC) : -1;
-        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+        if (begins(name, STAGE) && is_left(backup_path_in(j->from, name, &p)))
             unlink(p.text);
-        if (fd >= 0)
-            close(fd);
     }
     buf_release(&names);
 }
