@@ -65,6 +65,11 @@ static void short_id(struct slice credential, char ret[static PASSKEY_ID + 1])
 
 /* ---- challenges ---- */
 
+static struct pendings *pendings_for(const struct people *p, enum pending_kind kind)
+{
+    return kind == PENDING_SIGN_IN ? p->challenges : p->pendings;
+}
+
 static int challenge(struct access *a, enum pending_kind kind, struct slice whom,
                      struct json_writer *w)
 {
@@ -72,7 +77,7 @@ static int challenge(struct access *a, enum pending_kind kind, struct slice whom
     const struct slice made = slice_of((const char *)bytes, sizeof bytes);
     random_bytes(bytes, sizeof bytes);
     put_bytes(w, "challenge", made);
-    return pending_put(a->people->pendings, kind, whom, made, clock_mono_us());
+    return pending_put(pendings_for(a->people, kind), kind, whom, made, clock_mono_us());
 }
 
 int passkey_ask(struct access *a, struct slice whom, struct slice host, struct json_writer *w)
@@ -183,7 +188,7 @@ struct answer {
 static int begin_answer(struct change *ch, enum pending_kind kind, const struct passkey_shown *s,
                         struct answer *ret)
 {
-    struct pendings *pendings = ch->access->people->pendings;
+    struct pendings *pendings = pendings_for(ch->access->people, kind);
     if (!s->whom.n ||
         !pending_take(pendings, kind, s->whom, ret->challenge, &ret->challenge_n, clock_mono_us()))
         return change_refuse(ch, ERR_CREDENTIALS,

@@ -17,11 +17,15 @@ struct pending {
 struct pendings {
     struct map map;
     struct pending *oldest, *newest;
+    size_t most;
 };
 
-struct pendings *pendings_new(void)
+struct pendings *pendings_new(size_t most)
 {
-    return calloc(1, sizeof(struct pendings));
+    struct pendings *p = calloc(1, sizeof *p);
+    if (p)
+        p->most = most;
+    return p;
 }
 
 static void forget(struct pendings *p, struct pending *e)
@@ -65,7 +69,7 @@ int pending_put(struct pendings *p, enum pending_kind kind, struct slice whom, s
     struct pending *e = find(p, kind, whom, mono_us);
     if (e)
         forget(p, e);
-    if (p->map.count >= PENDING_MAX)
+    if (p->map.count >= p->most)
         forget(p, p->oldest);
     e = calloc(1, sizeof *e);
     if (!e)

@@ -2,21 +2,22 @@
  * one-time codes that is not confirmed yet.
  *
  * Bound to who was asked (a session's id, or the hash of a cookie), of one kind each; asked anew it
- * is replaced, taken it is gone, and after PENDING_US it is no more.  PENDING_MAX at most: then the
- * oldest goes.  In memory alone: a start forgets them.  The loop's thread. */
+ * is replaced, taken it is gone, and after PENDING_US it is no more.  There is a most, and then the
+ * oldest goes; so those that anybody may have made are kept apart from those of who is signed in,
+ * and are many.  In memory alone: a start forgets them.  The loop's thread. */
 #ifndef ACCESS_PENDING_H
 #define ACCESS_PENDING_H
 
 #include "base/slice.h"
 
 #define PENDING_US (INT64_C(5) * 60 * 1000000)
-enum { PENDING_MAX = 8192, PENDING_BYTES = 32 };
+enum { PENDING_OF_PEOPLE = 8192, PENDING_OF_ANYBODY = 65536, PENDING_BYTES = 32 };
 
-enum pending_kind { PENDING_SIGN_IN, PENDING_CONFIRM, PENDING_PASSKEY, PENDING_TOTP };
+enum pending_kind { PENDING_SIGN_IN, PENDING_PASSKEY, PENDING_TOTP };
 
 struct pendings; /* opaque */
 
-struct pendings *pendings_new(void); /* NULL: out of memory */
+struct pendings *pendings_new(size_t most); /* NULL: out of memory */
 void pendings_free(struct pendings *p);
 
 /* ERR_NOMEM */

@@ -59,8 +59,9 @@ int people_new(struct access *a, const struct access_opts *opts, struct people *
     p->access = a;
     p->keys = opts->keys;
     p->throttle = throttle_new();
-    p->pendings = pendings_new();
-    int err = p->throttle && p->pendings ? 0 : ERR_NOMEM;
+    p->pendings = pendings_new(PENDING_OF_PEOPLE);
+    p->challenges = pendings_new(PENDING_OF_ANYBODY);
+    int err = p->throttle && p->pendings && p->challenges ? 0 : ERR_NOMEM;
     if (!err)
         err = hashing_new(a->loop, &opts->cost, &p->hashing);
     if (!err)
@@ -91,6 +92,7 @@ void people_free(struct people *p)
     hashing_free(p->hashing);
     throttle_free(p->throttle);
     pendings_free(p->pendings);
+    pendings_free(p->challenges);
     free(p);
 }
 

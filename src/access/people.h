@@ -26,7 +26,8 @@ struct people {
     const struct key_ring *keys; /* NULL: one-time codes cannot be had */
     struct hashing *hashing;
     struct throttle *throttle;
-    struct pendings *pendings;
+    struct pendings *pendings;   /* of who is signed in */
+    struct pendings *challenges; /* of anybody who wants to */
     struct loop_timer *sweep;
     size_t resealed; /* records of the change that seals anew */
     struct {

@@ -285,9 +285,13 @@ static void print_setup_link(const struct server *s)
     if (!at || setup_link(a, slice_of("", 0), token))
         return;
     bool any = strncmp(at, "0.0.0.0:", 8) == 0 || strncmp(at, "[::]:", 5) == 0;
-    printf("set-up link, which works once and for an hour: %s://%s%s/setup#%s\n",
-           address_of(s, 0) ? "http" : "https", any ? "localhost" : at, any ? strrchr(at, ':') : "",
-           token);
+    fputs("set-up link, which works once and for an hour: ", stdout);
+    if (s->identity.public_url)
+        fputs(s->identity.public_url, stdout);
+    else
+        printf("%s://%s%s", address_of(s, 0) ? "http" : "https", any ? "localhost" : at,
+               any ? strrchr(at, ':') : "");
+    printf("/setup#%s\n", token);
 }
 
 static void print_addresses(const struct server *s)

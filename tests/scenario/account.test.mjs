@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Client, PASSWORD, start } from "../lib/doppel.mjs";
+import { Client, PASSWORD, run, start } from "../lib/doppel.mjs";
 import { totp } from "../lib/totp.mjs";
 
 const LOCKED = { access: "locked" };
@@ -295,4 +295,19 @@ test("the last administrator cannot go", async (t) => {
     const r = await c.delete(A);
     assert.equal(r.status, 409);
     assert.match(r.body.detail, /only administrator/);
+});
+
+test("over TLS the cookies are bound to this host and to TLS", async (t) => {
+    const d = await start(t, { ...LOCKED, args: ["--https", "127.0.0.1:0", "--tls-self-signed"] });
+    await d.setup({ email });
+    const body = JSON.stringify({ email, password: PASSWORD });
+    const json = ["-H", "content-type: application/json"];
+    const r = await run("curl", ["-ski", ...json, "-d", body, `${d.tlsUrl}${S}`]);
+    const cookies = [...r.stdout.matchAll(/^set-cookie: (.*)$/gim)].map((m) => m[1].trim());
+    assert.equal(cookies.length, 2, r.output);
+    assert.match(cookies[0], /^__Host-doppel=dop_ses_\w+; Path=\/; Max-Age=2592000; Secure; /);
+    assert.match(cookies[1], /^__Host-doppel-browser=[\w-]{43}; Path=\/; Max-Age=31536000; Sec/);
+    for (const one of cookies) assert.match(one, /; Secure; HttpOnly; SameSite=Strict$/);
+    const known = await run("curl", ["-sk", "-b", cookies[0].split(";")[0], `${d.tlsUrl}${A}`]);
+    assert.equal(JSON.parse(known.stdout).email, email);
 });
