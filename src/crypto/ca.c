@@ -324,6 +324,8 @@ static int write_new(const char *dir, const struct authority *a, struct slice pa
     for (size_t i = 0; i < 3 && !err; i++) {
         char *path = path_of(dir, files[i].name);
         err = path ? file_write(path, buf_slice(&parts[i]), files[i].mode) : ERR_NOMEM;
+        if (!err)
+            err = file_give(path);
         if (err)
             say(why, err, path ? path : dir, file_why(err));
         free(path);
@@ -342,7 +344,7 @@ int ca_make(const char *dir, const struct authority_opts *opts, struct slice pas
     int err = path ? 0 : ERR_NOMEM;
     if (!err && access(path, F_OK) == 0)
         err = say(why, ERR_EXISTS, path, "there is an authority already; it is not overwritten");
-    else if (!err && mkdir(dir, 0700) != 0 && errno != EEXIST)
+    else if (!err && ((mkdir(dir, 0700) != 0 && errno != EEXIST) || file_give(dir) != 0))
         err = say(why, ERR_IO, dir, strerror(errno));
     if (!err)
         err = authority_new(opts, &a);
@@ -477,7 +479,7 @@ int ca_list_revoked(struct ca *c, int64_t until_us, struct buf *why)
     struct buf pem = {0}, line = {0};
     char *path = path_of(c->dir, "crl.pem");
     int err = path ? write_list(c, until_us, &pem) : ERR_NOMEM;
-    if (!err && (err = file_write(path, buf_slice(&pem), 0644)))
+    if (!err && ((err = file_write(path, buf_slice(&pem), 0644)) || (err = file_give(path))))
         say(why, err, path, file_why(err));
     else if (err)
         buf_add_str(why, "the list of the revoked cannot be made: out of memory");

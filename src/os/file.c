@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static _Thread_local int last_errno;
@@ -73,16 +74,37 @@ static int write_all(int fd, struct slice bytes)
     return fsync(fd) ? failed(ERR_IO) : 0;
 }
 
-/* The new name is as durable as the bytes only when the directory was synced, too. */
-static int sync_directory(const char *path)
+static char *directory_of(const char *path)
 {
     struct buf b = {0};
-    const char *slash = strrchr(path, '/');
+    size_t n = strlen(path);
+    while (n > 1 && path[n - 1] == '/') /* of a directory itself */
+        n--;
+    const char *slash = memrchr(path, '/', n);
     if (slash)
         buf_add(&b, path, (size_t)(slash - path) + 1);
     else
         buf_add_str(&b, ".");
-    char *dir = buf_take(&b);
+    return buf_take(&b);
+}
+
+int file_give(const char *path)
+{
+    struct stat st;
+    if (geteuid() != 0)
+        return 0;
+    char *dir = directory_of(path);
+    int err = !dir                                                             ? ERR_NOMEM
+              : stat(dir, &st) != 0 || lchown(path, st.st_uid, st.st_gid) != 0 ? failed(ERR_IO)
+                                                                               : 0;
+    free(dir);
+    return err;
+}
+
+/* The new name is as durable as the bytes only when the directory was synced, too. */
+static int sync_directory(const char *path)
+{
+    char *dir = directory_of(path);
     int fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     int err = !dir ? ERR_NOMEM : fd < 0 || fsync(fd) != 0 ? failed(ERR_IO) : 0;
     if (fd >= 0)

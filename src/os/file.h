@@ -12,6 +12,10 @@ int file_read(const char *path, size_t max, struct buf *out);
 /* What the error of file_read() was, for people: "No such file or directory". */
 const char *file_why(int err);
 
+/* When it is root who has made this, give it to the owner of the directory it is in, as whom a
+ * server may run; for anybody else it does nothing. */
+int file_give(const char *path);
+
 /* Write a whole file so that it is there whole or not at all (a new file, synced, renamed). */
 int file_write(const char *path, struct slice bytes, unsigned mode);
 

@@ -81,12 +81,35 @@ static void what_cannot_be_written_leaves_the_old_one(void **state)
     buf_release(&b);
 }
 
+/* As root: a server that runs as somebody else can read what was made in its directory. */
+static void root_gives_to_the_owner_of_the_directory(void **state)
+{
+    (void)state;
+    struct stat st;
+    uid_t me = geteuid();
+    assert_int_equal(file_write(path, SLICE_LIT("x"), 0600), 0);
+    if (me == 0)
+        assert_int_equal(chown(dir, 12345, 12346), 0);
+    assert_int_equal(file_give(path), 0);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_uid, me == 0 ? 12345 : me);
+    assert_int_equal(mkdir(fresh, 0700), 0);
+    assert_int_equal(file_give(fresh), 0); /* a directory, too */
+    assert_int_equal(stat(fresh, &st), 0);
+    assert_int_equal(st.st_uid, me == 0 ? 12345 : me);
+    assert_int_equal(rmdir(fresh), 0);
+    assert_int_equal(file_give("/nowhere/at/all"), me == 0 ? ERR_IO : 0);
+    if (me == 0)
+        assert_int_equal(chown(dir, 0, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read),
         cmocka_unit_test(a_file_that_lay_there_lends_its_mode_to_nobody),
         cmocka_unit_test(what_cannot_be_written_leaves_the_old_one),
+        cmocka_unit_test(root_gives_to_the_owner_of_the_directory),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

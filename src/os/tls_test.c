@@ -428,6 +428,25 @@ static void the_revoked_end_and_the_others_do_not(void **state)
     hang_up(nobody);
 }
 
+static void a_certificate_that_expires_ends_its_connection(void **state)
+{
+    struct fixture *f = *state;
+    char back[4] = "";
+    struct test_cert brief = test_cert_make(&f->authority, "brief", NULL, -HOUR, 2);
+    start(f, true, true, false);
+    SSL *ssl = dial(f, &brief, TLS1_3_VERSION, NULL);
+    assert_int_equal(SSL_connect(ssl), 1);
+    assert_true(talks(ssl));
+    while (!atomic_load(&f->untrusted)) { /* what the server does each minute */
+        assert_int_equal(reload_now(f), 0);
+        usleep(50000);
+    }
+    assert_int_equal(SSL_read(ssl, back, 3), 3);
+    assert_string_equal(back, "bye");
+    hang_up(ssl);
+    test_cert_free(&brief);
+}
+
 static void an_authority_that_goes_takes_its_clients_along(void **state)
 {
     struct fixture *f = *state;
@@ -531,6 +550,7 @@ int main(void)
         WITH_FIXTURE(a_new_certificate_is_for_new_connections),
         WITH_FIXTURE(what_cannot_be_used_changes_nothing),
         WITH_FIXTURE(the_revoked_end_and_the_others_do_not),
+        WITH_FIXTURE(a_certificate_that_expires_ends_its_connection),
         WITH_FIXTURE(an_authority_that_goes_takes_its_clients_along),
         WITH_FIXTURE(tickets),
         WITH_FIXTURE(tickets_end_with_a_reload),

@@ -164,6 +164,17 @@ static int write_part(const char *path, struct buf *text, unsigned mode, struct 
     return err;
 }
 
+/* What the device needs as well, where the server has a certificate of its own. */
+static void print_server(const char *data)
+{
+    struct buf path = {0};
+    buf_addf(&path, "%s/tls/ca.pem", data);
+    char *ca = buf_take(&path);
+    if (ca && access(ca, F_OK) == 0)
+        printf("The device knows the server by %s\n", ca);
+    free(ca);
+}
+
 static void print_issued(const struct invocation *in, const struct ca_order *o,
                          const struct cert_issued *i, const char *cert, const char *key)
 {
@@ -197,6 +208,7 @@ static void print_issued(const struct invocation *in, const struct ca_order *o,
                SLICE_ARG(buf_slice(&out)), i->serial);
         if (i->key.n)
             printf("%s is its key: it belongs on the device, and nowhere else\n", key);
+        print_server(option_value(in, "data"));
     }
     buf_release(&out);
 }

@@ -160,9 +160,15 @@ static int find(struct certs *s, const struct config *c)
     int err = 0;
     bool changed;
     s->own = c->tls_self_signed ? c->data : NULL;
-    if (s->own && (err = own_cert_keep(s->own, &changed, &why)))
+    if (s->own)
+        err = own_cert_keep(s->own, &changed, &why);
+    if (err && own_cert_is_there(s->own)) {
+        log_warn("tls", "the certificate cannot be made anew: %.*s", SLICE_ARG(buf_slice(&why)));
+        err = 0;
+    } else if (err) {
         term_problem("the certificate in %s/tls cannot be made: %.*s", s->own,
                      SLICE_ARG(buf_slice(&why)));
+    }
     buf_release(&why);
     if (err)
         return CODE_FAILED;

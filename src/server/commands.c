@@ -291,7 +291,9 @@ const struct command commands[] = {
      .text =
          "Everything is kept in the data directory, which is made when it is missing; an empty one "
          "is a complete system.  When it listens the server prints one line, \"listening "
-         "http=HOST:PORT mqtt=HOST:PORT\".  SIGINT and SIGTERM end it.",
+         "http=HOST:PORT mqtt=HOST:PORT\".  SIGINT and SIGTERM end it.  SIGUSR1, and SIGHUP where "
+         "there is no "
+         "terminal, load the certificates again; when their files change that happens by itself.",
      .groups = COMMAND_CONFIG,
      .codes = CODES_LOCAL | CODES1(CODE_FAILED),
      .examples = serve_examples,

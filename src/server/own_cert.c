@@ -166,6 +166,8 @@ static int make_authority(const struct names *l, struct authority **ret)
 static int write_part(const char *path, struct buf *text, unsigned mode, struct buf *why)
 {
     int err = file_write(path, buf_slice(text), mode);
+    if (!err)
+        err = file_give(path);
     if (err)
         buf_addf(why, "%s: %s", path, file_why(err));
     return err;
@@ -189,20 +191,25 @@ static int write_authority(const char *data, const struct authority *a, struct b
     return err;
 }
 
-/* ERR_NOT_FOUND: there is none. */
+/* ERR_NOT_FOUND: there is none.  One whose key is elsewhere is there, and not to be replaced. */
 static int read_authority(const char *data, struct authority **ret, struct buf *why)
 {
     struct buf cert = {0}, key = {0};
     const char *what = "";
     char *cert_path = path_of(data, "ca.pem"), *key_path = path_of(data, "ca-key.pem");
     int err = cert_path && key_path ? file_read(cert_path, PEM_MAX, &cert) : ERR_NOMEM;
-    if (!err)
-        err = file_read(key_path, PEM_MAX, &key);
-    if (!err &&
-        (err = authority_read(buf_slice(&cert), buf_slice(&key), slice_of(NULL, 0), ret, &what)))
-        buf_addf(why, "%s: %s", key_path, what);
-    else if (err && err != ERR_NOT_FOUND)
-        buf_addf(why, "%s/tls/ca.pem and ca-key.pem: %s", data, file_why(err));
+    if (err == ERR_NOT_FOUND)
+        goto done;
+    if (!err && (err = file_read(key_path, PEM_MAX, &key)) == ERR_NOT_FOUND) {
+        err = ERR_IO;
+        what = "the authority's key is not there; bring it back for now, or make another authority "
+               "with doppel tls init --force --new-ca";
+    } else if (!err) {
+        err = authority_read(buf_slice(&cert), buf_slice(&key), slice_of(NULL, 0), ret, &what);
+    }
+    if (err)
+        buf_addf(why, "%s: %s", key_path ? key_path : data, *what ? what : file_why(err));
+done:
     buf_release(&cert);
     secret_release(&key);
     free(cert_path);
@@ -303,7 +310,7 @@ static int make_dir(const char *data, struct buf *why)
     char *dir = path_of(data, "");
     int err = dir ? 0 : ERR_NOMEM;
     if (!err && ((mkdir(data, 0700) != 0 && errno != EEXIST) ||
-                 (mkdir(dir, 0700) != 0 && errno != EEXIST))) {
+                 (mkdir(dir, 0700) != 0 && errno != EEXIST) || file_give(dir) != 0)) {
         buf_addf(why, "%s: %s", dir, strerror(errno));
         err = ERR_IO;
     }
@@ -461,4 +468,13 @@ int own_cert_keep(const char *data, bool *ret_changed, struct buf *why)
     free(cert);
     free(key);
     return err;
+}
+
+bool own_cert_is_there(const char *data)
+{
+    char *cert = path_of(data, "cert.pem"), *key = path_of(data, "key.pem");
+    bool there = cert && key && access(cert, R_OK) == 0 && access(key, R_OK) == 0;
+    free(cert);
+    free(key);
+    return there;
 }

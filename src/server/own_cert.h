@@ -34,6 +34,8 @@ int own_cert_make(const char *data, const struct own_cert_opts *opts, struct own
  * a name or an address that it lacks.  *ret_changed tells. */
 int own_cert_keep(const char *data, bool *ret_changed, struct buf *why);
 
+bool own_cert_is_there(const char *data); /* whatever it is worth */
+
 void own_cert_release(struct own_cert *c);
 
 #endif

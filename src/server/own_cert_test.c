@@ -130,6 +130,20 @@ static void a_key_that_does_not_fit_is_replaced(void **state)
     assert_false(keep(f));
 }
 
+/* Somebody keeps the authority's key elsewhere: it is not replaced behind their back. */
+static void an_authority_without_its_key_is_not_replaced(void **state)
+{
+    struct fixture *f = *state;
+    bool changed = false;
+    assert_true(keep(f));
+    assert_int_equal(unlink(in(f, "ca-key.pem")), 0);
+    assert_false(keep(f));
+    clock_set(clock_now_us() + 810 * DAY_US);
+    assert_int_equal(own_cert_keep(f->dir, &changed, &f->why), ERR_IO);
+    assert_non_null(memmem(f->why.p, f->why.n, "--new-ca", 8));
+    assert_true(own_cert_is_there(f->dir));
+}
+
 static void names_are_checked(void **state)
 {
     struct fixture *f = *state;
@@ -157,6 +171,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_was_asked_for_stays_when_it_is_made_anew, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_key_that_does_not_fit_is_replaced, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_authority_without_its_key_is_not_replaced, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(names_are_checked, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
