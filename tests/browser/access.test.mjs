@@ -122,7 +122,7 @@ test("a twin is shared with somebody found by typing, and a policy narrows it", 
     await close(page);
 });
 
-test("a device gets its credential in three clicks, sends with it, and is refused when it is revoked", async () => {
+test("a device gets its credential in three clicks, exchanges it, and is refused when it is revoked", async () => {
     const page = await at("/", ada, { offline: true });
     await page.getByRole("link", { name: "Devices" }).click();
     await page.getByRole("combobox", { name: "Find a twin" }).fill("pump");
@@ -139,13 +139,28 @@ test("a device gets its credential in three clicks, sends with it, and is refuse
         });
     assert.equal((await send()).status, 200);
     await dialog.getByRole("button", { name: "I have kept it" }).click();
-    await page.getByRole("button", { name: "Revoke Gateway" }).click();
-    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
-    await until("the device to be refused", async () => (await send()).status === 401);
+
+    await page.getByRole("button", { name: "Exchange Gateway" }).click();
+    await dialog.getByLabel(/old one goes on/).selectOption("PT0S");
+    await dialog.getByRole("button", { name: "Make the new token" }).click();
+    const next = await dialog.getByLabel("The token", { exact: true }).inputValue();
+    assert.notEqual(next, token);
+    await dialog.getByRole("button", { name: "I have kept it" }).click();
+    const publish = (password) =>
+        d.publish("twins/pump/sensors/temp", "22", ["-V", "5", "-u", "x", "-P", password]);
+    assert.notEqual((await publish(token)).code, 0, "the old one has ended");
+    assert.equal((await publish(next)).code, 0);
     const row = page.getByRole("list", { name: "Devices" }).locator("li", { hasText: "pump" });
-    await until("the refusal to be told", async () => /refused/i.test(await row.innerText()), {
+    await until("the refusal to be told", async () => /expired/i.test(await row.innerText()), {
         timeout: 20_000,
     });
+
+    const list = page.getByRole("list", { name: "Credentials of Water pump" });
+    const holds = page.getByRole("button", { name: "Exchange Gateway" });
+    const valid = list.locator("li").filter({ has: holds });
+    await valid.getByRole("button", { name: "Revoke Gateway" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
+    await until("the device to be refused", async () => (await publish(next)).code !== 0);
     assert.deepEqual(await accessibility(page), []);
     await shot(page, "devices-light");
     await close(page);

@@ -141,6 +141,7 @@ test("codes of an app: turned on with a QR code, asked for, replaced by a recove
     assert.equal(await codes.count(), 0, "they are shown once");
 
     await menu(page, "Sign out");
+    await heading(page, "Sign in");
     await signIn(page, eve);
     await page.getByLabel("Code", { exact: true }).fill("000000");
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
@@ -155,6 +156,7 @@ test("codes of an app: turned on with a QR code, asked for, replaced by a recove
         .waitFor();
 
     await menu(page, "Sign out");
+    await heading(page, "Sign in");
     await signIn(page, eve);
     await page.getByRole("button", { name: "Use a recovery code" }).click();
     await page.getByLabel("Recovery code").fill(recovery[0]);
