@@ -1,5 +1,6 @@
 #include "access/ask.h"
 
+#include "access/sessions.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/utf8.h"
@@ -204,6 +205,14 @@ int ask_may_give(struct change *ch, const struct org *org, enum access_role role
                                  "have it.",
                                  role_name(role), op_info((enum access_op)op)->name);
     return 0;
+}
+
+int ask_fresh(struct change *ch)
+{
+    if (!ch->who->session || session_is_fresh(ch->who, ch->now_us))
+        return 0;
+    return change_refuse(ch, ERR_REAUTHENTICATE,
+                         "This needs a sign-in of the last 15 minutes: confirm who you are.");
 }
 
 /* ---- documents ---- */

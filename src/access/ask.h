@@ -53,6 +53,8 @@ int ask_list(struct change *ch, const struct jval *body, const char *key, size_t
 
 /* Nobody gives more than they have: their role, and of that what a token's scopes leave. */
 int ask_may_give(struct change *ch, const struct org *org, enum access_role role);
+/* What lets somebody else in for good wants a sign-in of the last 15 minutes of who came by one. */
+int ask_fresh(struct change *ch);
 /* The role of who in org, also of those who may everything. */
 enum access_role role_of_asker(const struct principal *who, const struct org *org);
 uint64_t ops_of_asker(const struct principal *who, const struct org *org);

@@ -16,12 +16,19 @@
 #define EXPIRES_US (7 * DAY_US)
 #define EXPIRES_MOST_US (90 * DAY_US)
 
-static size_t count_invitations(const struct access *a, const struct org *org)
+/* Those that are over go on this occasion. */
+static size_t count_invitations(struct change *ch, const struct org *org)
 {
     struct entity *e;
     size_t at = 0, n = 0;
-    while ((e = map_next(&a->kinds[RECORD_INVITATION], &at)))
-        n += slice_is(doc_text(e, "organization"), org->e.id);
+    while ((e = map_next(&ch->access->kinds[RECORD_INVITATION], &at))) {
+        if (!slice_is(doc_text(e, "organization"), org->e.id))
+            continue;
+        if (ch->now_us >= doc_when(e, "expires"))
+            change_remove(ch, RECORD_INVITATION, e->id);
+        else
+            n++;
+    }
     return n;
 }
 
@@ -66,11 +73,13 @@ int invitation_make(struct change *ch)
         err = ask_expires(ch, ask->body, EXPIRES_US, EXPIRES_MOST_US, &expires_us);
     if (!err)
         err = ask_may_give(ch, org, role);
+    if (!err && role == ROLE_ADMINISTRATOR)
+        err = ask_fresh(ch);
     if (!err)
         err = check_teams(ch, org, teams);
     if (!err)
         err = check_email(ch, org, email);
-    if (!err && count_invitations(ch->access, org) >= INVITATIONS_MAX)
+    if (!err && count_invitations(ch, org) >= INVITATIONS_MAX)
         err = change_refuse(ch, ERR_LIMIT,
                             "%s has %d open invitations, and no more can be; take some back.",
                             org->e.id, INVITATIONS_MAX);

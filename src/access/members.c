@@ -31,8 +31,8 @@ int member_set_role(struct change *ch)
         err = find_member(ch, org, ask_of(ch)->id, &m);
     if (!err)
         err = ask_may_give(ch, org, role);
-    if (!err && role != ROLE_ADMINISTRATOR)
-        err = keep_an_administrator(ch, m);
+    if (!err)
+        err = role == ROLE_ADMINISTRATOR ? ask_fresh(ch) : keep_an_administrator(ch, m);
     if (err || role == m->role)
         return err;
     struct jval *doc = doc_copy(ch, m->e.doc);

@@ -3,6 +3,7 @@
 
 #include "access/access_testing.h"
 #include "base/clock.h"
+#include "crypto/encode.h"
 
 static void organisations(void **state)
 {
@@ -237,6 +238,37 @@ static void requests(void **state)
     assert_true(may(w, "p_vi", "home", OP_DATA_WRITE, "pump-2", NULL));
 }
 
+/* Who signed in an hour ago lets nobody in for good without showing who they are. */
+static void what_wants_a_fresh_sign_in(void **state)
+{
+    struct world *w = *state;
+    struct principal *p = NULL;
+    unsigned char hash[TOKEN_HASH];
+    struct buf doc = {0};
+    digest_sha256(SLICE_LIT("cookie"), hash);
+    buf_add_str(&doc, "{\"hash\":\"");
+    encode_add(&doc, ENCODE_HEX, slice_of((const char *)hash, TOKEN_HASH));
+    buf_add_str(&doc, "\",\"person\":\"p_root\",\"organization\":\"home\",\"authenticated\":\"");
+    clock_format(&doc, clock_now_us() - INT64_C(3600) * 1000000);
+    buf_add_str(&doc, "\",\"seen\":\"");
+    clock_format(&doc, clock_now_us());
+    buf_add_str(&doc, "\",\"expires\":\"");
+    clock_format(&doc, clock_now_us() + DAY_US);
+    buf_add_str(&doc, "\"}");
+    buf_add_byte(&doc, 0);
+    put(w, RECORD_SESSION, "ses", doc.p);
+    put(w, RECORD_SERVICE, "home/s_1", "{\"name\":\"Gate\",\"role\":\"viewer\"}");
+    assert_int_equal(access_by_session(w->access, SLICE_LIT("cookie"), slice_of("", 0), &p), 0);
+    const char *boss = "{\"role\":\"administrator\"}";
+    assert_int_equal(ask_as(w, p, member_set_role, AT("home", "p_ada"), boss), ERR_REAUTHENTICATE);
+    assert_int_equal(ask_as(w, p, invitation_make, IN("home"), boss), ERR_REAUTHENTICATE);
+    assert_int_equal(ask_as(w, p, service_token_make, AT("home", "s_1"), "{\"name\":\"x\"}"),
+                     ERR_REAUTHENTICATE);
+    assert_int_equal(ask_as(w, p, invitation_make, IN("home"), "{\"role\":\"viewer\"}"), 0);
+    principal_unref(p);
+    buf_release(&doc);
+}
+
 static int erase_ada(struct change *ch)
 {
     struct person *p = access_find(ch->access, RECORD_PERSON, SLICE_LIT("p_ada"));
@@ -272,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(services, world_begin, world_end),
         cmocka_unit_test_setup_teardown(invitations, world_begin, world_end),
         cmocka_unit_test_setup_teardown(requests, world_begin, world_end),
+        cmocka_unit_test_setup_teardown(what_wants_a_fresh_sign_in, world_begin, world_end),
         cmocka_unit_test_setup_teardown(what_goes_with_a_person, world_begin, world_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

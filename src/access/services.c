@@ -191,6 +191,8 @@ int service_token_make(struct change *ch)
         err = ask_expires(ch, body, 0, 3650 * DAY_US, &expires_us);
     if (!err)
         err = ask_scopes(ch, body, org, ops_of_role(s->role), &scopes);
+    if (!err)
+        err = ask_fresh(ch);
     if (!err && count_tokens(ch->access, s, ch->now_us) >= SERVICE_TOKENS_MAX)
         err = change_refuse(ch, ERR_LIMIT,
                             "%s has %d tokens, and no more can be; delete one that is not used.",

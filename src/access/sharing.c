@@ -206,16 +206,23 @@ static bool is_to(const struct grant *g, const struct target *t)
     return g->to == t->to && slice_is(t->id, g->to_id) && slice_is(t->email, g->to_email);
 }
 
+/* Those that are over go on this occasion. */
 static int check_others(struct change *ch, const struct access_object *o, const struct target *t,
                         enum access_role role)
 {
     size_t n = 0;
-    for (const struct grant *g = sharing_grants(ch->access, o); g; g = g->next, n++)
+    for (const struct grant *g = sharing_grants(ch->access, o); g; g = g->next) {
+        if (g->expires_us && ch->now_us >= g->expires_us) {
+            forget_grant(ch, g);
+            continue;
+        }
+        n++;
         if (t->to != TO_LINK && is_to(g, t) && g->role == role)
             return change_refuse(ch, ERR_EXISTS,
                                  "It is shared so already; change the grant %s for other parts or "
                                  "another end.",
                                  g->e.id);
+    }
     if (n >= GRANTS_MAX)
         return change_refuse(ch, ERR_LIMIT, "It is shared %d times, and no more can be.",
                              GRANTS_MAX);

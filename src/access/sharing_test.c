@@ -84,6 +84,26 @@ static void by_address(void **state)
     assert_string_equal(g->to_id, "p_vi");
 }
 
+/* What is over neither holds nor counts. */
+static void what_is_over(void **state)
+{
+    struct world *w = *state;
+    const char *to_acme = "{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"organization\",\"id\":"
+                          "\"acme\"},\"role\":\"viewer\",\"expires\":\"2100-01-01T00:00:00Z\"}";
+    assert_int_equal(ask(w, "p_ada", grant_make, any, to_acme), ERR_INVALID);
+    assert_non_null(strstr(w->detail, "days away"));
+    put(w, RECORD_GRANT, "g_old",
+        "{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"organization\",\"id\":\"acme\"},"
+        "\"role\":\"viewer\",\"expires\":\"2020-01-01T00:00:00Z\"}");
+    assert_false(may(w, "p_bo", "acme", OP_TWIN_READ, "pump-1", NULL));
+    assert_int_equal(ask(w, "p_ada", grant_make, any,
+                         "{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"organization\",\"id\":"
+                         "\"acme\"},\"role\":\"viewer\"}"),
+                     0);
+    assert_null(access_find(w->access, RECORD_GRANT, SLICE_LIT("g_old")));
+    assert_int_equal(w->access->kinds[RECORD_GRANT].count, 1);
+}
+
 static void links(void **state)
 {
     struct world *w = *state;
@@ -236,6 +256,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(grants, world_begin, world_end),
         cmocka_unit_test_setup_teardown(by_address, world_begin, world_end),
+        cmocka_unit_test_setup_teardown(what_is_over, world_begin, world_end),
         cmocka_unit_test_setup_teardown(links, world_begin, world_end),
         cmocka_unit_test_setup_teardown(policies, world_begin, world_end),
         cmocka_unit_test_setup_teardown(with_the_twin, world_begin, world_end),

@@ -88,7 +88,8 @@ void service_delete(struct call *call)
 static bool is_of_service(struct call *call, const void *entity)
 {
     const struct api_token *t = entity;
-    return t->service && !t->revoked_us && t->service == map_get(&call->org->services, call->parts[1]);
+    return t->service && !t->revoked_us &&
+           t->service == map_get(&call->org->services, call->parts[1]);
 }
 
 static void write_token(struct call *call, struct json_writer *w, const void *entity)
@@ -149,11 +150,16 @@ static void write_invitation(struct call *call, struct json_writer *w, const voi
     put_text(w, "invitedBy", doc_name_of(access_of(call), e, "by"));
 }
 
+static bool is_open_invitation(struct call *call, const void *entity)
+{
+    return is_in_org(call, entity) && clock_now_us() < doc_when(entity, "expires");
+}
+
 void invitations_list(struct call *call)
 {
     call_list(call, &(struct entity_list){.name = "invitations",
                                           .of = &access_of(call)->kinds[RECORD_INVITATION],
-                                          .has = is_in_org,
+                                          .has = is_open_invitation,
                                           .write = write_invitation});
 }
 
