@@ -40,8 +40,7 @@ static inline void open_world(struct world *w)
     assert_int_equal(loop_new(&w->loop), 0);
     assert_int_equal(pool_new(w->loop, "catalog", 1, &w->writes), 0);
     assert_int_equal(catalog_open(w->path, &w->catalog), 0);
-    assert_int_equal(
-        access_new(w->loop, w->catalog, w->writes, &w->opts, &w->access), 0);
+    assert_int_equal(access_new(w->loop, w->catalog, w->writes, &w->opts, &w->access), 0);
     access_set_twins(w->access, world_twin, w);
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define USED_EVERY_US INT64_C(3600000000) /* how often it is kept when a credential was used */
 enum { CLAIMS_SWEPT = 100 /* expired ones that go with a new one */ };
 
 /* ---- documents ---- */
@@ -477,9 +478,37 @@ static struct device_note *note_for(struct access *a, struct slice twin)
     return n;
 }
 
-void device_met(struct access *a, struct slice twin, int by)
+static int note_used(struct change *ch)
 {
-    struct device_note *n = note_for(a, twin);
+    const struct credential *c = access_find(ch->access, RECORD_CREDENTIAL, slice_str(ch->arg));
+    ch->quiet = true;
+    if (!c || ch->now_us - c->used_us < USED_EVERY_US)
+        return 0;
+    struct credential used = *c;
+    used.used_us = ch->now_us;
+    change_put(ch, RECORD_CREDENTIAL, c->id, credential_doc(ch, &used));
+    return 0;
+}
+
+static void forget_id(struct change *ch)
+{
+    free(ch->arg);
+}
+
+static void keep_used(struct access *a, const struct credential *c)
+{
+    char *id =
+        c && clock_now_us() - c->used_us >= USED_EVERY_US && !a->stopped ? strdup(c->id) : NULL;
+    if (id)
+        access_change(a, &(struct change_plan){
+                             .who = a->system, .prepare = note_used, .done = forget_id, .arg = id});
+}
+
+void device_met(struct access *a, const struct principal *who, int by)
+{
+    struct device_note *n = note_for(a, who->twin);
+    if (by >= 0)
+        keep_used(a, who->credential);
     if (!n)
         return;
     n->seen_us = clock_now_us();

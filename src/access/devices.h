@@ -85,7 +85,8 @@ struct device_note {
     char address[64]; /* of the refused */
     char key[];
 };
-void device_met(struct access *a, struct slice twin, int by); /* 1: it came, -1: it went, or 0 */
+/* A device (WHO_DEVICE) is there.  by 1: it came, -1: it went, or 0. */
+void device_met(struct access *a, const struct principal *who, int by);
 void device_turned_away(struct access *a, struct slice twin, int err, const char *address);
 const struct device_note *device_note(const struct access *a, struct slice twin); /* or NULL */
 

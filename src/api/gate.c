@@ -10,6 +10,7 @@
  * besides. */
 #include "api/internal.h"
 
+#include "access/devices.h"
 #include "access/state.h"
 #include "base/err.h"
 #include "crypto/digest.h"
@@ -304,6 +305,8 @@ bool gate_enter(struct call *call)
     set_origin(call);
     if (!identify(call))
         return false;
+    if (call->who->kind == WHO_DEVICE)
+        device_met(core_access(call->core), call->who, 0);
     call->org = call->who->org;
     if (!r || r->op == OP_PUBLIC)
         return true;

@@ -560,6 +560,18 @@ static void what_is_shared_has_its_owner_before_it(void **state)
     assert_int_equal(wish_for(&ada, "twins/acme~pump/sensors/+"), 1);
     expect(&ada, MQTT_PUBLISH); /* the last value */
     assert_true(slice_is(ada.p.as.publish.topic, "twins/acme~pump/sensors/temp"));
+    /* an operator of it sends commands, and hears what comes of them */
+    put(RECORD_GRANT, "g1",
+        "{\"object\":\"twin:acme~pump\",\"to\":{\"kind\":\"person\",\"id\":\"p_ada\"},"
+        "\"role\":\"operator\"}");
+    struct client device_of = client_as("dev", "of acme's pump");
+    assert_int_equal(wish_for(&device_of, "twins/pump/commands/+"), 1);
+    assert_int_equal(wish_for(&ada, "twins/acme~pump/commands/+/answer"), 1);
+    say(&ada, "twins/acme~pump/commands/open", "now");
+    expect_publish(&device_of, "twins/pump/commands/open", "now");
+    say(&device_of, "twins/pump/commands/open/answer", "done");
+    expect_publish(&ada, "twins/acme~pump/commands/open/answer", "done");
+    client_leave(&device_of);
     put(RECORD_GRANT, "g1", NULL);
     assert_int_equal(say(&bo, "twins/pump/sensors/temp", "43"), 0);
     settle();

@@ -149,7 +149,7 @@ void session_own(struct session *s, struct principal *who)
     principal_unref(s->who);
     s->who = who;
     if (who->kind == WHO_DEVICE)
-        device_met(s->broker->access, who->twin, 1);
+        device_met(s->broker->access, who, 1);
     if (s->subject)
         return;
     access_put_subject(who, &subject);
@@ -160,7 +160,7 @@ void session_own(struct session *s, struct principal *who)
 void session_left(const struct session *s)
 {
     if (s->who && s->who->kind == WHO_DEVICE)
-        device_met(s->broker->access, s->who->twin, -1);
+        device_met(s->broker->access, s->who, -1);
 }
 
 /* ---- when rights change ---- */

@@ -147,6 +147,7 @@ struct space {
     struct slice slug; /* the bytes are its own; empty: the first organisation */
     struct tree tree;
     size_t twin_filters; /* subscriptions that could match an update of a twin */
+    size_t twin_words;   /* or that begin with twins/, or a wildcard */
 };
 
 /* NULL: there is no such organisation, or no memory.  Both make it when it is missing. */
@@ -462,6 +463,10 @@ struct publishing {
     uint64_t batch; /* of readings, from which it comes; 0: from a client */
     uint64_t seq;   /* answered: acknowledge it when this is kept; 0: nothing to wait for */
 };
+/* And to those of other organisations, under the name that the twin has there; b->match was used.
+ * The message's topic is that of a twin of its space.  What cannot be sent is counted as lost. */
+void route_abroad(struct broker *b, struct publishing *p);
+bool route_goes_abroad(const struct broker *b, struct slice topic); /* could it? */
 /* To b->match, just filled.  An error: nothing was sent, and what was retained is as it was. */
 int route_send(struct broker *b, struct publishing *p);
 /* Who is next of those who may hear it; NULL: nobody. */

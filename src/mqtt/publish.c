@@ -315,7 +315,7 @@ static uint8_t publish_twin(struct conn *c, const struct mqtt_publish *m, struct
     struct slice place = topic;
     if (kind == TWIN_TOPIC_TELEMETRY && b->subs_n && space_of_topic(b, &space, &place, &b->place)) {
         const struct match *found = route_match(b, space, place, c->session);
-        if (found->n || found->shares_n)
+        if (found->n || found->shares_n || route_goes_abroad(b, place))
             p->forward = message_of(b, m, space, place);
         if (p->forward)
             p->forward->retain = false; /* the twin is its own last value */
@@ -366,7 +366,7 @@ static uint8_t publish_plain(struct conn *c, const struct mqtt_publish *m, struc
     const struct match *found = route_match(b, space, topic, c->session);
     uint8_t reason = found->n || found->shares_n ? MQTT_SUCCESS : MQTT_NO_SUBSCRIBERS;
     const char *detail = NULL;
-    if (m->retain || reason == MQTT_SUCCESS) {
+    if (m->retain || reason == MQTT_SUCCESS || route_goes_abroad(b, topic)) {
         struct message *msg = message_of(b, m, space, topic);
         if (!msg)
             return broker_refuse(b, MQTT_QUOTA, "the server is out of memory");
@@ -380,6 +380,8 @@ static uint8_t publish_plain(struct conn *c, const struct mqtt_publish *m, struc
             detail = "no room for more retained messages";
         } else {
             err = route_send(b, &p);
+            if (!err)
+                route_abroad(b, &p);
         }
         uint8_t end = err ? unkept(c, m, err) : p.seq ? answer_when_kept(c, m, reason, &p) : 0;
         if (!p.seq)
@@ -401,6 +403,8 @@ static int pass_on(struct broker *b, struct publishing *what)
     what->stored = m->retain && !retained_store(b, m, &what->old);
     route_match(b, space_of_message(b, m), m->topic, what->from);
     int err = route_send(b, what);
+    if (!err)
+        route_abroad(b, what);
     if (!err && what->seq)
         return wait_for_disk(b, what->seq, NULL, what);
     message_unref(what->old);

@@ -234,3 +234,45 @@ int route_send(struct broker *b, struct publishing *p)
     }
     return 0;
 }
+
+/* One organisation's share of it. */
+static void route_to(struct broker *b, struct space *space, struct publishing *p)
+{
+    const struct message *m = p->message;
+    struct buf topic = {0};
+    buf_addf(&topic, "twins/%s~", org_slug(space_of_message(b, m)->org));
+    buf_add_slice(&topic, slice_skip(m->topic, 6));
+    const struct match *found =
+        topic.failed ? NULL : route_match(b, space, buf_slice(&topic), p->from);
+    struct message *copy = found && (found->n || found->shares_n)
+                               ? message_new(buf_slice(&topic), m->props, m->payload)
+                               : NULL;
+    if (copy) {
+        struct publishing there = {.message = copy, .from = p->from};
+        copy->space = space->slug.n ? space : NULL;
+        copy->qos = m->qos;
+        copy->expires_us = m->expires_us;
+        b->stats.dropped += route_send(b, &there) != 0;
+        p->seq = there.seq > p->seq ? there.seq : p->seq;
+    }
+    message_unref(copy);
+    buf_release(&topic);
+}
+
+bool route_goes_abroad(const struct broker *b, struct slice topic)
+{
+    return b->spaces.count && slice_starts(topic, "twins/");
+}
+
+void route_abroad(struct broker *b, struct publishing *p)
+{
+    struct space *own = space_of_message(b, p->message), *other;
+    size_t at = 0;
+    if (!route_goes_abroad(b, p->message->topic) || !own->org)
+        return;
+    if (own != &b->home && b->home.twin_words)
+        route_to(b, &b->home, p);
+    while ((other = map_next(&b->spaces, &at)))
+        if (other != own && other->twin_words)
+            route_to(b, other, p);
+}

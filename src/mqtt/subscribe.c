@@ -76,6 +76,9 @@ static void count_sub(struct broker *b, const struct sub *s, int by)
         b->shared_n += (size_t)by;
     if (sys_is_filter(s->topic_filter))
         b->sys_subs += (size_t)by;
+    if (s->topic_filter.p[0] == '#' || s->topic_filter.p[0] == '+' ||
+        slice_starts(s->topic_filter, "twins/"))
+        s->session->space->twin_words += (size_t)by;
     twins_subscribers_changed(b, s->session->space, s->topic_filter, by);
 }
 

@@ -71,6 +71,8 @@ static uint64_t keep_what_follows(struct pending *p)
         struct publishing what = {.message = p->forward, .from = p->session};
         route_match(b, space_of_message(b, p->forward), p->forward->topic, p->session);
         lost |= route_send(b, &what) != 0;
+        if (!lost)
+            route_abroad(b, &what);
         seq = what.seq > seq ? what.seq : seq;
     }
     if (p->qos == 2 && p->session && keeps(p->session) && !p->reason) {
