@@ -275,15 +275,17 @@ int key_ring_load(struct key_ring *r, const char *path, struct buf *why)
     return err;
 }
 
-static int write_whole(int fd, struct slice text)
+/* Behind what is there up to *at, which moves along. */
+static int write_part(int fd, struct slice text, off_t *at)
 {
     while (text.n > 0) {
-        ssize_t n = write(fd, text.p, text.n);
+        ssize_t n = pwrite(fd, text.p, text.n, *at);
         if (n < 0 && errno != EINTR)
             return -1;
         text = slice_skip(text, n > 0 ? (size_t)n : 0);
+        *at += n > 0 ? n : 0;
     }
-    return fsync(fd);
+    return 0;
 }
 
 /* Whoever owned the file, or owns the directory, goes on doing so when it is root who writes. */
@@ -311,19 +313,22 @@ int key_ring_save(const struct key_ring *r, const char *path, struct buf *why)
     struct buf text = {0}, name = {0};
     const char *slash = strrchr(path, '/');
     char *dir = slash ? strndup(path, slash == path ? 1 : (size_t)(slash - path)) : strdup(".");
-    buf_addf(&name, "%s.XXXXXX", path);
+    buf_addf(&name, "%s.%ld", path, (long)getpid());
     char *fresh = buf_take(&name);
     int fd = -1, err = ERR_NOMEM;
     bool made = false;
+    off_t at = 0;
     key_ring_write(r, &text);
     if (!dir || !fresh || text.failed)
         goto done;
     err = ERR_IO;
-    if ((fd = mkostemp(fresh, O_CLOEXEC)) < 0) /* mode 0600 */
+    fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
         goto done;
     made = true;
-    if (keep_owner(fd, path, dir) != 0 || write(fd, head, sizeof head - 1) < 0 ||
-        write_whole(fd, buf_slice(&text)) != 0 || rename(fresh, path) != 0)
+    if (fchmod(fd, 0600) != 0 || keep_owner(fd, path, dir) != 0 ||
+        write_part(fd, slice_str(head), &at) != 0 || write_part(fd, buf_slice(&text), &at) != 0 ||
+        fsync(fd) != 0 || rename(fresh, path) != 0)
         goto done;
     made = false;
     err = sync_folder(dir) != 0 ? ERR_IO : 0;

@@ -11,6 +11,7 @@
 #include "server/run.h"
 #include "server/term.h"
 
+#include <limits.h>
 #include <unistd.h>
 
 static void on_progress(void *arg, const char *file, uint64_t done, uint64_t total)
@@ -130,6 +131,18 @@ static int restore(const char *from, const char *data, const struct envelope_mea
     return err ? code_of(err) : CODE_OK;
 }
 
+/* What a backup in clear leaves out is needed again. */
+static void tell_keys(const char *data)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/secret.key", data);
+    if (access(path, F_OK) != 0)
+        fprintf(stderr,
+                "no secret.key was in it: put yours back with: doppel key add FILE --data %s.  "
+                "Without it a server makes a new one, and says which secrets it cannot read\n",
+                data);
+}
+
 int restore_run(const struct invocation *in)
 {
     struct envelopes e;
@@ -151,6 +164,7 @@ int restore_run(const struct invocation *in)
     else
         printf("%s is what it was at %.*s: %zu files, %s; start it with: doppel serve --data %s\n",
                data, SLICE_ARG(buf_slice(&made)), r.files, bytes, data);
+    tell_keys(data);
     buf_release(&made);
     return CODE_OK;
 }

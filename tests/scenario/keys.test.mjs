@@ -199,4 +199,13 @@ test("a backup leaves the keys out", async (t) => {
     assert.equal(r.code, OK, r.output);
     assert.equal(existsSync(join(to, "secret.key")), false);
     assert.doesNotMatch(readFileSync(join(to, "backup.json"), "utf8"), /secret\.key/);
+    const data = join(dir, "again");
+    const back = await doppel(["restore", to, "--data", data]);
+    assert.match(back.stderr, /no secret\.key was in it.*doppel key add FILE --data/);
+    await key(["add", join(d.data, "secret.key"), "--data", data]);
+    assert.equal(statSync(join(data, "secret.key")).mode & 0o777, 0o600);
+    assert.deepEqual(
+        (await ls(data)).map((k) => k.id),
+        (await ls(d.data)).map((k) => k.id),
+    );
 });
