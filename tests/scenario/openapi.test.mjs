@@ -424,6 +424,9 @@ test("organisations and sharing, in good and in bad", async () => {
     await call("PUT", `${ORGS}/acme/quotas`, { body: { twins: 10 }, expect: 200 });
     await call("PUT", `${ORGS}/acme/quotas`, { body: { twins: "ten" }, expect: 400 });
     await call("GET", `${ORGS}/acme/usage`, { expect: 200 });
+    await call("GET", `${ORGS}/acme/audit?limit=5`, { expect: 200 });
+    await call("GET", "/api/v1/audit?limit=5", { expect: 200 });
+    await call("GET", "/api/v1/audit?limit=none", { expect: 400 });
     await call("GET", `${ORGS}/acme/members`, { expect: 200 });
     const team = await make(`${ORGS}/acme/teams`, { name: "Night" });
     await call("GET", `${ORGS}/acme/teams`, { expect: 200 });
