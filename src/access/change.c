@@ -79,6 +79,19 @@ void change_remove(struct change *ch, enum record_kind kind, const char *id)
     add_record(ch, kind, id, slice_of(NULL, 0));
 }
 
+/* The same for the audit log, which many read and which is kept: no secrets, and no hashes of them.
+ */
+static struct slice text_without_secrets(struct change *ch, const struct jval *doc)
+{
+    static const char *const secrets[] = {"hash",     "password", "totp",
+                                          "recovery", "passkeys", "clientSecret"};
+    struct jval *copy = jval_copy(ch->arena, doc);
+    for (size_t i = 0; copy && i < sizeof secrets / sizeof secrets[0]; i++)
+        jval_remove(copy, slice_str(secrets[i]));
+    job_of(ch)->failed |= !copy;
+    return copy ? text_of(ch, copy) : slice_of(NULL, 0);
+}
+
 void change_audit(struct change *ch, const char *operation, const char *object,
                   const struct jval *before, const struct jval *after)
 {
@@ -87,9 +100,9 @@ void change_audit(struct change *ch, const char *operation, const char *object,
     ch->audit.operation = slice_str(operation);
     ch->audit.object = slice_str(kept);
     if (before)
-        ch->audit.before = text_of(ch, before);
+        ch->audit.before = text_without_secrets(ch, before);
     if (after)
-        ch->audit.after = text_of(ch, after);
+        ch->audit.after = text_without_secrets(ch, after);
 }
 
 int change_refuse(struct change *ch, int err, const char *format, ...)

@@ -226,8 +226,9 @@ bool access_may(const struct access *a, const struct principal *who, enum access
     if (who->gone || !(who->scopes & OP_BIT(op)))
         return false;
     const struct access_op_info *info = op_info(op);
-    if (info->from == FOR_PERSON)
-        return who->kind == WHO_PERSON;
+    if (info->from == FOR_PERSON) /* in an organisation of theirs, when it is about one */
+        return who->kind == WHO_PERSON &&
+               (!o || !o->org || who->installation || role_in(who, o->org) != ROLE_NONE);
     if (info->from == FOR_INSTALLATION)
         return who->installation || (who->ops & OP_BIT(op));
     if (op == OP_STATUS_READ && who->installation)

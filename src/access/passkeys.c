@@ -191,7 +191,7 @@ static int begin_answer(struct change *ch, enum pending_kind kind, const struct 
     struct pendings *pendings = pendings_for(ch->access->people, kind);
     if (!s->whom.n ||
         !pending_take(pendings, kind, s->whom, ret->challenge, &ret->challenge_n, clock_mono_us()))
-        return change_refuse(ch, ERR_CREDENTIALS,
+        return change_refuse(ch, kind == PENDING_PASSKEY ? ERR_PRECONDITION : ERR_CREDENTIALS,
                              "Nothing was asked of this browser in the last 5 minutes: try again.");
     const char *over_tls = arena_printf(ch->arena, "https://%.*s", SLICE_ARG(s->host));
     const char *plain = arena_printf(ch->arena, "http://%.*s", SLICE_ARG(s->host));

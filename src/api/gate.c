@@ -50,6 +50,8 @@ static void sentence(char out[static 256], const struct call *call, int err, enu
         snprintf(out, 256, "The scopes of this token do not hold %s.", info->name);
     else if (info->from == FOR_PERSON)
         snprintf(out, 256, "This is for a person who is signed in.");
+    else if (call->who && call->who->kind == WHO_DEVICE)
+        snprintf(out, 256, "A device may send its readings and receive its commands, and no more.");
     else if (info->from == FOR_INSTALLATION)
         snprintf(out, 256, "%s is for administrators of the installation.", info->name);
     else
@@ -316,7 +318,8 @@ bool gate_enter(struct call *call)
     }
     if (path_starts(r, "/api/v1/organizations/{org}"))
         return enter_org(call);
-    if (!(call->who->scopes & OP_BIT(r->op)) && !call->who->everything) {
+    bool beyond = call->who->kind == WHO_DEVICE && !(call->who->ops & OP_BIT(r->op));
+    if ((beyond || !(call->who->scopes & OP_BIT(r->op))) && !call->who->everything) {
         call_denied(call, ERR_FORBIDDEN, r->op, NULL);
         return false;
     }

@@ -279,6 +279,20 @@ static bool usable_id(struct call *call)
     return false;
 }
 
+/* The twin, or the organisation in which the address would make one.  False: answered. */
+static bool addressed(struct call *call, const struct twin *t, struct access_object *ret)
+{
+    struct buf scratch = {0};
+    struct slice key;
+    struct org *org = NULL;
+    int err = access_key(core_access(call->core), call->who, call->parts[0], &scratch, &key, &org);
+    buf_release(&scratch);
+    if (err)
+        call_problem(call, err == ERR_NOT_FOUND ? ERR_UNKNOWN_TWIN : err, NULL);
+    *ret = t ? twin_object(t) : (struct access_object){.org = org};
+    return !err;
+}
+
 void twin_replace(struct call *call)
 {
     struct demand d;
@@ -291,7 +305,9 @@ void twin_replace(struct call *call)
         call_denied(call, err, call->route->op, NULL);
         return;
     }
-    if (!call_json_type(call) || !profile_body(call) || !conditions(call, t, &d))
+    struct access_object o;
+    if (!addressed(call, t, &o) || !call_may(call, t ? OP_TWIN_WRITE : OP_TWIN_CREATE, &o) ||
+        !call_json_type(call) || !profile_body(call) || !conditions(call, t, &d))
         return;
     call_wait(call, NULL);
     core_twin_put(call->core, &by,
