@@ -37,7 +37,7 @@ export const ROWS = {
     listRejections: { needs: "viewer", linkMay: false },
     readStatus: { needs: "viewer", linkMay: false },
     readMetrics: { needs: "installation" },
-    openStream: { needs: "viewer", device: true } /* and then hears what it may */,
+    openStream: { needs: "viewer" } /* and then hears what it may */,
     openMqtt: { needs: "public" },
     readOpenapi: { needs: "public" },
     readProfileSchema: { needs: "public" },

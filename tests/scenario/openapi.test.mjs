@@ -318,7 +318,7 @@ test("sessions and accounts, in good and in bad", async (t) => {
     const toMake = (await call("POST", `${K}/challenge`, { on: named, expect: 200 })).body;
     const body = { ...key.create(toMake), name: "A key" };
     const { id } = (await call("POST", K, { on: named, body, expect: 201 })).body;
-    await call("POST", K, { on: named, body, expect: 401 });
+    await call("POST", K, { on: named, body, expect: 412 });
     const by = new Client(locked, { host: "localhost" });
     const toShow = (await call("POST", `${S}/passkey/challenge`, { on: by, expect: 200 })).body;
     await call("POST", `${S}/passkey`, { on: by, body: key.get(toShow), expect: 201 });
