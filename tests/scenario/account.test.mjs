@@ -290,6 +290,23 @@ test("an address that another account has is not taken", async (t) => {
     assert.equal((await bo.get(A)).body.email, "bo@example.org");
 });
 
+test("one means one organisation at a time, and a request may mean another", async (t) => {
+    const { c } = await ada(t);
+    const made = await c.post("/api/v1/organizations", { id: "acme", name: "Acme" });
+    assert.equal(made.status, 201, made.text);
+    const before = await c.get(S);
+    assert.equal(before.body.organization.id, "home");
+    assert.deepEqual(before.body.organizations.map((o) => o.id).sort(), ["acme", "home"]);
+    const r = await c.patch(S, { organization: "acme" });
+    assert.equal(r.status, 200, r.text);
+    assert.equal(r.body.organization.id, "acme");
+    assert.equal((await c.get(S)).body.organization.id, "acme");
+    const other = await c.get(S, { headers: { "doppel-organization": "home" } });
+    assert.equal(other.body.organization.id, "home");
+    const none = await c.get("/api/v1/twins", { headers: { "doppel-organization": "nowhere" } });
+    assert.equal(none.status, 403);
+});
+
 test("the last administrator cannot go", async (t) => {
     const { c } = await ada(t);
     const r = await c.delete(A);

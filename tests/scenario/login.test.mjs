@@ -38,6 +38,10 @@ test("beside the server every command works without a sign-in", async (t) => {
     await ok(doppel(["replay", table, "--twin", "pump-1", "--speed", "max", ...at]));
     const mqtt = ["--mqtt", d.mqtt, "--speed", "max"];
     await ok(doppel(["replay", table, "--twin", "pump-1", ...mqtt, ...at]));
+    const map = await ok(doppel(["import", table, "--propose"]));
+    assert.match(map, /temp-1/);
+    writeFileSync(join(d.data, "map.json"), map.replaceAll(/"twin": *"[^"]*"/g, '"twin":"pump-1"'));
+    await ok(doppel(["import", table, "--map", join(d.data, "map.json"), ...at]));
     const watch = doppel(["watch", "--json", "--count", "1", ...at]);
     const sending = setInterval(() => doppel(["send", "pump-1", "temp-1=43", ...at]), 300);
     try {
