@@ -1,12 +1,6 @@
 #include "access/account.h"
 
-#include "access/audit.h"
-#include "access/orgs.h"
 #include "base/err.h"
-#include "base/log.h"
-
-#include <stdio.h>
-#include <stdlib.h>
 
 /* ---- who they are ---- */
 
@@ -52,81 +46,6 @@ int account_profile_set(struct change *ch)
     person_put(ch, p, doc);
     person_audit(ch, moves ? "account:email" : "account:name", p->e.id);
     return 0;
-}
-
-/* ---- erasure ---- */
-
-/* A name that is one's own, and not a word that stands in many lines: of two parts. */
-enum { NAME_OF_ONES_OWN = 5 };
-
-struct erasing {
-    struct access *access;
-    account_erased_fn *fn;
-    void *arg;
-    char id[64], name[PERSON_NAME_MAX + 1], email[PERSON_EMAIL_MAX + 1];
-};
-
-static int prepare_erase(struct change *ch)
-{
-    struct erasing *e = ch->arg;
-    struct person *p;
-    int err = change_fresh_person(ch, &p);
-    if (err)
-        return err;
-    if (p->installation && ch->access->administrators <= 1)
-        return change_refuse(ch, ERR_CONFLICT,
-                             "You are the only administrator of the installation; make somebody "
-                             "else one before.");
-    if ((err = forget_person(ch, p)))
-        return err;
-    sessions_remove(ch, p, NULL);
-    change_remove(ch, RECORD_PERSON, p->e.id);
-    person_audit(ch, "account:erase", p->e.id);
-    snprintf(e->id, sizeof e->id, "%s", p->e.id);
-    snprintf(e->name, sizeof e->name, "%s", p->name);
-    snprintf(e->email, sizeof e->email, "%s", p->email);
-    return 0;
-}
-
-static void on_forgotten(void *arg, int err, uint64_t lines)
-{
-    struct erasing *e = arg;
-    if (err)
-        log_error("access", "%s is erased, but not from all of the audit log (%llu lines): %s",
-                  e->id, (unsigned long long)lines, err_info(err)->text);
-    e->fn(e->arg, err,
-          err ? "You are erased, but not from all lines of the audit log; the server's log says "
-                "why."
-              : NULL);
-    free(e);
-}
-
-static void on_erased(struct change *ch)
-{
-    struct erasing *e = ch->arg;
-    if (ch->err) {
-        e->fn(e->arg, ch->err, ch->detail);
-        free(e);
-        return;
-    }
-    bool own = strlen(e->name) >= NAME_OF_ONES_OWN && strchr(e->name, ' ');
-    const struct slice words[] = {slice_str(e->email), slice_str(own ? e->name : "")};
-    access_audit_erase(e->access, slice_str(e->id), words, 2, on_forgotten, e);
-}
-
-void account_erase(struct access *a, const struct asker *by, account_erased_fn *fn, void *arg)
-{
-    struct erasing *e = calloc(1, sizeof *e);
-    if (!e) {
-        fn(arg, ERR_NOMEM, NULL);
-        return;
-    }
-    *e = (struct erasing){.access = a, .fn = fn, .arg = arg};
-    access_change(a, &(struct change_plan){.who = by->who,
-                                           .from = by->from,
-                                           .prepare = prepare_erase,
-                                           .done = on_erased,
-                                           .arg = e});
 }
 
 /* ---- export ---- */

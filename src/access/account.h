@@ -22,6 +22,7 @@ int account_profile_set(struct change *ch);
  * or an ERR_* with a sentence (until fn returns). */
 typedef void account_erased_fn(void *arg, int err, const char *detail);
 void account_erase(struct access *a, const struct asker *by, account_erased_fn *fn, void *arg);
+void erasures_resume(struct access *a); /* at the start: what the last run did not finish */
 
 /* All that is kept about a person, without secrets, as the members of an open object; what stands
  * of them in the audit log is the caller's to add. */

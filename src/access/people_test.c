@@ -430,6 +430,13 @@ static void erasure(void **state)
     assert_int_equal(access_by_token(w->access, slice_str(t.text), &p), ERR_UNAUTHENTICATED);
     assert_int_equal(sign(w, "ada@example.org", PASSWORD, NULL, NULL), ERR_CREDENTIALS);
     principal_unref(ada);
+    assert_null(access_find(w->access, RECORD_SETTING, SLICE_LIT("erase:p_ada")));
+    /* what a crash has left is finished by the next start */
+    put(w, RECORD_SETTING, "erase:p_gone", "{\"email\":\"gone@example.org\",\"name\":\"\"}");
+    again(w, &cheap);
+    for (int i = 0; i < 100 && w->access->kinds[RECORD_SETTING].count; i++)
+        settle(w);
+    assert_null(access_find(w->access, RECORD_SETTING, SLICE_LIT("erase:p_gone")));
     give_password(w, "p_root", ",\"installation\":true");
     assert_int_equal(sign(w, "root@example.org", PASSWORD, NULL, NULL), 0);
     struct principal *root = by_cookie(w);

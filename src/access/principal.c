@@ -523,6 +523,7 @@ int access_new(struct loop *l, struct catalog *c, struct pool *writes,
     }
     loop_timer_start(a->tick, TICK_MS, TICK_MS);
     audit_start(a);
+    erasures_resume(a);
     people_reseal(a);
     *ret = a;
     return 0;
