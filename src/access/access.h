@@ -77,12 +77,18 @@ struct asker {
     struct origin from;
 };
 
+/* How much an organisation may use; 0: no limit. */
+struct quotas {
+    uint64_t twins, series, readings_per_s, storage_bytes;
+};
+
 struct access_opts {
     bool open;                   /* everybody may do everything: --access open */
     const struct key_ring *keys; /* seals the seeds of one-time codes; NULL: there are none */
     struct password_cost cost;   /* all zeroes: PASSWORD_COST_DEFAULT */
     struct pool *reads;          /* where the audit log is read; NULL: where it is written */
     int64_t audit_retention_us;  /* how long its lines stay; 0: for ever */
+    struct quotas quotas;        /* of organisations that are made from now on */
 };
 
 /* Reads the records of the catalog; blocks.  writes: the catalog's one thread. */

@@ -98,7 +98,7 @@ void access_audit_by(struct audit_entry *e, const struct asker *by, const struct
 void access_note(struct access *a, const struct asker *by, const struct audit_note *n)
 {
     struct audit_entry e;
-    access_audit_by(&e, by, n->org ? n->org : by->who->org);
+    access_audit_by(&e, by, n->installation ? NULL : n->org ? n->org : by->who->org);
     e.operation = slice_str(n->operation);
     e.object = slice_str(n->object ? n->object : "");
     if (n->outcome)

@@ -15,6 +15,7 @@
  * All is copied.  org NULL: that of who; before and after: JSON, or empty. */
 struct audit_note {
     struct org *org;
+    bool installation; /* in no organisation's log */
     const char *operation, *object;
     const char *outcome; /* NULL: "done" */
     const char *detail;  /* NULL: none */

@@ -114,3 +114,12 @@ void knock_wrong(struct knocks *k, const char *address)
         return;
     n->free_us = (n->free_us > now ? n->free_us : now) + KNOCK_EVERY_US;
 }
+
+void knock_network(const char *address, char *out, size_t size)
+{
+    char network[ADDRESS_BYTES + 1];
+    network_of(address, network);
+    if (size &&
+        !inet_ntop(network[ADDRESS_BYTES] == 4 ? AF_INET : AF_INET6, network, out, (socklen_t)size))
+        out[0] = 0;
+}

@@ -18,6 +18,8 @@ struct knocks *knocks_new(void); /* NULL: no memory */
 void knocks_free(struct knocks *k);
 /* May this address ("127.0.0.1", "2001:db8::1") show a secret?  Else *ret_wait_us: from when on. */
 bool knock_may(struct knocks *k, const char *address, int64_t *ret_wait_us);
+/* "192.0.2.7", or of IPv6 the network, for other limits by address. */
+void knock_network(const char *address, char *out, size_t size);
 void knock_wrong(struct knocks *k, const char *address);
 
 #endif

@@ -43,6 +43,22 @@ static int check_new_slug(struct change *ch, struct slice slug)
     return 0;
 }
 
+static const char *const quota_names[] = {"twins", "series", "readingsPerSecond", "storageBytes",
+                                          NULL};
+
+/* The limits that new organisations get. */
+static void put_new_quotas(struct change *ch, struct jval *doc)
+{
+    const struct quotas *q = &ch->access->new_quotas;
+    const uint64_t limits[] = {q->twins, q->series, q->readings_per_s, q->storage_bytes};
+    struct jval *quotas = change_doc(ch);
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
+        if (limits[i])
+            doc_int(ch, quotas, quota_names[i], (int64_t)limits[i]);
+    if (doc && quotas && quotas->count)
+        jval_set(ch->arena, doc, SLICE_LIT("quotas"), quotas);
+}
+
 /* Who makes an organisation is its first administrator. */
 static int join_as_first(struct change *ch, const char *slug)
 {
@@ -79,6 +95,7 @@ int org_make(struct change *ch)
     snprintf(ask->made, sizeof ask->made, "%.*s", SLICE_ARG(slug));
     doc_slice(ch, doc, "name", name.n ? name : slug);
     doc_time(ch, doc, "created", ch->now_us);
+    put_new_quotas(ch, doc);
     change_put(ch, RECORD_ORG, ask->made, doc);
     ask_audit(ch, OP_INSTALLATION_MANAGE, "organization", ask->made, NULL, doc);
     ch->audit.org = slug;
@@ -129,9 +146,6 @@ int org_remove(struct change *ch)
 }
 
 /* ---- quotas ---- */
-
-static const char *const quota_names[] = {"twins", "series", "readingsPerSecond", "storageBytes",
-                                          NULL};
 
 static int put_quota(struct change *ch, struct jval *quotas, const struct jval *v)
 {

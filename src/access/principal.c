@@ -6,6 +6,7 @@
 #include "access/account.h"
 #include "access/audit.h"
 #include "access/knock.h"
+#include "access/quota.h"
 #include "access/state.h"
 
 #include "base/clock.h"
@@ -465,6 +466,7 @@ static void on_tick(void *arg)
     int64_t now_us = clock_now_us();
     refusals_turn(a, false);
     audit_tick(a);
+    quotas_tick(a);
     for (struct principal *p = a->principals; p; p = p->next) {
         if (!p->gone && is_over(p->expires_us, now_us)) {
             principals_judge(a);
@@ -505,7 +507,8 @@ int access_new(struct loop *l, struct catalog *c, struct pool *writes,
                          .writes = writes,
                          .reads = opts->reads ? opts->reads : writes,
                          .open = opts->open,
-                         .audit_retention_us = opts->audit_retention_us};
+                         .audit_retention_us = opts->audit_retention_us,
+                         .new_quotas = opts->quotas};
     a->knocks = knocks_new();
     int err = a->knocks ? catalog_record_each(c, on_record, a) : ERR_NOMEM;
     access_settle(a);

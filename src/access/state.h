@@ -23,9 +23,6 @@ struct entity {
 };
 
 /* {"name","created","quotas":{"twins","series","readingsPerSecond","storageBytes"}} */
-struct quotas {
-    uint64_t twins, series, readings_per_s, storage_bytes; /* 0: no limit */
-};
 struct org {
     struct entity e;           /* id: the slug */
     const char *name, *prefix; /* prefix: of its twins' keys, "acme~" */
@@ -34,10 +31,15 @@ struct org {
     struct map members; /* struct member by person's id */
     struct map teams;   /* struct team by id within the organisation */
     struct map services;
-    size_t ruled; /* twins of it that have a policy or grants, and grants on its space */
-    uint64_t twins_n, series_n; /* kept by the core */
-    int64_t paid_until_us;      /* pace.c; monotonic */
-    bool first;                 /* its twins' keys have no prefix */
+    size_t ruled;     /* twins of it that have a policy or grants, and grants on its space */
+    uint64_t twins_n; /* kept by the core */
+    /* The core's too; its thread of the catalog reads them.  coming: of what is being made. */
+    _Atomic(uint64_t) series_n, series_coming, twins_there, twins_coming;
+    uint64_t storage_bytes, storage_counted; /* of history; core/usage.c */
+    int64_t paid_until_us;                   /* pace.c; monotonic */
+    uint64_t readings_n, readings_seen_n;    /* quota.c */
+    double readings_rate;                    /* a second, smoothed */
+    bool first;                              /* its twins' keys have no prefix */
     bool gone;
 };
 
@@ -192,8 +194,9 @@ struct access {
     uint64_t generation;
     struct change_job *jobs_first, *jobs_last, *running;
     struct loop_timer *tick;
-    struct people *people; /* people.h: what signing in needs beside the records */
-    struct map refusals;   /* refused.c: those of the last minute */
+    struct quotas new_quotas; /* of organisations that are made */
+    struct people *people;    /* people.h: what signing in needs beside the records */
+    struct map refusals;      /* refused.c: those of the last minute */
     uint64_t refusals_lost;
     int64_t (*twin_created)(void *arg, struct slice key); /* the core's: access_set_twins() */
     void *twins;

@@ -1,6 +1,7 @@
 /* api.c - from a request to its handler, by the table of routes. */
 #include "api/api.h"
 
+#include "access/bucket.h"
 #include "api/internal.h"
 #include "base/err.h"
 #include "crypto/digest.h"
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_PROFILE = 1 << 20, MAX_WATCHED = 1000000 };
+enum { MAX_PROFILE = 1 << 20, MAX_WATCHED = 1000000, RATES_MAX = 20000 };
 
 const char api_security_headers[] =
     "Content-Security-Policy: default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; "
@@ -55,7 +56,8 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
     if (!a->opts.max_watched)
         a->opts.max_watched = MAX_WATCHED;
     struct buf why = {0};
-    int err = stream_new(a, &a->stream);
+    a->rates = buckets_new(RATES_MAX);
+    int err = a->rates ? stream_new(a, &a->stream) : ERR_NOMEM;
     if (!err && !a->opts.line_map)
         err = line_map_new(SLICE_LIT(""), SLICE_LIT(LINE_TWIN_TAGS), &a->opts.line_map, &why);
     buf_release(&why);
@@ -64,6 +66,7 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
     if (err) {
         line_map_free(a->opts.line_map);
         stream_free(a->stream);
+        buckets_free(a->rates);
         free(a);
         return err;
     }
@@ -79,6 +82,7 @@ void api_free(struct api *a)
     devices_unwatch(a);
     stream_free(a->stream);
     line_in_free(a->lines);
+    buckets_free(a->rates);
     buf_release(&a->openapi);
     api_set_addresses(a, &(struct api_addresses){0});
     free(a);

@@ -41,7 +41,8 @@ struct api_opts {
     const struct key_ring *keys; /* to seal what has to be read again; NULL: there are none */
     size_t max_profile;          /* bytes; 0: 1 MiB */
     size_t max_watched;          /* sensors, by all streams together; 0: 1,000,000 */
-    struct line_map *line_map;   /* taken over; NULL: its defaults */
+    uint64_t requests_per_s, anonymous_requests_per_s; /* 0: no limit */
+    struct line_map *line_map;                         /* taken over; NULL: its defaults */
     struct provision_grant *grant_http,
         *grant_https;                     /* what is made for who comes by there; NULL */
     bool anonymous_http, anonymous_https; /* do they take readings from anybody? */

@@ -10,7 +10,9 @@
  * besides. */
 #include "api/internal.h"
 
+#include "access/bucket.h"
 #include "access/devices.h"
+#include "access/knock.h"
 #include "access/state.h"
 #include "base/err.h"
 #include "crypto/digest.h"
@@ -189,6 +191,33 @@ static bool changes_something(const struct call *call)
     return !slice_is(method, "GET") && !slice_is(method, "HEAD") && !slice_is(method, "OPTIONS");
 }
 
+static void too_many(struct call *call, int64_t wait_us, const char *detail)
+{
+    enum access_op op = call->route ? call->route->op : OP_PUBLIC;
+    struct access *a = core_access(call->core);
+    call->api->rate_limited++;
+    http_add_headerf(call->req, "Retry-After", "%lld", (long long)((wait_us + 999999) / 1000000));
+    access_refused(a, call->who, &call->from, ERR_RATE, op, "requests", detail);
+    call_problem(call, ERR_RATE, detail);
+}
+
+/* Nobody tries many of them; one that holds is never asked to wait. */
+static void wrong_token(struct call *call, int err)
+{
+    struct access *a = core_access(call->core);
+    const char *detail =
+        err == ERR_UNAUTHENTICATED ? "The token is not known here." : err_info(err)->text;
+    int64_t wait_us;
+    if (!knock_may(access_knocks(a), call->from.address, &wait_us)) {
+        too_many(call, wait_us, "Too many tokens that do not hold came from this address.");
+        return;
+    }
+    if (err == ERR_UNAUTHENTICATED)
+        knock_wrong(access_knocks(a), call->from.address);
+    access_refused(a, call->who, &call->from, err, OP_PUBLIC, "token", detail);
+    call_denied(call, err, OP_PUBLIC, detail);
+}
+
 static bool identify(struct call *call)
 {
     struct access *a = core_access(call->core);
@@ -224,8 +253,7 @@ static bool identify(struct call *call)
         call_denied(call, err, OP_PUBLIC,
                     "Doppel-Organization names an organisation of which you are no member.");
     else
-        call_denied(call, err, OP_PUBLIC,
-                    err == ERR_UNAUTHENTICATED ? "The token is not known here." : NULL);
+        wrong_token(call, err);
     return false;
 }
 
@@ -248,6 +276,38 @@ static void set_origin(struct call *call)
                                  .agent = kept ? kept : ""};
     if (id)
         http_add_header(call->req, "Doppel-Request-Id", id);
+}
+
+/* ---- how often ---- */
+
+enum { BURST = 5 /* seconds' worth at once */ };
+
+/* A person counts once, however many tokens and sessions they have; nobody counts by the address.
+ * The command line of the machine's own user may do as it likes: it could read the directory. */
+static bool take_rate(struct call *call)
+{
+    const struct api_opts *o = &call->api->opts;
+    const struct principal *who = call->who;
+    bool named = who->kind != WHO_ANONYMOUS;
+    uint64_t rate = named ? o->requests_per_s : o->anonymous_requests_per_s;
+    char name[160];
+    int64_t wait_us;
+    if (!rate || who->kind == WHO_LOCAL)
+        return true;
+    if (who->kind == WHO_DEVICE)
+        snprintf(name, sizeof name, "device %.*s", SLICE_ARG(who->twin));
+    else if (named)
+        snprintf(name, sizeof name, "%s %s", principal_kind_name(who->kind), who->id);
+    else
+        knock_network(call->from.address, name, sizeof name);
+    if (buckets_take(call->api->rates, slice_str(name), (double)rate, BURST * (double)rate,
+                     &wait_us))
+        return true;
+    too_many(call, wait_us,
+             named ? "That is more requests than one account may send; try again later."
+                   : "That is more requests than one address may send without a token; try again "
+                     "later.");
+    return false;
 }
 
 /* ---- the gate ---- */
@@ -305,7 +365,7 @@ bool gate_enter(struct call *call)
 {
     const struct route *r = call->route;
     set_origin(call);
-    if (!identify(call))
+    if (!identify(call) || !take_rate(call))
         return false;
     if (call->who->kind == WHO_DEVICE)
         device_met(core_access(call->core), call->who, 0);

@@ -105,7 +105,7 @@ static struct refusal describe(struct call *call, const struct line_result *r)
 {
     bool v2 = slice_starts(http_path(call->req), "/api/v2/");
     int status = err_info(r->err)->http;
-    if (status != 503 && status != 507)
+    if (status != 503 && status != 507 && r->err != ERR_QUOTA)
         status = r->unreadable || !v2 ? 400 : 422;
     const char *text = r->detail;
     if (!r->unreadable || r->dropped < r->points)

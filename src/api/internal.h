@@ -67,7 +67,8 @@ struct api {
     struct core_tap tap; /* devices.c */
     struct line_in *lines;
     struct buf openapi; /* made when first asked for */
-    uint64_t requests;
+    uint64_t requests, rate_limited;
+    struct buckets *rates;   /* gate.c: of principals and addresses */
     char request_prefix[16]; /* of their ids */
 };
 

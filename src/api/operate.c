@@ -171,6 +171,11 @@ FIGURE(mqtt_bytes_out, f->mqtt.bytes_out)
 FIGURE(mqtt_dropped, f->mqtt.dropped)
 FIGURE(mqtt_turned_away, f->mqtt.turned_away)
 FIGURE(http_requests, f->api->requests)
+FIGURE(rate_limited, f->api->rate_limited)
+FIGURE(refusals, access_stats(core_access(f->api->core))->refusals)
+FIGURE(sign_ins, access_stats(core_access(f->api->core))->sign_ins)
+FIGURE(sign_ins_failed, access_stats(core_access(f->api->core))->sign_ins_failed)
+FIGURE(audit_failures, access_stats(core_access(f->api->core))->audit_failures)
 FIGURE(streams, stream_clients(f->api->stream))
 
 static const struct metric metric_table[] = {
@@ -224,6 +229,14 @@ static const struct metric metric_table[] = {
     {"doppel_mqtt_refused_connections", COUNTER, NULL,
      "MQTT connections refused or ended for what the client did.", mqtt_turned_away},
     {"doppel_http_requests", COUNTER, NULL, "HTTP requests.", http_requests},
+    {"doppel_http_limited_requests", COUNTER, NULL,
+     "HTTP requests turned away because there were too many.", rate_limited},
+    {"doppel_access_refusals", COUNTER, NULL, "What was asked for and not allowed.", refusals},
+    {"doppel_access_sign_ins", COUNTER, NULL, "People who signed in.", sign_ins},
+    {"doppel_access_failed_sign_ins", COUNTER, NULL,
+     "Passwords, tokens and other secrets that did not hold.", sign_ins_failed},
+    {"doppel_audit_failures", COUNTER, NULL, "Lines of the audit log that could not be written.",
+     audit_failures},
     {"doppel_stream_connections", GAUGE, NULL, "Open streams.", streams},
 };
 

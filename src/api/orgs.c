@@ -97,6 +97,9 @@ static void answer_usage(struct call *call, struct ask *ask)
     json_open(&w, '{');
     write_use(&w, "twins", o->twins_n, o->quotas.twins);
     write_use(&w, "series", o->series_n, o->quotas.series);
+    write_use(&w, "readingsPerSecond", (uint64_t)(o->readings_rate + 0.5),
+              o->quotas.readings_per_s);
+    write_use(&w, "storageBytes", o->storage_bytes, o->quotas.storage_bytes);
     json_close(&w, '}');
     call_json(call, 200, &b);
 }

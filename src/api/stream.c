@@ -128,7 +128,7 @@ static void go_on(struct client *k)
     client_pump(k);
     client_flush(k);
     if (!k->paused || walk_is_on(k) || !core_has_room(k->stream->api->core) ||
-        ws_queued(k->ws) > DEAF_BYTES)
+        org_wait_us(k->who->org) || ws_queued(k->ws) > DEAF_BYTES)
         return;
     k->paused = false;
     ws_resume(k->ws);

@@ -129,7 +129,7 @@ static void publish(struct client *k, enum body_format format, struct slice text
     client_ref(k);
     ingest_readings(in, twin, readings);
     ingest_commit(in, on_published, p);
-    if (!core_has_room(c) && !k->paused) {
+    if ((!core_has_room(c) || org_wait_us(k->who->org)) && !k->paused) {
         k->paused = true; /* the stream's timer goes on with it */
         ws_pause(k->ws);
     }

@@ -56,6 +56,7 @@ static void on_tick(void *arg)
     live_turn_wheel(c);
     flush_if_due(c, false);
     upkeep_if_due(c);
+    usage_if_due(c);
 }
 
 static char *path_of(const char *dir, const char *name)
@@ -103,7 +104,8 @@ static int open_stores(struct core *c, const char **ret_why)
     const struct access_opts access = {.open = c->access_open,
                                        .keys = c->keys,
                                        .reads = c->reads,
-                                       .audit_retention_us = c->audit_retention_us};
+                                       .audit_retention_us = c->audit_retention_us,
+                                       .quotas = c->quotas};
     err = access_new(c->loop, c->catalog, c->writes, &access, &c->access);
     if (err || (err = twins_load(c)))
         return err;
@@ -161,6 +163,7 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret, c
     c->access_open = opts->access_open;
     c->keys = opts->keys;
     c->audit_retention_us = opts->audit_retention_us;
+    c->quotas = opts->quotas;
     c->mqtt_endpoint = strdup(opts->mqtt_endpoint ? opts->mqtt_endpoint : "");
     c->dir = strdup(opts->dir);
     if (!c->mqtt_endpoint || !c->dir || (err = open_pools(c)))

@@ -35,6 +35,7 @@ struct core_opts {
     bool access_open; /* everybody may do everything */
     const struct key_ring *keys; /* seals what must not be read; outlives the core; or NULL */
     int64_t audit_retention_us;  /* how long the audit log's lines stay; 0: for ever */
+    struct quotas quotas;        /* of organisations that are made from now on */
 };
 
 /* Opens everything, replays the journal.  Blocks: before the loop runs.  *ret_why: a sentence. */
@@ -115,7 +116,8 @@ enum { ALERTS_MAX = 32 }; /* a twin; a power of two */
 
 struct twin *core_twin(struct core *c, struct slice key);
 /* The twin that `who` calls id, when they may do that to it, as access_check() answers: with
- * ERR_UNKNOWN_TWIN for what is not there and what they may not see.  ERR_FORBIDDEN sets *ret, too. */
+ * ERR_UNKNOWN_TWIN for what is not there and what they may not see.  ERR_FORBIDDEN sets *ret, too.
+ */
 int core_find(struct core *c, const struct principal *who, struct slice id, enum access_op op,
               struct twin **ret);
 struct sensor *core_sensor(const struct twin *t, struct slice id); /* NULL also when retired */

@@ -7,6 +7,8 @@
  * shown is never lost, and recovery, which reads the journal in the same order, comes to the same
  * state. */
 #include "core/ingest.h"
+#include "access/quota.h"
+#include "access/state.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -75,6 +77,7 @@ int ingest_enter(struct ingest *in, const struct twin *t)
         in->picky = who->kind != WHO_DEVICE && !access_is_plain(a, who, t->org);
     }
     in->entered = t;
+    in->org = t->org;
     return 0;
 }
 
@@ -388,6 +391,20 @@ static void answer(struct ingest *in)
     ingest_end(in);
 }
 
+static const char *why_all(const struct ingest *in, int err, char out[static 160])
+{
+    if (err == ERR_STORAGE)
+        return "the server cannot write to its disk; nothing of this was kept";
+    if (err != ERR_QUOTA)
+        return err_info(err)->text;
+    const struct org *org = in->org;
+    snprintf(out, 160,
+             "the organisation %.40s has used up its %llu bytes of history; nothing of this was "
+             "kept",
+             org->e.id, (unsigned long long)org->quotas.storage_bytes);
+    return out;
+}
+
 /* None of it is kept, and that is the answer, whatever else was wrong: send it again. */
 static void refuse_all(struct ingest *in, int err)
 {
@@ -397,11 +414,8 @@ static void refuse_all(struct ingest *in, int err)
     in->index = 0;
     const struct sensor *s = n ? core_series(in->core, in->readings[0].series) : NULL;
     struct slice twin = slice_str(s ? s->twin->id : NULL), sensor = slice_str(s ? s->id : NULL);
-    ingest_refuse(in, twin, sensor, err,
-                  err == ERR_STORAGE
-                      ? "the server cannot write to its disk; nothing of this was kept"
-                      : err_info(err)->text,
-                  SLICE_LIT(""));
+    char text[160];
+    ingest_refuse(in, twin, sensor, err, why_all(in, err, text), SLICE_LIT(""));
     if (n > 1) {
         in->rejected += n - 1;
         rejection_count(in->core, err, n - 1);
@@ -420,6 +434,8 @@ void ingest_commit(struct ingest *in, ingest_done_fn *done, void *arg)
     in->done = done;
     in->done_arg = arg;
     int err = in->failed ? ERR_NOMEM : !c->journal ? ERR_CANCELLED : is_stuck(c) ? ERR_STORAGE : 0;
+    if (!err && in->n && in->org) /* not of the demo, which knows its sensors */
+        err = quota_take_readings(in->org, in->n);
     if (!err && in->n)
         err = journal_append(c->journal, in->readings, in->n, &in->seq);
     if (err)

@@ -42,6 +42,7 @@ struct ingest {
     bool failed;                /* memory ran out */
     bool picky;                 /* of this twin's sensors each has to be asked for */
     const struct twin *entered; /* the last one that they may send to */
+    struct org *org;            /* whose that was; NULL: there was none */
 };
 
 /* The twin that the sender calls id, when they may send readings to it or a part of it.  0,

@@ -41,6 +41,7 @@ struct ingest_turn {
 struct flush;
 struct twin_job;
 struct upkeep;
+struct usage;
 struct erase;
 
 struct core {
@@ -51,6 +52,7 @@ struct core {
     bool access_open;
     const struct key_ring *keys;
     int64_t audit_retention_us;
+    struct quotas quotas;
     struct journal *journal;
     struct history *history;
     char *dir, *mqtt_endpoint;
@@ -104,6 +106,10 @@ struct core {
     int64_t upkeep_due_us; /* when the next round begins */
     bool upkeep_failed;    /* and that was said */
 
+    struct usage *usage; /* usage.c: the slice under way, or NULL */
+    size_t usage_at;     /* the series to look at next */
+    int64_t usage_due_us;
+
     struct loop_timer *tick;
     struct sensor *wheel[WHEEL_SLOTS];
     int64_t wheel_at; /* the tick up to which it was turned */
@@ -152,6 +158,9 @@ void history_forget(struct core *c, const uint32_t *series, size_t n);
 
 /* upkeep.c */
 void upkeep_if_due(struct core *c);
+
+/* usage.c */
+void usage_if_due(struct core *c);
 
 /* erase.c */
 void erase_settle(struct core *c, int err); /* after a flush: it went well, or not */

@@ -353,6 +353,7 @@ static struct twin *twin_new(struct core *c, struct slice key)
     t->id = t->key + access_key_prefix(key);
     t->org = org;
     org->twins_n++;
+    org->twins_there++;
     t->latency_us = -1;
     t->watched_us = clock_mono_us();
     if (c->twins_sorted == c->twins_n && (!c->twins_n || by_id(&c->twins[c->twins_n - 1], &t) < 0))
@@ -399,6 +400,7 @@ void registry_remove(struct core *c, struct twin *t)
 {
     map_remove(&c->twins_by_id, slice_str(t->key));
     t->org->twins_n--;
+    t->org->twins_there--;
     size_t i = place_of(c, t);
     memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
     c->twins_n--;

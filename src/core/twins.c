@@ -34,6 +34,9 @@ struct twin_job {
     struct slice id, body;    /* id: the key; empty: the profile's own */
     uint64_t if_version;
     bool demo;
+    struct org *org;                /* whose twin it is, and what that may have */
+    struct quotas quotas;           /* when it was asked; 0: no limit */
+    uint64_t series_new, twins_new; /* counted as coming until it is settled */
     const char *mqtt_endpoint;
     const struct provision_twin *twin; /* JOB_GROW: as its id, and the sensors that it is to have */
     const struct provision_sensor *sensors;
@@ -102,8 +105,27 @@ static int check_version(struct twin_job *j, bool exists)
     return 0;
 }
 
+/* Room for one twin and so many series?  They count as coming until the job is settled, so that
+ * many at once come to no more than one after the other. */
+static int take_room(struct twin_job *j, bool twin, size_t series)
+{
+    struct org *o = j->org;
+    uint64_t twins = o->twins_there + o->twins_coming, all = o->series_n + o->series_coming;
+    if (twin && j->quotas.twins && twins >= j->quotas.twins)
+        return fail(j, ERR_QUOTA, "the organisation %s may have %llu twins, and has them", o->e.id,
+                    (unsigned long long)j->quotas.twins);
+    if (series && j->quotas.series && all + series > j->quotas.series)
+        return fail(j, ERR_QUOTA,
+                    "the organisation %s may have %llu series and has %llu; this would add %zu",
+                    o->e.id, (unsigned long long)j->quotas.series, (unsigned long long)all, series);
+    o->twins_coming += j->twins_new = twin;
+    o->series_coming += j->series_new = series;
+    return 0;
+}
+
 /* Every sensor of the profile has a series; those that left it are retired, never forgotten. */
-static int give_series(struct twin_job *j, const struct catalog_series *old, size_t old_n)
+static int give_series(struct twin_job *j, const struct catalog_series *old, size_t old_n,
+                       bool first)
 {
     struct core *c = j->core;
     struct catalog_series *rows =
@@ -135,7 +157,7 @@ static int give_series(struct twin_job *j, const struct catalog_series *old, siz
     map_release(&by_id);
     j->row.series = rows;
     j->row.series_n = n;
-    return 0;
+    return take_room(j, first, n - old_n);
 nomem:
     map_release(&by_id);
     return fail_plain(j, ERR_NOMEM);
@@ -251,7 +273,7 @@ static void put_work(struct twin_job *j)
     j->row.modified_us = clock_now_us();
     j->row.created_us = exists ? j->row.created_us : j->row.modified_us;
     j->row.version = exists ? j->row.version + 1 : 1;
-    if (give_series(j, j->row.series, j->row.series_n))
+    if (give_series(j, j->row.series, j->row.series_n, !exists))
         return;
     if ((err = catalog_put(c->catalog, &j->row)))
         fail(j, err, "the twin could not be kept: %s", err_info(err)->text);
@@ -434,6 +456,8 @@ static void job_done(struct twin_job *j)
         j->result.key = arena_strndup(j->arena, j->row.id.p, j->row.id.n);
         j->result.id = call_it(j);
     }
+    j->org->twins_coming -= j->twins_new;
+    j->org->series_coming -= j->series_new;
     if (j->done)
         j->done(j->arg, &j->result);
     principal_unref(j->who);
@@ -497,6 +521,8 @@ static int judge(struct core *c, const struct asker *by, struct twin_job *plan, 
                          : ERR_FORBIDDEN;
     if (err)
         return err;
+    plan->org = org;
+    plan->quotas = org->quotas;
     const struct twin *t = plan->id.n ? core_twin(c, plan->id) : NULL;
     enum access_op op = plan->kind != JOB_PUT ? ops[plan->kind]
                         : t                   ? OP_TWIN_WRITE

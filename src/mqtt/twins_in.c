@@ -40,7 +40,7 @@ static uint8_t ack_reason(int err)
 static bool is_passing(int err)
 {
     return err == ERR_STORAGE || err == ERR_OVERLOAD || err == ERR_NOMEM || err == ERR_IO ||
-           err == ERR_CANCELLED;
+           err == ERR_CANCELLED || err == ERR_QUOTA;
 }
 
 static void describe(struct pending *p, const struct ingest_result *r)

@@ -91,6 +91,22 @@ const struct config_row config_rows[] = {
     {"storage", "flush", "flush", CONFIG_DURATION, "30s", FIELD(flush_us), 0.1, 86400,
      "how long a reading stays in memory before it is written to the history (it is on disk in the "
      "journal from the start)"},
+    {"limits", "requests-per-second", "requests-per-second", CONFIG_COUNT, "1000",
+     FIELD(requests_per_s), 0, 10000000,
+     "HTTP requests of one person, service account, device or link; five times as many at once; 0 "
+     "is no limit.  With --access open there is none unless it is given"},
+    {"limits", "anonymous-requests-per-second", "anonymous-requests-per-second", CONFIG_COUNT,
+     "100", FIELD(anonymous_requests_per_s), 0, 10000000,
+     "the same of one address from which nobody is signed in"},
+    {"quotas", "twins", "quota-twins", CONFIG_COUNT, "0", FIELD(quota_twins), 0, 1e12,
+     "twins that an organisation may have which is made from now on; 0 is no limit; "
+     "docs/access.md"},
+    {"quotas", "series", "quota-series", CONFIG_COUNT, "0", FIELD(quota_series), 0, 1e12,
+     "the same of series, which sensors have"},
+    {"quotas", "readings-per-second", "quota-readings-per-second", CONFIG_COUNT, "0",
+     FIELD(quota_readings_per_s), 0, 1e12, "the same of readings in a second"},
+    {"quotas", "storage", "quota-storage", CONFIG_SIZE, "0", FIELD(quota_storage), 0, 1e15,
+     "the same of bytes of history"},
     {"audit", "retention", "audit-retention", CONFIG_DURATION, "2y", FIELD(audit_retention_us),
      86400, 100 * 366 * 86400.0, "how long the lines of the audit log stay; docs/audit.md"},
     {"provision", "listeners", "provision", CONFIG_TEXT, "", FIELD(provision), 0, 0,

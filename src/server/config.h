@@ -48,6 +48,8 @@ struct config {
     int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued, max_watched;
     int64_t head_readings, flush_us, audit_retention_us;
     char *anonymous_ingest;
+    int64_t requests_per_s, anonymous_requests_per_s;
+    int64_t quota_twins, quota_series, quota_readings_per_s, quota_storage;
     char *provision, *line_twin_tags, *line_mapping;
     int64_t provision_twins_per_minute, provision_sensors_per_minute, provision_twins,
         provision_sensors;

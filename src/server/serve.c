@@ -8,6 +8,7 @@
  *
  * SIGUSR1 loads the certificates anew, and so does SIGHUP, as it does to most servers; but where
  * the server has a terminal, SIGHUP says that this was closed, and ends it. */
+#include "access/audit.h"
 #include "access/setup.h"
 #include "api/api.h"
 #include "base/clock.h"
@@ -333,6 +334,10 @@ static int open_core(struct server *s)
                                    .access_open = is_open(c),
                                    .keys = s->secrets.ring,
                                    .audit_retention_us = c->audit_retention_us,
+                                   .quotas = {.twins = (uint64_t)c->quota_twins,
+                                              .series = (uint64_t)c->quota_series,
+                                              .readings_per_s = (uint64_t)c->quota_readings_per_s,
+                                              .storage_bytes = (uint64_t)c->quota_storage},
                                    .flush_ms = (unsigned)(c->flush_us / 1000)};
     const char *why = NULL;
     int64_t began = clock_mono_us();
@@ -368,6 +373,15 @@ static int open_broker(struct server *s)
     return err;
 }
 
+/* With an open door only what somebody asked for. */
+static uint64_t rate_of(const struct config *c, const char *flag, int64_t n)
+{
+    for (size_t i = 0; config_rows[i].section; i++)
+        if (strcmp(config_rows[i].flag, flag) == 0 && c->from[i] == CONFIG_FROM_DEFAULT)
+            return is_open(c) ? 0 : (uint64_t)n;
+    return (uint64_t)n;
+}
+
 static int open_front(struct server *s)
 {
     const struct config *c = s->config;
@@ -385,6 +399,9 @@ static int open_front(struct server *s)
                            .anonymous_https = s->grants.anonymous[GRANT_HTTPS],
                            .grant_http = grants_of(&s->grants, GRANT_HTTP),
                            .grant_https = grants_of(&s->grants, GRANT_HTTPS)};
+    api.requests_per_s = rate_of(c, "requests-per-second", c->requests_per_s);
+    api.anonymous_requests_per_s =
+        rate_of(c, "anonymous-requests-per-second", c->anonymous_requests_per_s);
     struct http_opts http = http_defaults;
     if (c->sparkplug_host && strpbrk(c->sparkplug_host, "/+#")) {
         term_problem("--sparkplug-host takes an id without / + and #");
@@ -468,6 +485,36 @@ static void close_all(struct server *s)
         close(s->lock);
 }
 
+/* ---- what the audit log says of the server itself ---- */
+
+static void note(const struct server *s, const char *operation, const char *detail)
+{
+    struct access *a = core_access(s->core);
+    struct asker by = {.who = access_the_system(a), .from = {"server", "", "", ""}};
+    access_note(a, &by,
+                &(struct audit_note){.installation = true,
+                                     .operation = operation,
+                                     .object = "installation",
+                                     .detail = detail});
+}
+
+/* Which version, where it can be reached, and who comes in. */
+static void note_start(const struct server *s)
+{
+    struct wanted w[LISTENERS];
+    struct buf text = {0};
+    wanted_listeners(s->config, w);
+    buf_addf(&text, "Doppel %s, --access %s", DOPPEL_VERSION, s->config->access);
+    for (size_t i = 0; i < LISTENERS; i++)
+        if (s->listeners[i])
+            buf_addf(&text, ", %s at %s%s", w[i].flag, address_of(s, i),
+                     net_is_loopback(w[i].address) ? "" : " (other machines reach it)");
+    buf_addf(&text, "%s", s->config->insecure_listen ? ", --insecure-listen" : "");
+    buf_add_byte(&text, 0);
+    note(s, "server:start", text.failed ? NULL : text.p);
+    buf_release(&text);
+}
+
 static int serve(const struct config *c)
 {
     struct server s = {.config = c, .lock = -1};
@@ -477,11 +524,13 @@ static int serve(const struct config *c)
     raise_limits();
     int code = open_all(&s);
     if (code == CODE_OK) {
+        note_start(&s);
         print_addresses(&s);
         int err = loop_run(s.loop);
         if (err)
             code = failed("the event loop ended", err);
         log_info("server", "ending");
+        note(&s, "server:stop", "the server ends");
     }
     close_all(&s);
     return code;

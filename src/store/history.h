@@ -73,6 +73,11 @@ struct history_care {
 int history_upkeep(struct history *h, const struct history_care *list, size_t n, size_t *done,
                    int64_t budget_us, bool *ret_more);
 
+/* The bytes of chunks and roll-ups of series[0..n), as many of them as about budget_us allow; at
+ * least one.  *ret_done: of how many. */
+int history_series_bytes(struct history *h, const uint32_t *series, size_t n, uint64_t *bytes,
+                         int64_t budget_us, size_t *ret_done);
+
 /* The newest reading of each series by time, as of the last flush, at start.  One that is damaged
  * is logged and left out. */
 int history_each_last(struct history *h, int (*fn)(void *arg, const struct reading *r), void *arg);
