@@ -159,3 +159,49 @@ export const ROWS = {
     deleteProvisioningKey: { needs: "editor", missing: true },
     provisionDevice: { needs: "public", body: '{"key":"dop_prov_none","twin":"x"}' },
 };
+
+/* MQTT: who may say and hear a topic, by the least role, or by name.  Of topics that the table in
+ * docs/mqtt.md tells apart there is one at least. */
+export const TOPICS = [
+    {
+        topic: "twins/pump-1/telemetry",
+        payload: '{"temp-1":1}',
+        say: ["operator", "device"],
+        hear: ["viewer", "link"],
+    },
+    {
+        topic: "twins/pump-1/sensors/temp-1",
+        payload: "1",
+        say: ["operator", "device"],
+        hear: ["viewer", "link"],
+    },
+    {
+        topic: "twins/fan-1/telemetry",
+        payload: '{"temp-1":1}',
+        say: ["operator"],
+        hear: ["viewer"],
+    },
+    { topic: "twins/fan-1/sensors/temp-1", payload: "1", say: ["operator"], hear: ["viewer"] },
+    {
+        topic: "twins/pump-1/settings/speed",
+        payload: "1",
+        say: ["operator", "device"],
+        hear: ["viewer", "device", "link"],
+    },
+    {
+        topic: "twins/pump-1/commands/stop/request",
+        payload: "1",
+        say: ["operator", "device"],
+        hear: ["viewer", "device", "link"],
+    },
+    {
+        topic: "twins/fan-1/commands/stop/request",
+        payload: "1",
+        say: ["operator"],
+        hear: ["viewer"],
+    },
+    { topic: "hall/lights", payload: "on", say: ["operator"], hear: ["viewer"] },
+    { topic: "spBv1.0/g/NCMD/n", payload: "x", say: ["operator"] },
+    { topic: "twins/+/sensors/+", payload: "", hear: ["viewer", "link"] },
+    { topic: "#", payload: "", hear: ["viewer", "device", "link"] },
+];

@@ -4,13 +4,16 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import mqtt from "mqtt";
 import { SLOW, shared } from "../lib/doppel.mjs";
-import { ROWS } from "../lib/matrix.mjs";
+import { ROWS, TOPICS } from "../lib/matrix.mjs";
 import { administrator, member, Somebody } from "../lib/people.mjs";
 import { twin } from "../lib/profiles.mjs";
+import { Stream } from "../lib/streams.mjs";
 
 const ROLES = ["viewer", "operator", "editor", "administrator"];
 const who = {}; /* name -> headers that show it */
+const token = {}; /* name -> the same as a token, for MQTT and the stream */
 let operations = [];
 
 const bearer = (token) => ({ authorization: `Bearer ${token}` });
@@ -19,14 +22,21 @@ const cookies = (s) => ({
     origin: s.server.url,
 });
 
+async function be(name, somebody, organization) {
+    who[name] = cookies(somebody);
+    const made = await somebody.must("POST", "/api/v1/account/tokens", { name, organization });
+    token[name] = made.token;
+}
+
 async function people(d) {
     const ada = await administrator(d);
     await ada.must("POST", "/api/v1/twins", twin("pump-1", ["temp-1"]));
     await ada.must("POST", "/api/v1/organizations", { id: "acme", name: "Acme" });
-    who.installation = cookies(ada);
-    for (const role of ROLES) who[role] = cookies(await member(ada, role, `Home ${role}`));
+    await ada.must("POST", "/api/v1/twins", twin("fan-1", ["temp-1"]));
+    await be("installation", ada, "home");
+    for (const role of ROLES) await be(role, await member(ada, role, `Home ${role}`), "home");
     await ada.must("PATCH", "/api/v1/session", { organization: "acme" });
-    who.stranger = cookies(await member(ada, "administrator", "Stranger", "acme"));
+    await be("stranger", await member(ada, "administrator", "Stranger", "acme"), "acme");
     await ada.must("PATCH", "/api/v1/session", { organization: "home" });
     return ada;
 }
@@ -35,15 +45,18 @@ async function tokens(d, ada) {
     const base = "/api/v1/organizations/home/services";
     const make = async (id, more) => {
         const service = await ada.must("POST", base, { name: id, role: "administrator" });
-        const token = await ada.must("POST", `${base}/${service.id}/tokens`, { name: id, ...more });
-        return { ...token, service: service.id };
+        const made = await ada.must("POST", `${base}/${service.id}/tokens`, { name: id, ...more });
+        return { ...made, service: service.id };
     };
     const soon = new Date(Date.now() + 300).toISOString();
-    who.expired = bearer((await make("late", { expires: soon })).token);
+    token.expired = (await make("late", { expires: soon })).token;
+    who.expired = bearer(token.expired);
     const revoked = await make("gone", {});
+    token.revoked = revoked.token;
     who.revoked = bearer(revoked.token);
     await ada.must("DELETE", `${base}/${revoked.service}/tokens/${revoked.id}`);
     const device = await ada.must("POST", "/api/v1/twins/pump-1/credentials", {});
+    token.device = device.token;
     who.device = bearer(device.token);
     const grant = await ada.must("POST", "/api/v1/grants", {
         object: "twin:pump-1",
@@ -52,6 +65,7 @@ async function tokens(d, ada) {
     });
     const visitor = new Somebody(d);
     await visitor.must("POST", "/api/v1/session/link", { token: grant.link.split("#")[1] });
+    token.link = grant.link.split("#")[1];
     who.link = cookies(visitor);
     await new Promise((resolve) => setTimeout(resolve, 400 * SLOW));
 }
@@ -164,5 +178,100 @@ for (const name of [
             }
         }
         assert.deepEqual(wrong, []);
+    });
+}
+
+/* ---- the same over MQTT and the stream ---- */
+
+const EVERYBODY = [
+    "anonymous",
+    "expired",
+    "revoked",
+    "stranger",
+    "device",
+    "link",
+    ...ROLES,
+    "installation",
+];
+const OUTSIDE = ["anonymous", "expired", "revoked"];
+
+function connect(name) {
+    const client = mqtt.connect(`mqtt://${d.mqtt}`, {
+        protocolVersion: 5,
+        reconnectPeriod: 0,
+        username: "x",
+        password: token[name] ?? "",
+        clientId: `matrix-${name}`,
+    });
+    return new Promise((resolve) => {
+        client.on("connect", () => resolve({ client }));
+        client.on("error", (e) => resolve({ code: e.code }));
+    });
+}
+
+/* Is it one of those that the table names, or a role above one? */
+function mayTopic(name, allowed) {
+    if (name === "installation") return true;
+    return allowed.some(
+        (a) => a === name || (ROLES.includes(a) && ROLES.indexOf(name) >= ROLES.indexOf(a)),
+    );
+}
+
+/* Reason codes below 0x80 are the good ones. */
+const reasonOf = (promise) =>
+    promise.then(
+        (r) => r?.reasonCode ?? r?.[0]?.qos ?? 0,
+        (e) => e.code ?? e.reasonCode ?? 0x80,
+    );
+
+for (const name of EVERYBODY) {
+    test(`which topics are ${name}'s to say and to hear`, async () => {
+        const { client, code } = await connect(name);
+        if (OUTSIDE.includes(name)) {
+            assert.ok(code === 0x86 || code === 0x87, `${name}: ${code}`);
+            return;
+        }
+        const wrong = [];
+        for (const row of TOPICS) {
+            const topic =
+                name === "stranger" ? row.topic.replace("twins/", "twins/home~") : row.topic;
+            const foreign = name === "stranger" && !row.topic.startsWith("twins/");
+            for (const [action, allowed] of [
+                ["say", row.say],
+                ["hear", row.hear],
+            ]) {
+                if (!allowed || foreign) continue; /* its own organisation has such a topic, too */
+                const reason = await reasonOf(
+                    action === "say"
+                        ? client.publishAsync(topic, row.payload, { qos: 1 })
+                        : client.subscribeAsync(topic, { qos: 1 }),
+                );
+                const may = name !== "stranger" && mayTopic(name, allowed);
+                /* npm mqtt tells of a refused filter that it was; what may not be seen is not there */
+                if (may ? reason >= 0x80 : ![0x80, 0x87, 0x90].includes(reason))
+                    wrong.push(`${name} ${action} ${topic}: 0x${Number(reason).toString(16)}`);
+            }
+        }
+        await client.endAsync(true);
+        assert.deepEqual(wrong, []);
+    });
+
+    test(`what ${name} hears on the stream`, async (t) => {
+        const headers = name === "anonymous" ? {} : bearer(token[name]);
+        if (OUTSIDE.includes(name) || name === "device") {
+            await assert.rejects(Stream.open(t, d, { headers }), /40[13]/);
+            return;
+        }
+        const s = await Stream.open(t, d, { headers });
+        const hears = async (id) => (await s.ask({ subscribe: { twin: id } })).sensors;
+        const home = name === "stranger" ? "home~" : "";
+        assert.equal(await hears(`${home}pump-1`), name === "stranger" ? 0 : 1);
+        assert.equal(await hears(`${home}fan-1`), ["stranger", "link"].includes(name) ? 0 : 1);
+        const said = await s.ask({
+            publish: { twin: `${home}pump-1`, readings: { "temp-1": 20 } },
+        });
+        const may = name === "installation" || ROLES.indexOf(name) >= ROLES.indexOf("operator");
+        if (may) assert.ok("ack" in said && !said.error, JSON.stringify(said));
+        else assert.match(JSON.stringify(said), /forbidden|unknown-twin/);
     });
 }
