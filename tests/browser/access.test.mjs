@@ -8,7 +8,7 @@ import { shared, until } from "../lib/doppel.mjs";
 import { administrator, be, member, PASSWORD } from "../lib/people.mjs";
 import { twin } from "../lib/profiles.mjs";
 
-const LOCKED = { args: ["--access", "locked"] };
+const LOCKED = { access: "locked" };
 
 let browser;
 let ada;

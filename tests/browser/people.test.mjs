@@ -7,7 +7,7 @@ import { shared, start, until } from "../lib/doppel.mjs";
 import { ADA, administrator, be, member, PASSWORD, setupLink, totp } from "../lib/people.mjs";
 import { twin } from "../lib/profiles.mjs";
 
-const LOCKED = { args: ["--access", "locked"] };
+const LOCKED = { access: "locked" };
 
 let browser;
 let ada;
@@ -296,7 +296,7 @@ test("with the keyboard alone: sign in, open the menu, make a token", async () =
 });
 
 test("an open door shows a badge that says so, and nothing of accounts", async (t) => {
-    const own = await start(t, { args: ["--access", "open"] });
+    const own = await start(t, { access: "open" });
     const page = await open(browser, own);
     await page.getByRole("button", { name: "Open: no access control" }).click();
     await page

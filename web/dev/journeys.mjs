@@ -4,7 +4,7 @@
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { openPage, startBrowser, startDouble } from "./browser.mjs";
+import { openPage, signIn, startBrowser, startDouble } from "./browser.mjs";
 
 const journeys = {};
 const wanted = process.argv.slice(2);
@@ -164,6 +164,32 @@ journeys["set up, finish later, sign in again"] = async ({ page, other }) => {
     await card.getByRole("button", { name: "Finish" }).click();
     await card.waitFor({ state: "detached" });
     assert.equal(new URL(page.url()).hash, "");
+};
+
+journeys["what wants a fresh sign-in asks who it is, and then goes on"] = async ({
+    page,
+    other,
+}) => {
+    const { url } = await other("--locked");
+    await signIn(page, url);
+    let refused = 0;
+    await page.route(/\/account\/tokens$/, (route) => {
+        if (route.request().method() !== "POST" || refused++ > 0) return route.fallback();
+        const body = JSON.stringify({
+            code: "reauthentication-required",
+            detail: "Again, please.",
+        });
+        return route.fulfill({ status: 403, contentType: "application/problem+json", body });
+    });
+    await page.goto(`${url}/account`);
+    await page.getByRole("button", { name: "New token" }).click();
+    await page.getByLabel("What it is for").fill("Report");
+    await page.getByRole("button", { name: "Make the token" }).click();
+    const dialog = page.getByRole("dialog", { name: "Is it still you?" });
+    await dialog.getByLabel("Password").fill("correct horse battery");
+    await dialog.getByRole("button", { name: "Confirm" }).click();
+    await page.getByLabel("The token", { exact: true }).waitFor();
+    assert.equal(refused, 2);
 };
 
 journeys["charts read by keyboard, as table, and as CSV"] = async ({ page, url }) => {

@@ -4,7 +4,7 @@ import { keepPreviousData, useInfiniteQuery, useQuery } from "@tanstack/react-qu
 import { ROLES, type Role } from "../base/access";
 import * as ask from "./access";
 import { queryClient } from "./queries";
-import { SESSION, useSession } from "./session";
+import { SESSION, useLocked, useMay, useSession } from "./session";
 
 /* What a change makes old: the whole family of an answer, by the first words of its key. */
 export function refresh(...families: string[]): Promise<unknown> {
@@ -113,11 +113,12 @@ export function useRequests(wanted: boolean) {
 }
 
 /* The least role that may do something, where a role may. */
-export function useLeastRole(operation: string): Role | null {
+export function useLeastRole(operation: string, wanted = true): Role | null {
     const { data } = useQuery({
         queryKey: ["operations"],
         queryFn: ({ signal }) => ask.listOperations(signal).then((a) => a.operations),
         staleTime: Number.POSITIVE_INFINITY,
+        enabled: wanted,
     });
     const from = data?.find((o) => o.name === operation)?.from;
     return ROLES.find((role) => role === from) ?? null;
@@ -137,11 +138,25 @@ export function useGrants(object: string) {
     });
 }
 
-export function useShared() {
+export function useShared(wanted = true) {
     return useQuery({
         queryKey: ["shared"],
         queryFn: ({ signal }) => ask.listShared(signal).then((a) => a.twins),
+        enabled: wanted,
     });
+}
+
+/* The same as useMay() for one twin, which a grant may have given more of; a twin of another
+ * organisation is known by its grant alone.  Until the answers are here, nothing is left out. */
+export function useMayOn(twin: string, operation: string): boolean {
+    const foreign = twin.includes("~");
+    const role = useMay(operation) && !foreign;
+    const locked = useLocked();
+    const least = useLeastRole(operation, locked && !role);
+    const shared = useShared(locked && !role).data;
+    if (role || !locked || !shared || !least) return role || !locked || foreign;
+    const given = shared.find((one) => one.id === twin)?.role;
+    return given !== undefined && ROLES.indexOf(given) >= ROLES.indexOf(least);
 }
 
 export function usePeople(query: string) {

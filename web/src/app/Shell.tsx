@@ -30,14 +30,18 @@ interface Place {
 const PLACES: Place[] = [
     { path: "/", word: "Home", icon: "home", key: "g h" },
     { path: "/twins", word: "Twins", icon: "twins", key: "g t" },
-    { path: "/connect", word: "Connect", icon: "connect", key: "g c" },
 ];
+const CONNECT: Place = { path: "/connect", word: "Connect", icon: "connect", key: "g c" };
 const DEVICES: Place = { path: "/devices", word: "Devices", icon: "device", key: "g d" };
 
 function usePlaces(): Place[] {
     const locked = useLocked();
     const devices = useMay("devices:manage") && locked;
-    return useMemo(() => (devices ? [...PLACES, DEVICES] : PLACES), [devices]);
+    const connect = useMay("data:write");
+    return useMemo(
+        () => [...PLACES, ...(connect ? [CONNECT] : []), ...(devices ? [DEVICES] : [])],
+        [connect, devices],
+    );
 }
 
 function isCurrent(place: Place, location: string): boolean {

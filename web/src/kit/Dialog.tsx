@@ -2,6 +2,7 @@ import { Dialog as Radix } from "radix-ui";
 import { type CSSProperties, type ReactNode, useState } from "react";
 import { Button, ServerButton } from "./Button";
 import style from "./Dialog.module.css";
+import { Refusal } from "./Refusal";
 
 export interface DialogProps {
     open: boolean;
@@ -60,7 +61,7 @@ export interface ConfirmProps {
 /* Asks before what cannot be undone; says why when it did not work. */
 export function Confirm(props: ConfirmProps) {
     const [busy, setBusy] = useState(false);
-    const [error, setError] = useState<string | null>(null);
+    const [error, setError] = useState<unknown>(null);
     const run = async () => {
         setBusy(true);
         setError(null);
@@ -68,7 +69,7 @@ export function Confirm(props: ConfirmProps) {
             await props.run();
             props.onOpenChange(false);
         } catch (e) {
-            setError(e instanceof Error ? e.message : String(e));
+            setError(e);
         } finally {
             setBusy(false);
         }
@@ -84,11 +85,7 @@ export function Confirm(props: ConfirmProps) {
             title={props.title}
             description={props.text}
         >
-            {error && (
-                <p role="alert" style={{ color: "var(--crit)", marginTop: 12 }}>
-                    {error}
-                </p>
-            )}
+            <Refusal error={error} />
             <DialogButtons>
                 <Button onClick={() => change(false)}>Cancel</Button>
                 <ServerButton look="danger" disabled={busy} onClick={run}>

@@ -2,9 +2,10 @@
 
 import { Link, useSearch } from "wouter";
 import { useRejections, useStateCounts, useTwinList } from "../api/queries";
+import { useMay } from "../api/session";
 import { formatCount, plural } from "../base/format";
 import type { TwinSummary } from "../base/wire";
-import { Button, buttonClass } from "../kit/Button";
+import { Button } from "../kit/Button";
 import { cx } from "../kit/cx";
 import { Icon } from "../kit/Icon";
 import { Panel } from "../kit/Panel";
@@ -12,6 +13,7 @@ import { panelState } from "../kit/panelState";
 import { useTitle } from "../kit/useTitle";
 import { useTicking } from "../live/hooks";
 import { FinishSetup } from "../panels/access/FinishSetup";
+import { FirstTwin } from "../panels/FirstTwin";
 import { dismissSteps, type Step, useSteps } from "../panels/progress";
 import { judgeTwin, TwinCard } from "../panels/TwinCard";
 import style from "./Home.module.css";
@@ -95,7 +97,9 @@ const STEPS: { step: Step; title: string; text: string; link: string; go: string
 
 function Checklist() {
     const { dismissed, done } = useSteps();
-    if (dismissed || done.size === STEPS.length) return null;
+    const creates = useMay("twins:create");
+    /* whoever only looks has nothing to create */
+    if (!creates || dismissed || done.size === STEPS.length) return null;
     return (
         <section className={style.steps} aria-label="First steps">
             <ol>
@@ -213,16 +217,7 @@ export function Home() {
                     <Checklist />
                 </>
             ) : (
-                <Panel
-                    title="Twins"
-                    state={state}
-                    minHeight={240}
-                    action={
-                        <Link href="/connect" className={buttonClass("primary")}>
-                            Create a twin
-                        </Link>
-                    }
-                />
+                <Panel title="Twins" state={state} minHeight={240} action={<FirstTwin />} />
             )}
         </div>
     );

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { lazy, Suspense, useEffect, useMemo, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
+import { useMayOn } from "../api/accessQueries";
 import { deleteTwin, listTwins } from "../api/calls";
 import { ApiError } from "../api/client";
 import { knownSummary, queryClient, useFindings, useProfile, useTwinSensors } from "../api/queries";
@@ -94,10 +95,11 @@ function Head(props: HeadProps) {
     const [asking, setAsking] = useState(false);
     const [sharing, setSharing] = useState(false);
     const locked = useLocked();
-    const share = useMay("twins:share") && locked;
-    const sends = useMay("data:write");
-    const deletes = useMay("twins:delete");
-    const devices = useMay("devices:manage") && locked;
+    const own = !id.includes("~");
+    const share = useMay("twins:share") && locked && own;
+    const devices = useMay("devices:manage") && locked && own;
+    const sends = useMayOn(id, "data:write");
+    const deletes = useMayOn(id, "twins:delete");
     const found = useOrigin(id, props.origin === undefined ? name : null);
     const remove = async () => {
         await deleteTwin(id);

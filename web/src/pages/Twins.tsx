@@ -4,6 +4,7 @@ import { useEffect, useState } from "react";
 import { Link, useLocation, useSearch } from "wouter";
 import { deleteTwin, type TwinFilter } from "../api/calls";
 import { queryClient, useTwinList } from "../api/queries";
+import { useMay } from "../api/session";
 import { formatCount, plural } from "../base/format";
 import type { State, TwinSummary } from "../base/wire";
 import { AgeText } from "../kit/Age";
@@ -18,6 +19,7 @@ import { Table, tableStyle } from "../kit/Table";
 import { announce } from "../kit/toast";
 import { useDelayed } from "../kit/useDelayed";
 import { useTitle } from "../kit/useTitle";
+import { FirstTwin } from "../panels/FirstTwin";
 import style from "./Twins.module.css";
 
 const PAGE = 50;
@@ -65,7 +67,7 @@ function useFilter() {
     return { filter, name, setName, type, setType, state: state ?? "", setState };
 }
 
-function Row({ twin, remove }: { twin: TwinSummary; remove: () => void }) {
+function Row({ twin, remove }: { twin: TwinSummary; remove: (() => void) | null }) {
     const synced = twin.lastSynced ? Date.parse(twin.lastSynced) : null;
     return (
         <tr>
@@ -89,13 +91,15 @@ function Row({ twin, remove }: { twin: TwinSummary; remove: () => void }) {
                 <AgeText t={synced} none="never" />
             </td>
             <td className={style.act}>
-                <Button
-                    small
-                    look="ghost"
-                    icon="trash"
-                    label={`Delete ${twin.name}`}
-                    onClick={remove}
-                />
+                {remove && (
+                    <Button
+                        small
+                        look="ghost"
+                        icon="trash"
+                        label={`Delete ${twin.name}`}
+                        onClick={remove}
+                    />
+                )}
             </td>
         </tr>
     );
@@ -105,6 +109,8 @@ export default function Twins() {
     useTitle("Twins");
     const f = useFilter();
     const list = useTwinList(f.filter, PAGE, 0);
+    const creates = useMay("twins:create");
+    const deletes = useMay("twins:delete");
     const [doomed, setDoomed] = useState<TwinSummary | null>(null);
     const twins = list.data?.pages.flatMap((p) => p.items) ?? [];
     const total = list.data?.pages.at(-1)?.total ?? 0;
@@ -131,10 +137,12 @@ export default function Twins() {
         <>
             <div className={style.head}>
                 <h1>Twins</h1>
-                <Link href="/connect" className={buttonClass("primary")}>
-                    <Icon name="plus" />
-                    Create a twin
-                </Link>
+                {creates && (
+                    <Link href="/connect" className={buttonClass("primary")}>
+                        <Icon name="plus" />
+                        Create a twin
+                    </Link>
+                )}
             </div>
             <search className={style.filters} aria-label="Filter twins">
                 <Input
@@ -179,9 +187,7 @@ export default function Twins() {
                             Clear the filter
                         </Button>
                     ) : (
-                        <Link href="/connect" className={buttonClass("primary")}>
-                            Create a twin
-                        </Link>
+                        <FirstTwin />
                     )
                 }
             >
@@ -208,7 +214,11 @@ export default function Twins() {
                     }
                 >
                     {twins.map((twin) => (
-                        <Row key={twin.id} twin={twin} remove={() => setDoomed(twin)} />
+                        <Row
+                            key={twin.id}
+                            twin={twin}
+                            remove={deletes ? () => setDoomed(twin) : null}
+                        />
                     ))}
                 </Table>
                 {list.hasNextPage && (

@@ -2,6 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useState } from "react";
+import { useMayOn } from "../api/accessQueries";
 import { readProfile, saveProfile } from "../api/calls";
 import { ApiError } from "../api/client";
 import { useProfile, useValidation } from "../api/queries";
@@ -16,8 +17,10 @@ import type { Spot } from "../kit/editor/types";
 import { Segments } from "../kit/Field";
 import { Icon } from "../kit/Icon";
 import { JsonView } from "../kit/JsonView";
+import { NeedsRole } from "../kit/NeedsRole";
 import { Panel } from "../kit/Panel";
 import { panelState } from "../kit/panelState";
+import { Refusal } from "../kit/Refusal";
 import { announce } from "../kit/toast";
 import { useDelayed } from "../kit/useDelayed";
 import { usePaused } from "../live/hooks";
@@ -60,6 +63,7 @@ async function freshDraft(twin: string): Promise<Draft> {
 function ProfileReader(props: { twin: string; at: string | null; edit: (draft: Draft) => void }) {
     const { twin, at } = props;
     const [live, setLive] = useState(at === null);
+    const may = useMayOn(twin, "twins:write");
     const paused = usePaused() !== null;
     const profile = useProfile(twin, live, live && !paused ? LIVE_MS : false);
     const text = useMemo(() => (profile.data ? readable(profile.data.text) : ""), [profile.data]);
@@ -106,9 +110,13 @@ function ProfileReader(props: { twin: string; at: string | null; edit: (draft: D
                             )
                         }
                     />
-                    <ServerButton icon="edit" onClick={edit}>
-                        Edit
-                    </ServerButton>
+                    {may ? (
+                        <ServerButton icon="edit" onClick={edit}>
+                            Edit
+                        </ServerButton>
+                    ) : (
+                        <NeedsRole operation="twins:write" />
+                    )}
                 </>
             }
         >
@@ -226,11 +234,7 @@ function ProfileEditor({ twin, name, start, close }: ProfileEditorProps) {
                     </ServerButton>
                 </div>
             )}
-            {refused && (
-                <p role="alert" className={style.bad}>
-                    Not saved: {refused.message}
-                </p>
-            )}
+            <Refusal error={refused} what="Not saved" />
             <Editor
                 value={text}
                 onChange={setText}

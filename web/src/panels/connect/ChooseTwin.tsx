@@ -17,6 +17,7 @@ import type { Spot } from "../../kit/editor/types";
 import { Input, Segments } from "../../kit/Field";
 import { Icon } from "../../kit/Icon";
 import { Panel } from "../../kit/Panel";
+import { Refusal } from "../../kit/Refusal";
 import { announce } from "../../kit/toast";
 import { useDelayed } from "../../kit/useDelayed";
 import { FindingsList, VerdictLine } from "../FindingsList";
@@ -137,14 +138,13 @@ function useCreate(done: (result: Created) => void) {
     return { busy, refused, create };
 }
 
-function Refusal({ error }: { error: ApiError | null }) {
-    if (!error) return null;
-    const taken = error.status === 409 ? " Choose another identifier, or use that twin." : "";
+function NotCreated({ error }: { error: ApiError | null }) {
+    const taken = error?.status === 409;
     return (
-        <p role="alert" className={style.bad}>
-            Not created: {error.message}
-            {taken}
-        </p>
+        <>
+            <Refusal error={error} what="Not created" />
+            {taken && <p className={style.mute}>Choose another identifier, or use that twin.</p>}
+        </>
     );
 }
 
@@ -189,7 +189,7 @@ function FromSample({ wanted, done }: { wanted: string | null; done: (result: Cr
                     The sample could not be loaded: {sample.error.message}
                 </p>
             )}
-            <Refusal error={refused} />
+            <NotCreated error={refused} />
             <details className={style.edit} onToggle={(event) => setOpen(event.currentTarget.open)}>
                 <summary>See and change its profile</summary>
                 {open && text && (
@@ -228,7 +228,7 @@ function FromText({ done }: { done: (result: Created) => void }) {
         >
             <DropFile take={setText} />
             <ProfileDraft text={text} refused={refused} change={setText} />
-            <Refusal error={refused} />
+            <NotCreated error={refused} />
             <div>
                 <ServerButton look="primary" type="submit" disabled={busy || !core}>
                     {busy ? "Creating…" : "Create the twin"}

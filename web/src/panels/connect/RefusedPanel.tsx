@@ -14,6 +14,7 @@ import { Dialog, DialogButtons } from "../../kit/Dialog";
 import { Input } from "../../kit/Field";
 import { Panel } from "../../kit/Panel";
 import { panelState } from "../../kit/panelState";
+import { Refusal } from "../../kit/Refusal";
 import { announce } from "../../kit/toast";
 import style from "./Connect.module.css";
 import { gather, guessSensor, type Refused } from "./refused";
@@ -152,7 +153,7 @@ function AddSensor({ rejection, close }: { rejection: Rejection; close: () => vo
     const [type, setType] = useState(guess.type);
     const [unit, setUnit] = useState(guess.unit);
     const [busy, setBusy] = useState(false);
-    const [bad, setBad] = useState<string | null>(null);
+    const [bad, setBad] = useState<unknown>(null);
     const twin = rejection.twin ?? "";
     const ready = [id, name, type, unit].every((word) => word.trim() !== "");
     const add = async () => {
@@ -172,9 +173,7 @@ function AddSensor({ rejection, close }: { rejection: Rejection; close: () => vo
         } catch (error) {
             const changed = error instanceof ApiError && error.status === 412;
             setBad(
-                changed
-                    ? "The profile was changed by somebody else just now. Try again."
-                    : (error as Error).message,
+                changed ? "The profile was changed by somebody else just now. Try again." : error,
             );
         } finally {
             setBusy(false);
@@ -222,11 +221,7 @@ function AddSensor({ rejection, close }: { rejection: Rejection; close: () => vo
                         <code>{rejection.payload.slice(0, 160)}</code>
                     </p>
                 )}
-                {bad && (
-                    <p role="alert" className={style.bad} style={{ marginTop: 12 }}>
-                        {bad}
-                    </p>
-                )}
+                <Refusal error={bad} what="Not added" />
                 <DialogButtons>
                     <Button onClick={close}>Cancel</Button>
                     <ServerButton look="primary" type="submit" disabled={busy || !ready}>

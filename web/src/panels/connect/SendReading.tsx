@@ -3,7 +3,7 @@
 import { useState } from "react";
 import { makeCredential } from "../../api/access";
 import { refresh } from "../../api/accessQueries";
-import { request } from "../../api/client";
+import { apiPath, request } from "../../api/client";
 import { useStatus } from "../../api/queries";
 import { useLocked, useMay } from "../../api/session";
 import type { Sensor } from "../../base/wire";
@@ -14,7 +14,6 @@ import { Panel } from "../../kit/Panel";
 import { type PanelState, panelState } from "../../kit/panelState";
 import { Refusal } from "../../kit/Refusal";
 import { Tabs } from "../../kit/Tabs";
-import { announce } from "../../kit/toast";
 import { useAct } from "../../kit/useAct";
 import { CodeBlock } from "./CodeBlock";
 import style from "./Connect.module.css";
@@ -46,7 +45,7 @@ export function SendReading(props: SendReadingProps) {
     const status = useStatus();
     const [chosen, setChosen] = useState<string | null>(null);
     const [way, setWay] = useState("curl");
-    const [busy, setBusy] = useState(false);
+    const sending = useAct();
     const locked = useLocked();
     const [made, setMade] = useState<{ twin: string; token: string } | null>(null);
     const token = made?.twin === twin ? made.token : null;
@@ -63,20 +62,12 @@ export function SendReading(props: SendReadingProps) {
               })
             : [];
     const snippet = list.find((s) => s.key === way) ?? list[0];
-    const send = async () => {
+    const send = () => {
         if (!twin || !sensor) return;
-        setBusy(true);
-        try {
-            await request(
-                `/api/v1/twins/${encodeURIComponent(twin)}/sensors/${encodeURIComponent(sensor.id)}/readings`,
-                { method: "POST", body: JSON.stringify({ value: exampleValue(sensor) }) },
-            );
-            announce(`Sent ${String(exampleValue(sensor))} to ${sensor.name}`);
-        } catch (error) {
-            announce(`Not taken: ${(error as Error).message}`);
-        } finally {
-            setBusy(false);
-        }
+        const value = exampleValue(sensor);
+        const path = apiPath(["twins", twin, "sensors", sensor.id, "readings"]);
+        const ask = { method: "POST" as const, body: JSON.stringify({ value }) };
+        void sending.run(() => request(path, ask), `Sent ${String(value)} to ${sensor.name}`);
     };
     return (
         <Panel title="2. Send a reading" state={stateOf(props)}>
@@ -92,10 +83,11 @@ export function SendReading(props: SendReadingProps) {
                                 label: `${s.name} (${s.id})`,
                             }))}
                         />
-                        <ServerButton disabled={busy} onClick={send}>
+                        <ServerButton disabled={sending.busy} onClick={send}>
                             Send one from this page
                         </ServerButton>
                     </div>
+                    <Refusal error={sending.error} what="Not taken" />
                     {locked && twin && (
                         <DeviceToken
                             key={twin}
