@@ -63,6 +63,13 @@ static void short_id(struct slice credential, char ret[static PASSKEY_ID + 1])
         snprintf(ret + 2 * i, 3, "%02x", hash[i]);
 }
 
+/* change_refuse() of a sentence, for who reads this file alone: what is returned is never 0. */
+static int refused(struct change *ch, int err, const char *text)
+{
+    change_refuse(ch, err, "%s", text);
+    return err;
+}
+
 /* ---- challenges ---- */
 
 static struct pendings *pendings_for(const struct people *p, enum pending_kind kind)
@@ -191,12 +198,12 @@ static int begin_answer(struct change *ch, enum pending_kind kind, const struct 
     struct pendings *pendings = pendings_for(ch->access->people, kind);
     if (!s->whom.n ||
         !pending_take(pendings, kind, s->whom, ret->challenge, &ret->challenge_n, clock_mono_us()))
-        return change_refuse(ch, kind == PENDING_PASSKEY ? ERR_PRECONDITION : ERR_CREDENTIALS,
-                             "Nothing was asked of this browser in the last 5 minutes: try again.");
+        return refused(ch, kind == PENDING_PASSKEY ? ERR_PRECONDITION : ERR_CREDENTIALS,
+                       "Nothing was asked of this browser in the last 5 minutes: try again.");
     const char *over_tls = arena_printf(ch->arena, "https://%.*s", SLICE_ARG(s->host));
     const char *plain = arena_printf(ch->arena, "http://%.*s", SLICE_ARG(s->host));
     if (!over_tls || !plain)
-        return change_refuse(ch, ERR_NOMEM, "%s", err_info(ERR_NOMEM)->text);
+        return refused(ch, ERR_NOMEM, err_info(ERR_NOMEM)->text);
     /* TLS may end in front of us; a browser has passkeys over it alone, but for localhost */
     ret->origins[0] = slice_str(over_tls);
     ret->origins[1] = slice_str(plain);
@@ -216,7 +223,13 @@ static int read_assertion(struct change *ch, const struct jval *json,
                  bytes_of(ch, response, "authenticatorData", true, &ret->authenticator_data) &&
                  bytes_of(ch, response, "signature", true, &ret->signature) &&
                  bytes_of(ch, response, "userHandle", false, &ret->handle);
-    return whole ? 0 : change_refuse(ch, ERR_MALFORMED, "This is no answer of a passkey.");
+    return whole ? 0 : refused(ch, ERR_MALFORMED, "This is no answer of a passkey.");
+}
+
+static int not_taken(struct change *ch, int err, const char *why)
+{
+    change_refuse(ch, err, "The passkey was not taken: %s", why ? why : "it does not fit.");
+    return err;
 }
 
 static struct person *person_of(struct access *a, struct slice credential)
@@ -257,16 +270,15 @@ static int verify(struct change *ch, const struct passkey_shown *s, struct perso
     struct jval *doc = p && !p->disabled ? person_doc(ch, p) : NULL;
     short_id(shown.id, id);
     struct jval *entry = entry_of(doc, slice_str(id));
-    if (!entry || !bytes_of(ch, entry, "key", true, &kept.key))
-        return change_refuse(ch, ERR_CREDENTIALS, "This passkey is not known here.");
+    if (!p || !entry || !bytes_of(ch, entry, "key", true, &kept.key))
+        return refused(ch, ERR_CREDENTIALS, "This passkey is not known here.");
     jval_number(jval_get(entry, "signCount"), &count);
     kept.id = shown.id;
     kept.handle = slice_str(p->e.id);
     kept.sign_count = (uint32_t)count;
     const struct slice challenge = slice_of((const char *)a.challenge, a.challenge_n);
     if ((err = webauthn_assert(&a.party, challenge, &shown, &kept, &why)))
-        return change_refuse(ch, err == ERR_NOMEM ? err : ERR_CREDENTIALS,
-                             "The passkey was not taken: %s", why ? why : "it does not fit.");
+        return not_taken(ch, err == ERR_NOMEM ? err : ERR_CREDENTIALS, why);
     doc_int(ch, entry, "signCount", kept.sign_count);
     doc_bool(ch, entry, "backedUp", kept.backed_up);
     doc_time(ch, entry, "used", ch->now_us);
@@ -299,7 +311,7 @@ int passkey_confirm(struct change *ch)
     struct jval *doc;
     int err = change_person(ch, &p);
     if (!err && !ch->who->session)
-        err = change_refuse(ch, ERR_UNAUTHENTICATED, "There is no session to confirm.");
+        err = refused(ch, ERR_UNAUTHENTICATED, "There is no session to confirm.");
     if (!err)
         err = verify(ch, s, &shown, &doc);
     if (err)
@@ -335,7 +347,7 @@ static int read_registration(struct change *ch, const struct jval *json,
     bool whole = bytes_of(ch, json, "rawId", true, &ret->id) &&
                  bytes_of(ch, response, "clientDataJSON", true, &ret->client_data) &&
                  bytes_of(ch, response, "attestationObject", true, &ret->attestation);
-    return whole ? 0 : change_refuse(ch, ERR_MALFORMED, "This is no new passkey.");
+    return whole ? 0 : refused(ch, ERR_MALFORMED, "This is no new passkey.");
 }
 
 static void doc_bytes(struct change *ch, struct jval *doc, const char *key, struct slice bytes)
@@ -381,8 +393,7 @@ int passkey_add(struct change *ch)
         return err;
     const struct slice challenge = slice_of((const char *)a.challenge, a.challenge_n);
     if ((err = webauthn_register(&a.party, challenge, &made, &c, &why)))
-        return change_refuse(ch, err == ERR_NOMEM ? err : ERR_INVALID,
-                             "The passkey was not taken: %s", why ? why : "it does not fit.");
+        return not_taken(ch, err == ERR_NOMEM ? err : ERR_INVALID, why);
     if (person_of(ch->access, c.id))
         return change_refuse(ch, ERR_EXISTS, "This passkey is known already.");
     short_id(c.id, s->id);
@@ -404,7 +415,7 @@ static int find_own(struct change *ch, struct slice id, struct person **ret, str
         return err;
     *ret_doc = person_doc(ch, *ret);
     *ret_entry = entry_of(*ret_doc, id);
-    return *ret_entry ? 0 : change_refuse(ch, ERR_NOT_FOUND, "You have no such passkey.");
+    return *ret_entry ? 0 : refused(ch, ERR_NOT_FOUND, "You have no such passkey.");
 }
 
 int passkey_rename(struct change *ch)

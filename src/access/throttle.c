@@ -139,7 +139,7 @@ static struct entry *entry_for(struct throttle *t, const struct throttle_key *ke
     struct entry *e = map_get(&t->entries, slice_of_key(key));
     if (e)
         return e;
-    if (t->entries.count >= THROTTLE_MAX)
+    if (t->oldest && t->entries.count >= THROTTLE_MAX)
         forget(t, t->oldest);
     e = calloc(1, sizeof *e);
     if (!e)
