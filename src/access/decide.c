@@ -189,30 +189,38 @@ static bool is_past(enum access_op op)
     return op == OP_HISTORY_READ || op == OP_HISTORY_ERASE;
 }
 
+/* The past of a sensor stands under /sensors and under /history as well: the second, p NULL where
+ * there is none. */
+static struct slice write_past(const struct access_object *o, enum access_op op,
+                               char out[PATH_MAX_BYTES])
+{
+    struct access_object past = *o;
+    if (o->part != PART_SENSOR || !is_past(op))
+        return slice_of(NULL, 0);
+    past.part = PART_HISTORY;
+    return write_path(&past, out);
+}
+
 static bool may_by_rules(const struct access *a, const struct principal *who, enum access_op op,
                          const struct access_object *o, enum access_role role)
 {
-    char buffer[PATH_MAX_BYTES];
-    struct slice path = write_path(o, buffer);
+    char buffer[PATH_MAX_BYTES], other[PATH_MAX_BYTES];
+    struct slice path = write_path(o, buffer), past = write_past(o, op, other);
     bool may = ops_of_role(role) & OP_BIT(op);
     const struct ruling *twin = o->twin.n ? ruling_of(a, o->twin) : NULL;
     if (twin && twin->policy && role && role != ROLE_ADMINISTRATOR) {
         enum access_right right = op_info(op)->right;
         int said = policy_says(twin->policy, who, o->org, role, right, path);
-        if (said && o->part == PART_SENSOR && is_past(op)) {
-            struct access_object past = *o;
-            past.part = PART_HISTORY;
-            char other[PATH_MAX_BYTES];
-            if (policy_says(twin->policy, who, o->org, role, right, write_path(&past, other)) == 0)
-                said = 0; /* the sensor, and not its past */
-        }
+        if (said && past.p && policy_says(twin->policy, who, o->org, role, right, past) == 0)
+            said = 0; /* the sensor, and not its past */
         if (said == 0)
             return false; /* also not by a grant: who is named here is meant */
         may |= said == 1 && op_can_be_granted(op);
     }
     if (may || !op_can_be_granted(op))
         return may;
-    if (twin && granted(who, twin->grants, op, o, path))
+    if (twin && (granted(who, twin->grants, op, o, path) ||
+                 (past.p && granted(who, twin->grants, op, o, past))))
         return true;
     const struct ruling *space = ruling_of_space(a, o->org);
     return space && granted(who, space->grants, op, o, path);

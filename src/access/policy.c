@@ -121,6 +121,18 @@ static bool can_meet(struct slice a, struct slice b)
     return true;
 }
 
+/* Something of the part can be under the resource; the past of sensors is under /history, too. */
+static bool can_touch(struct slice part, struct slice resource)
+{
+    char past[ASK_ID_MAX];
+    if (can_meet(part, resource))
+        return true;
+    if (!slice_starts(part, "/sensors"))
+        return false;
+    int n = snprintf(past, sizeof past, "/history%.*s", SLICE_ARG(slice_skip(part, 8)));
+    return n > 0 && can_meet(slice_of(past, (size_t)n), resource);
+}
+
 static uint8_t rights_of_role(enum access_role role)
 {
     uint8_t rights = 0;
@@ -139,7 +151,7 @@ static bool is_narrowed(const struct access *a, const struct principal *who,
     for (size_t i = 0; p && role != ROLE_ADMINISTRATOR && i < p->rules_n; i++) {
         const struct policy_rule *r = &p->rules[i];
         bool below = r->resource.n >= part.n || has_wildcard(r->resource) || has_wildcard(part);
-        if ((r->revokes & rights) && below && can_meet(part, r->resource) &&
+        if ((r->revokes & rights) && below && can_touch(part, r->resource) &&
             access_is_subject(who, o->org, role, r->subject))
             return true;
     }

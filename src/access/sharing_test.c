@@ -199,6 +199,38 @@ static void policies(void **state)
     assert_true(may(w, "p_ada", "home", OP_DATA_READ, "pump-1", "secret"));
 }
 
+/* The past of a sensor is under /sensors and under /history, for grants and for policies. */
+static void the_past(void **state)
+{
+    struct world *w = *state;
+    struct ask one = any;
+    struct access_object temp = {.org = access_first_org(w->access),
+                                 .twin = SLICE_LIT("pump-1"),
+                                 .part = PART_SENSOR,
+                                 .name = SLICE_LIT("temp-1")};
+    one.id = SLICE_LIT("pump-1");
+    assert_int_equal(ask(w, "p_ada", grant_make, any,
+                         "{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"organization\",\"id\":"
+                         "\"acme\"},\"role\":\"viewer\",\"parts\":[\"/history/temp-1\"]}"),
+                     0);
+    struct principal *bo = person(w, "p_bo", "acme");
+    assert_true(access_may(w->access, bo, OP_HISTORY_READ, &temp));
+    assert_false(access_may(w->access, bo, OP_DATA_READ, &temp));
+    principal_unref(bo);
+    assert_int_equal(ask(w, "p_root", policy_put, one,
+                         "{\"entries\":{\"a\":{\"subjects\":[\"role:editor\"],\"resources\":{"
+                         "\"/history/temp-1\":{\"revoke\":[\"read\"]}}}}}"),
+                     0);
+    assert_int_equal(ask(w, "p_ada", grant_make, any,
+                         "{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"common\"},"
+                         "\"role\":\"viewer\",\"parts\":[\"/sensors/temp-*\"]}"),
+                     ERR_FORBIDDEN);
+    assert_int_equal(ask(w, "p_ada", grant_make, any,
+                         "{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"common\"},"
+                         "\"role\":\"viewer\",\"parts\":[\"/sensors/temp-2\"]}"),
+                     0);
+}
+
 /* A grant is of the twin that it was made for, and of no later one of that name. */
 static void with_the_twin(void **state)
 {
@@ -259,6 +291,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_over, world_begin, world_end),
         cmocka_unit_test_setup_teardown(links, world_begin, world_end),
         cmocka_unit_test_setup_teardown(policies, world_begin, world_end),
+        cmocka_unit_test_setup_teardown(the_past, world_begin, world_end),
         cmocka_unit_test_setup_teardown(with_the_twin, world_begin, world_end),
         cmocka_unit_test_setup_teardown(what_is_shared, world_begin, world_end),
     };

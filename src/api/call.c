@@ -121,8 +121,10 @@ struct access_object sensor_object(const struct sensor *s)
 
 struct twin *call_seen_twin(struct call *call)
 {
-    struct twin *t;
+    struct twin *t = NULL;
     int err = core_find(call->core, call->who, call->parts[0], OP_TWIN_READ, &t);
+    if (t)
+        call->org = t->org; /* a refusal names it */
     if (err && call->who->kind == WHO_DEVICE && err == ERR_FORBIDDEN)
         err = 0; /* its own, of which it may do something else */
     if (err == ERR_UNAUTHENTICATED || err == ERR_FORBIDDEN)
@@ -142,10 +144,21 @@ struct twin *call_twin(struct call *call)
     return call_may(call, call->route->op, &o) ? t : NULL;
 }
 
+/* A part of the twin that they neither see nor may do this to is not there for them. */
+static bool is_hidden(const struct call *call, const struct sensor *s)
+{
+    const struct access *a = core_access(call->core);
+    const struct access_object o = sensor_object(s);
+    return call->who->kind != WHO_DEVICE && !access_may(a, call->who, call->route->op, &o) &&
+           !access_may(a, call->who, OP_DATA_READ, &o) && call->who->scopes & OP_BIT(OP_DATA_READ);
+}
+
 struct sensor *call_sensor(struct call *call)
 {
     struct twin *t = call_seen_twin(call);
     struct sensor *s = t ? core_sensor(t, call->parts[1]) : NULL;
+    if (s && is_hidden(call, s))
+        s = NULL;
     if (t && !s) {
         char detail[256];
         snprintf(detail, sizeof detail, "%s has no sensor \"%.*s\".", t->id,

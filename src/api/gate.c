@@ -10,6 +10,7 @@
  * besides. */
 #include "api/internal.h"
 
+#include "access/ask.h"
 #include "access/bucket.h"
 #include "access/devices.h"
 #include "access/knock.h"
@@ -24,12 +25,23 @@
 
 /* ---- refusals ---- */
 
+/* Where it was asked for: in the organisation of the address or the twin. */
+static enum access_role role_there(const struct call *call)
+{
+    return call->who && call->org ? role_of_asker(call->who, call->org) : ROLE_NONE;
+}
+
+static bool has_role(const struct call *call, const struct access_op_info *info)
+{
+    return info->from <= ROLE_ADMINISTRATOR && (int)role_there(call) >= info->from;
+}
+
 static void name_missing(struct json_writer *w, const struct call *call, enum access_op op)
 {
     const struct access_op_info *info = op_info(op);
     json_key(w, "operation");
     json_put_cstr(w, info->name);
-    if (info->from <= ROLE_ADMINISTRATOR) {
+    if (info->from <= ROLE_ADMINISTRATOR && !has_role(call, info)) {
         json_key(w, "role");
         json_put_cstr(w, role_name((enum access_role)info->from));
     }
@@ -56,10 +68,11 @@ static void sentence(char out[static 256], const struct call *call, int err, enu
         snprintf(out, 256, "A device may send its readings and receive its commands, and no more.");
     else if (info->from == FOR_INSTALLATION)
         snprintf(out, 256, "%s is for administrators of the installation.", info->name);
+    else if (has_role(call, info))
+        snprintf(out, 256, "The policy of the twin keeps %s from you.", info->name);
     else
         snprintf(out, 256, "%s needs the role %s; you have %s here.", info->name,
-                 role_name((enum access_role)info->from),
-                 call->who ? role_name(call->who->role) : "none");
+                 role_name((enum access_role)info->from), role_name(role_there(call)));
 }
 
 void call_denied(struct call *call, int err, enum access_op op, const char *detail)
@@ -98,6 +111,8 @@ struct asker call_asker(const struct call *call)
 bool call_may(struct call *call, enum access_op op, const struct access_object *o)
 {
     int err = access_check(core_access(call->core), call->who, op, o);
+    if (err && o && o->org)
+        call->org = o->org;
     if (err)
         call_denied(call, err, op, NULL);
     return !err;

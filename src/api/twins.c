@@ -301,6 +301,8 @@ void twin_replace(struct call *call)
     if (!usable_id(call))
         return;
     int err = core_find(call->core, call->who, call->parts[0], OP_TWIN_READ, &t);
+    if (t)
+        call->org = t->org;
     if (err && err != ERR_UNKNOWN_TWIN) {
         call_denied(call, err, call->route->op, NULL);
         return;

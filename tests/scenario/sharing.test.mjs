@@ -56,7 +56,14 @@ test("a twin is shared with another organisation, narrowed to parts, and no more
     const sent = await bo.post(`${at}/sensors/temp-1/readings`, { value: 7 });
     assert.equal(sent.status, 200, sent.text);
     assert.notEqual((await bo.post(`${at}/sensors/rpm/readings`, { value: 7 })).status, 200);
-    assert.equal((await bo.delete(at)).status, 403);
+    const del = await bo.delete(at);
+    assert.equal(del.status, 403);
+    assert.equal(del.body.organization, "home", "where the role is missing");
+    assert.match(del.body.detail, /you have none here/);
+    const hidden = await bo.get(`${at}/sensors/rpm`);
+    const none = await bo.get(`${at}/sensors/no-such`);
+    assert.equal(hidden.status, 404);
+    assert.equal(hidden.text.replaceAll("rpm", "no-such"), none.text);
     assert.equal((await bo.get("/api/v1/twins/home~pump-2")).status, 404);
     assert.equal((await cy.get(at)).status, 404);
     refused(await bo.get(`${GRANTS}?object=twin:home~pump-1`), "forbidden");
