@@ -372,7 +372,7 @@ static void a_link_lets_in_once(void **state)
     struct world *w = *state;
     char text[TOKEN_CHARACTERS_MAX + 1], older[TOKEN_CHARACTERS_MAX + 1];
     struct principal *nobody = access_anonymous(w->access);
-    assert_int_equal(setup_link(w->access, SLICE_LIT("ada@example.org"), text), ERR_NOT_FOUND);
+    assert_int_equal(setup_link(w->access, SLICE_LIT("no@example.org"), text), ERR_NOT_FOUND);
     assert_int_equal(setup_link(w->access, slice_of("", 0), older), 0);
     assert_int_equal(setup_link(w->access, SLICE_LIT("root@example.org"), text), 0);
     struct setup_opening s = {.token = slice_str(older)};
@@ -389,6 +389,9 @@ static void a_link_lets_in_once(void **state)
     assert_false(session_is_fresh(p, clock_now_us()));
     principal_unref(p);
     settle(w);
+    assert_int_equal(setup_link(w->access, SLICE_LIT("ada@example.org"), text), 0);
+    assert_int_equal(change(w, nobody, setup_open, &s), 0);
+    assert_string_equal(s.person, "p_ada");
     assert_int_equal(setup_link(w->access, slice_of("", 0), text), 0);
     clock_set(began + 120 * MINUTE);
     assert_int_equal(change(w, nobody, setup_open, &s), ERR_CREDENTIALS);

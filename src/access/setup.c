@@ -20,25 +20,23 @@ bool setup_is_wanted(const struct access *a)
     return !a->open;
 }
 
-/* Whom a link lets in; NULL: there is none of that address, or none at all. */
-static const struct person *administrator(const struct access *a, struct slice email)
+/* NULL: there is none. */
+static const struct person *first_administrator(const struct access *a)
 {
     const struct person *p, *first = NULL;
     size_t at = 0;
-    while ((p = map_next(&a->kinds[RECORD_PERSON], &at))) {
-        bool meant = !email.n || slice_is(email, p->email);
-        if (meant && is_administrator(p) && (!first || p->created_us < first->created_us))
+    while ((p = map_next(&a->kinds[RECORD_PERSON], &at)))
+        if (is_administrator(p) && (!first || p->created_us < first->created_us))
             first = p;
-    }
     return first;
 }
 
 int setup_link(struct access *a, struct slice email, char ret[static TOKEN_CHARACTERS_MAX + 1])
 {
     struct people *people = a->people;
-    const struct person *p = administrator(a, email);
+    const struct person *p = email.n ? map_get(&a->emails, email) : first_administrator(a);
     struct token t;
-    if (email.n && !p)
+    if (email.n && (!p || p->disabled))
         return ERR_NOT_FOUND;
     token_make(TOKEN_SETUP, ret, &t);
     memcpy(people->setup.hash, t.hash, sizeof people->setup.hash);
@@ -82,11 +80,11 @@ int setup_open(struct change *ch)
         return change_refuse(ch, ERR_CREDENTIALS,
                              "This link was used already, has expired, or a newer one was made: "
                              "\"doppel setup-link\" makes another.");
-    const struct person *p = administrator(ch->access, (struct slice){0});
+    const struct person *p = first_administrator(ch->access);
     if (people->setup.person[0])
         p = access_find(ch->access, RECORD_PERSON, slice_str(people->setup.person));
-    if (p && !is_administrator(p))
-        return change_refuse(ch, ERR_CREDENTIALS, "Whom this link let in is no administrator now.");
+    if (people->setup.person[0] && (!p || p->disabled))
+        return change_refuse(ch, ERR_CREDENTIALS, "Whom this link was for has no account now.");
     if (p) {
         snprintf(s->person, sizeof s->person, "%s", p->e.id);
     } else {

@@ -136,7 +136,7 @@ const struct named_schema openapi_schemas[] = {
     {"SessionChange", "{\"type\":\"object\",\"required\":[\"organization\"],\"additionalProperties\":false,\"properties\":{\"organization\":" S "}}"},
     {"Confirmation", "{\"type\":\"object\",\"description\":\"a password, a one-time code, or a passkey\",\"properties\":{\"password\":" S ",\"code\":" S "}}"},
     {"Token", "{\"type\":\"object\",\"required\":[\"token\"],\"additionalProperties\":false,\"properties\":{\"token\":" S "}}"},
-    {"SetupFor", "{\"type\":\"object\",\"description\":\"the administrator whom it lets in; by default the first\",\"additionalProperties\":false,\"properties\":{\"email\":" S "}}"},
+    {"SetupFor", "{\"type\":\"object\",\"description\":\"whom it lets in; by default the first administrator\",\"additionalProperties\":false,\"properties\":{\"email\":" S "}}"},
     {"SetupLink", "{\"type\":\"object\",\"required\":[\"link\"],\"properties\":{\"link\":" S "}}"},
     {"Account", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"email\",\"emailVerified\",\"provisional\",\"installation\",\"secondFactor\",\"password\",\"totp\",\"recoveryCodes\",\"passkeys\",\"fresh\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"email\":" S ",\"emailVerified\":" B ",\"provisional\":" B ",\"installation\":" B ",\"secondFactor\":" B ",\"password\":" B ",\"totp\":" B ",\"recoveryCodes\":" U ",\"passkeys\":" U ",\"fresh\":" B ",\"created\":" T "}}"},
     {"AccountChange", "{\"type\":\"object\",\"additionalProperties\":false,\"properties\":{\"name\":" S ",\"email\":" S "}}"},

@@ -453,7 +453,7 @@ void setup_make_link(struct call *call)
     int err =
         email.p && !known.p ? ERR_NOT_FOUND : setup_link(core_access(call->core), known, token);
     if (err) {
-        call_problem(call, err, "There is no administrator with this e-mail address.");
+        call_problem(call, err, "There is nobody with this e-mail address.");
         return;
     }
     json_writer_init(&w, &b, 0);

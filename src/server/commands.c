@@ -183,7 +183,7 @@ static const struct option_row setup_link_options[] = {
     {.name = "email",
      .value = "ADDRESS",
      .otherwise = "the first administrator",
-     .help = "the administrator whom it lets in"},
+     .help = "whom it lets in"},
     {0},
 };
 
@@ -426,12 +426,12 @@ const struct command commands[] = {
      .run = logout_run},
     {.name = "setup-link",
      .args = "",
-     .summary = "a new link that lets an administrator in, once and within an hour",
+     .summary = "a new link that lets somebody in, once and within an hour",
      .text =
-         "While there is no administrator, whoever opens it becomes the first.  Later it signs an "
-         "administrator in who has lost password or passkey: the first of the installation, or the "
-         "one with --email; they then set what they have lost.  It is the server's own user on its "
-         "machine who can make one; an older link ends.",
+         "While there is no administrator, whoever opens it becomes the first.  Later it signs "
+         "somebody in who has lost password, codes or passkey: the first administrator, or who is "
+         "named with --email; for an hour they then may set what they have lost.  It is the "
+         "server's own user on its machine who can make one; an older link ends.",
      .options = setup_link_options,
      .groups = COMMAND_CLIENT,
      .codes = CODES_CLIENT,
