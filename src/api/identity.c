@@ -148,36 +148,34 @@ static void on_started(void *arg, const struct oidc_outcome *out)
     redirect(call, out->location);
 }
 
-void auth_start(struct call *call)
+/* link: a session that wants one more way in; p NULL: somebody wants to sign in. */
+static void begin(struct call *call, struct slice provider, struct slice then, struct slice link,
+                  oidc_fn *fn)
 {
     struct buf url = {0};
     char path[160];
-    bool link = false;
-    const struct session *session = call->who->session;
-    if (!call_bool(call, "link", &link))
-        return;
-    if (link && !session_is_fresh(call->who, clock_now_us())) {
-        call_denied(call, session ? ERR_REAUTHENTICATE : ERR_UNAUTHENTICATED, OP_PUBLIC,
-                    "Sign in, or confirm who you are, to link an account of an identity provider.");
-        return;
-    }
-    snprintf(path, sizeof path, CALLBACKS "%.*s/callback",
-             call->parts[0].n > 100 ? 100 : (int)call->parts[0].n, call->parts[0].p);
+    snprintf(path, sizeof path, CALLBACKS "%.*s/callback", provider.n > 100 ? 100 : (int)provider.n,
+             provider.p);
     if (!put_own(call, &url, path)) {
         call_problem(call, ERR_NOMEM, NULL);
         buf_release(&url);
         return;
     }
     const struct oidc_start start = {
-        .provider = call->parts[0],
+        .provider = provider,
         .redirect_uri = buf_slice(&url),
-        .then = call_param(call, "then"),
+        .then = then,
         .cookie = call_cookie(call, oidc_cookie_name(http_is_tls(call->req))),
         .address = slice_str(call->from.address),
-        .person = link ? slice_str(session->e.id) : slice_of("", 0)};
+        .person = link};
     call_wait(call, NULL);
-    oidc_start(call->api->opts.oidc, &start, on_started, call);
+    oidc_start(call->api->opts.oidc, &start, fn, call);
     buf_release(&url);
+}
+
+void auth_start(struct call *call)
+{
+    begin(call, call->parts[0], call_param(call, "then"), slice_of("", 0), on_started);
 }
 
 static void on_arrived(void *arg, const struct oidc_arrived *r)
@@ -335,6 +333,41 @@ void auth_goodbye(struct call *call)
 }
 
 /* ---- what is linked to who asks ---- */
+
+static void on_link_started(void *arg, const struct oidc_outcome *out)
+{
+    struct call *call = arg;
+    struct buf b = {0};
+    struct json_writer w;
+    if (!call_alive(call))
+        return;
+    if (out->fault) {
+        fault_of(call, out);
+        return;
+    }
+    set_binding(call, out->cookie);
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    json_key(&w, "location");
+    json_put_cstr(&w, out->location);
+    json_close(&w, '}');
+    call_json(call, 200, &b);
+}
+
+/* It is one more way in, for good: so they show first that it is them. */
+void account_identity_link(struct call *call)
+{
+    static const char *const members[] = {"provider", "then", NULL};
+    struct slice provider, then = {0};
+    if (!call_members(call, members) || !call_text(call, "provider", true, &provider) ||
+        !call_text(call, "then", false, &then))
+        return;
+    if (!session_is_fresh(call->who, clock_now_us()))
+        call_denied(call, call->who->session ? ERR_REAUTHENTICATE : ERR_FORBIDDEN, OP_ACCOUNT_SELF,
+                    "This needs a sign-in of the last 15 minutes: confirm who you are.");
+    else
+        begin(call, provider, then, slice_str(call->who->session->e.id), on_link_started);
+}
 
 static void put_identity(struct json_writer *w, const struct oidc *o, const struct jval *v)
 {

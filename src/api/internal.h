@@ -192,7 +192,8 @@ route_fn invitation_take, session_link;
 route_fn requests_list, request_create, request_answer;
 route_fn grants_list, grant_create, grant_patch, grant_delete, shared_list, people_find;
 route_fn policy_read, policy_replace, policy_delete;
-route_fn auth_start, auth_callback, auth_goodbye, account_identities, account_identity_end;
+route_fn auth_start, auth_callback, auth_goodbye, account_identities, account_identity_link,
+    account_identity_end;
 route_fn providers_list, providers_create, provider_patch, provider_delete;
 route_fn audit_of_org, audit_of_all;
 void static_serve(struct call *call);

@@ -110,6 +110,8 @@ const struct named_schema openapi_schemas[] = {
     {"IdentityProvider", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"issuer\",\"clientId\",\"hasSecret\",\"scopes\",\"create\",\"role\",\"organization\",\"groupsClaim\",\"groups\",\"logout\",\"fixed\"],\"properties\":{\"hasSecret\":" B ",\"fixed\":{\"type\":\"boolean\",\"description\":\"it stands in the server's configuration\"}," PROVIDER_MEMBERS "}}"},
     {"IdentityProviderList", "{\"type\":\"object\",\"required\":[\"identityProviders\"],\"properties\":{\"identityProviders\":" LIST(REF("IdentityProvider")) "}}"},
     {"NewIdentityProvider", "{\"type\":\"object\",\"additionalProperties\":false,\"required\":[\"id\",\"issuer\",\"clientId\"],\"properties\":{\"clientSecret\":" ORNULL("string") "," PROVIDER_MEMBERS "}}"},
+    {"IdentityLink", "{\"type\":\"object\",\"required\":[\"provider\"],\"additionalProperties\":false,\"properties\":{\"provider\":" S ",\"then\":" S "}}"},
+    {"Location", "{\"type\":\"object\",\"required\":[\"location\"],\"properties\":{\"location\":" S "}}"},
     {"IdentityList", "{\"type\":\"object\",\"required\":[\"identities\"],\"properties\":{\"identities\":" LIST("{\"type\":\"object\",\"required\":[\"id\",\"provider\",\"name\",\"issuer\",\"linked\"],\"properties\":{\"id\":" S ",\"provider\":" S ",\"name\":" ORNULL("string") ",\"issuer\":" S ",\"linked\":" T "}}") "}}"},
     {"Goodbye", "{\"type\":\"object\",\"required\":[\"logout\"],\"properties\":{\"logout\":" S "}}"},
     {"LogoutForm", "{\"type\":\"object\",\"required\":[\"logout_token\"],\"properties\":{\"logout_token\":" S "}}"},

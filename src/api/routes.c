@@ -85,9 +85,7 @@ static const struct route_param write_2_params[] = {
     PRECISION,
     {0}};
 static const struct route_param start_params[] = {
-    {"then", TEXT, "a path of this server to come back to"},
-    {"link", FLAG, "true: link the account to the person who is signed in"},
-    {0}};
+    {"then", TEXT, "a path of this server to come back to"}, {0}};
 static const struct route_param callback_params[] = {{"state", TEXT, "that was given along"},
                                                      {"code", TEXT, "the authorisation code"},
                                                      {"error", TEXT, "or why there is none"},
@@ -269,6 +267,8 @@ ANSWERS(auth_answers, {303, NULL, NULL}, {400, "Problem", NULL}, {403, "Problem"
         {404, "Problem", NULL}, {502, "Problem", NULL}, {503, "Problem", NULL});
 ANSWERS(goodbye_answers, {200, NULL, NULL}, {400, "OAuthError", JSON}, {415, "Problem", NULL});
 ANSWERS(identities_answers, {200, "IdentityList", NULL}, OWN_PROBLEMS);
+ANSWERS(identity_link_answers, {200, "Location", NULL}, OWN_PROBLEMS, {502, "Problem", NULL},
+        {503, "Problem", NULL});
 ANSWERS(identity_end_answers, {204, NULL, NULL}, OWN_PROBLEMS, {409, "Problem", NULL});
 ANSWERS(providers_answers, {200, "IdentityProviderList", NULL});
 ANSWERS(provider_make_answers, {201, "IdentityProvider", NULL}, {400, "Problem", NULL},
@@ -385,6 +385,7 @@ const struct route routes[] = {
     {"GET", "/readyz", OP_PUBLIC, "readReadiness", readyz, "The server can take readings", NULL, NULL, NULL, ready_answers},
     {"GET", "/errors/{code}", OP_PUBLIC, "readError", error_page, "What an error's type means", NULL, NULL, NULL, error_answers},
     {"GET", "/api/v1/account/identities", OP_ACCOUNT_SELF, "listIdentities", account_identities, "Accounts of identity providers that are linked to who asks", NULL, NULL, NULL, identities_answers},
+    {"POST", "/api/v1/account/identities", OP_ACCOUNT_SELF, "linkIdentity", account_identity_link, "Link one more: the answer says where the browser is to go for that", NULL, "IdentityLink", NULL, identity_link_answers},
     {"DELETE", "/api/v1/account/identities/{identity}", OP_ACCOUNT_SELF, "deleteIdentity", account_identity_end, "Link one no more; wants another way to sign in, and a fresh sign-in", NULL, NULL, NULL, identity_end_answers},
     {"GET", "/api/v1/identity-providers", OP_INSTALLATION_MANAGE, "listIdentityProviders", providers_list, "Identity providers of OpenID Connect", NULL, NULL, NULL, providers_answers},
     {"POST", "/api/v1/identity-providers", OP_INSTALLATION_MANAGE, "createIdentityProvider", providers_create, "Let people sign in by an identity provider", NULL, "NewIdentityProvider", NULL, provider_make_answers},

@@ -30,10 +30,10 @@ export class Browser {
     }
 
     /* One that came to it in another way. */
-    put(url, name, value) {
+    put(url, name, value, strict) {
         const host = new URL(url).host;
         if (!this.jar.has(host)) this.jar.set(host, new Map());
-        this.jar.get(host).set(name, { value, strict: true, path: "/", line: "" });
+        this.jar.get(host).set(name, { value, strict, path: "/", line: "" });
     }
 
     #keep(url, response) {

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { doppel, start, temporary, until } from "../lib/doppel.mjs";
+import { Client, doppel, start, temporary, until } from "../lib/doppel.mjs";
 import { Browser, realProvider } from "../lib/identity.mjs";
 
 const AUTH = "/api/v1/auth/oidc";
@@ -23,12 +23,14 @@ async function both(t, accounts, settings = {}, more = {}) {
     return { idp, d };
 }
 
+const codeOf = (page) => /<code>([^<]+)<\/code>/.exec(page.text)?.[1];
+
 /* The whole way; answers what the server said in the end. */
 async function signIn(idp, d, login, browser = new Browser(), query = "?then=/twins") {
     const page = await browser.go(`${d.url}${AUTH}/real/start${query}`);
     const end = await idp.signIn(browser, page, login);
     assert.deepEqual(idp.errors, []);
-    return { browser, end, code: /<code>([^<]+)<\/code>/.exec(end.text)?.[1] };
+    return { browser, end, code: codeOf(end) };
 }
 
 const cookieOf = (d, browser) => browser.cookie(d.url, "doppel-session")?.value ?? "";
@@ -146,14 +148,32 @@ test("an account that is there is linked by who has it, and never taken over", a
 
     const I = "/api/v1/account/identities";
     assert.deepEqual((await admin.get(I)).body.identities, []);
-    const nobody = await d.get(`${AUTH}/real/start?link=true`, { redirect: "manual" });
-    assert.equal(nobody.status, 401);
+    const then = "/account";
+    const ask = { provider: "real", then };
+    assert.equal((await d.post(I, ask)).status, 401);
+    assert.equal((await d.withToken(d.localToken()).post(I, ask)).status, 403);
+    assert.equal(
+        (await admin.post(I, '{"provider":"real","then":"//evil"}')).body.code,
+        "oidc-then",
+    );
+    assert.equal((await admin.post(I, { provider: "nobody" })).status, 404);
+    const link = async (client, browser) => {
+        const { body } = await client.post(I, ask);
+        for (const [name, value] of client.cookies)
+            browser.put(d.url, name, value, name === "doppel-session");
+        const page = await browser.go(body.location);
+        const end = await idp.signIn(browser, page, "ada");
+        return { end, code: codeOf(end) };
+    };
     const browser = new Browser();
-    await browser.go(`${d.url}/`);
-    browser.put(d.url, "doppel-session", admin.cookies.get("doppel-session"));
-    const linked = await signIn(idp, d, "ada", browser, "?link=true&then=/account");
+    const linked = await link(admin, browser);
     assert.equal(linked.end.url, `${d.url}/account`);
     assert.equal(cookieOf(d, browser), admin.cookies.get("doppel-session"), "the same session");
+    /* whoever lures somebody else's browser to the end of it gains nothing */
+    const { location } = (await admin.post(I, ask)).body;
+    const lured = new Browser();
+    const page = await idp.signIn(lured, await lured.go(location), "ada");
+    assert.equal(codeOf(page), "oidc-browser");
     const [identity] = (await admin.get(I)).body.identities;
     assert.equal(identity.provider, "real");
     assert.equal(identity.issuer, idp.issuer);
@@ -164,9 +184,9 @@ test("an account that is there is linked by who has it, and never taken over", a
 
     await t.test("nobody else can link it", async () => {
         const eve = await signIn(idp, d, "eve");
-        eve.browser.jar.delete(new URL(idp.issuer).host); /* and is ada there */
-        const r = await signIn(idp, d, "ada", eve.browser, "?link=true");
-        assert.equal(r.code, "oidc-linked");
+        const client = new Client(d);
+        client.cookies.set("doppel-session", cookieOf(d, eve.browser));
+        assert.equal((await link(client, new Browser())).code, "oidc-linked");
         const cookie = `doppel-session=${cookieOf(d, eve.browser)}`;
         const [own] = (await d.get(I, { headers: { cookie } })).body.identities;
         const last = await d.send("DELETE", `${I}/${own.id}`, undefined, undefined, {

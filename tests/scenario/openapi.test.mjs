@@ -335,6 +335,8 @@ test("sessions and accounts, in good and in bad", async (t) => {
     await call("DELETE", `${A}/tokens/${made.body.id}`, { on, expect: 204 });
     await call("DELETE", `${A}/tokens/${made.body.id}`, { on, expect: 404 });
     await call("GET", `${A}/identities`, { on, expect: 200 });
+    await call("POST", `${A}/identities`, { on, body: {}, expect: 400 });
+    await call("POST", `${A}/identities`, { on, body: { provider: "no" }, expect: 404 });
     await call("DELETE", `${A}/identities/0123456789abcdef`, { on, expect: 404 });
     await call("GET", `${A}/export`, { on, expect: 200 });
     await call("DELETE", A, { on, expect: 409 });
@@ -493,6 +495,7 @@ test("organisations and sharing, in good and in bad", async () => {
 /* Somebody must be there whom they are about: organizations.test.mjs and oidc.test.mjs call them in
  * good. */
 const withPeople = [
+    "post /api/v1/account/identities",
     "delete /api/v1/account/identities/{identity}",
     `patch ${ORGS}/{org}/members/{person}`,
     `delete ${ORGS}/{org}/members/{person}`,
