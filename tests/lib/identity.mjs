@@ -119,6 +119,7 @@ export class Browser {
 export async function realProvider(t, accounts, more = {}) {
     const idp = { provider: null, accounts };
     idp.issuer = await listen(t, (req, res) => idp.provider.callback()(req, res));
+    if (more.host) idp.issuer = idp.issuer.replace("127.0.0.1", more.host);
     idp.settings = {
         id: "real",
         name: "A real one",

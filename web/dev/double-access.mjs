@@ -256,6 +256,7 @@ export function makeAccess({ locked, setup, refuse, twins }) {
                 ),
         ],
         ["DELETE", "/account/passkeys/:id", "", (c) => drop(db.passkeys, (k) => k.id === c.id)],
+        ["GET", "/account/identities", "", () => ({ identities: [] })],
         [
             "GET",
             "/account/tokens",

@@ -8,6 +8,7 @@ import type {
     Credential,
     Device,
     Grant,
+    Identity,
     Invitation,
     Invited,
     Member,
@@ -107,6 +108,12 @@ export interface NewToken {
 export type MadeToken = Token & { token: string };
 export const listTokens = (signal?: Signal) =>
     get<{ tokens: Token[] }>([ACCOUNT, "tokens"], signal);
+export const listIdentities = (signal: AbortSignal) =>
+    get<{ identities: Identity[] }>([ACCOUNT, "identities"], signal);
+export const removeIdentity = (id: string) => send("DELETE", [ACCOUNT, "identities", id]);
+/* Where the browser is to go for it; it comes back to `then`, a path of this page. */
+export const linkIdentity = (provider: string, then: string) =>
+    send<{ location: string }>("POST", [ACCOUNT, "identities"], { provider, then });
 export const makeToken = (ask: NewToken) => send<MadeToken>("POST", [ACCOUNT, "tokens"], ask);
 export const removeToken = (id: string) => send("DELETE", [ACCOUNT, "tokens", id]);
 export const exportAccount = () => fetchFile(apiPath([ACCOUNT, "export"]), "application/json");

@@ -41,6 +41,13 @@ export function usePasskeys() {
     });
 }
 
+export function useIdentities() {
+    return useQuery({
+        queryKey: ["identities"],
+        queryFn: ({ signal }) => ask.listIdentities(signal).then((a) => a.identities),
+    });
+}
+
 export function useTokens() {
     return useQuery({
         queryKey: ["tokens"],

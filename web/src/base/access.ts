@@ -76,6 +76,15 @@ export interface Token extends Named {
     used: string | null;
 }
 
+/* An account of an identity provider that is linked to a person's. */
+export interface Identity {
+    id: string;
+    provider: string;
+    name: string | null;
+    issuer: string;
+    linked: string;
+}
+
 export interface Made<T = Token> {
     secret: string;
     made: T;

@@ -6,6 +6,7 @@ import { Panel } from "../kit/Panel";
 import { panelState } from "../kit/panelState";
 import { Column, Sections } from "../kit/Sections";
 import { useTitle } from "../kit/useTitle";
+import { IdentitiesPanel } from "../panels/access/IdentitiesPanel";
 import { PasskeysPanel } from "../panels/access/PasskeysPanel";
 import { PasswordForm, ProfileForm } from "../panels/access/ProfileForm";
 import { SecondFactorPanel } from "../panels/access/SecondFactorPanel";
@@ -38,6 +39,7 @@ export default function Account() {
                 <PasswordForm person={person} />
                 <SecondFactorPanel />
                 <PasskeysPanel />
+                <IdentitiesPanel />
             </Column>
             <Column>
                 <SessionsPanel />

@@ -86,7 +86,7 @@ export function SessionsPanel() {
                         }
                         facts={[
                             one.address,
-                            HOW[one.how] ?? one.how,
+                            HOW[one.how.split(":")[0] ?? ""] ?? one.how,
                             <Since key="s" word="seen" t={one.seen} never="" />,
                             `ends ${expiresIn(one.expires)}`,
                         ]}
