@@ -313,6 +313,43 @@ test("quotas and use", async (t) => {
     assert.equal((await bo.get(`${ORGS}/acme/usage`)).body.twins.limit, 5);
 });
 
+test("two administrators cannot put each other out at the same time", async (t) => {
+    const { root, ed } = await town(t);
+    const role = (who, whom, value) =>
+        who.patch(`${ORGS}/home/members/${whom.id}`, { role: value });
+    assert.equal((await role(root, ed, "administrator")).status, 200);
+    const both = await Promise.all([role(root, ed, "viewer"), role(ed, root, "viewer")]);
+    const statuses = both.map((r) => r.status);
+    assert.equal(statuses.filter((s) => s === 200).length, 1, statuses.join(" "));
+    const left = (await root.get(`${ORGS}/home/members`)).body.members;
+    assert.equal(left.filter((m) => m.role === "administrator").length, 1);
+});
+
+test("an invitation that two take at the same time is one's", async (t) => {
+    const { d, root } = await town(t);
+    const { link } = (await root.post(`${ORGS}/home/invitations`, { role: "viewer" })).body;
+    const ask = { token: link.split("#")[1], name: "Somebody" };
+    const all = await Promise.all(
+        Array.from({ length: 5 }, () => new Client(d).post("/api/v1/invitations/accept", ask)),
+    );
+    assert.equal(all.filter((r) => r.status === 201).length, 1);
+    assert.equal(all.filter((r) => r.status === 404).length, 4);
+});
+
+test("what was answered is there after the power has gone", async (t) => {
+    const { d, root, vi } = await town(t);
+    const made = await root.post(`${ORGS}/home/teams`, { name: "Night", members: [vi.id] });
+    assert.equal(made.status, 201);
+    const gone = await root.delete(`${ORGS}/home/members/${vi.id}`);
+    assert.equal(gone.status, 204);
+    await d.kill();
+    await d.start();
+    assert.deepEqual((await root.get(`${ORGS}/home/teams`)).body.teams, [
+        { id: made.body.id, name: "Night", members: [] },
+    ]);
+    assert.equal((await vi.get(`${ORGS}/home/members`)).status, 404);
+});
+
 test("long lists come in pieces", async (t) => {
     const { root } = await town(t);
     const at = `${ORGS}/home/teams`;
