@@ -389,7 +389,7 @@ static int device_by_key(struct access *a, struct slice key, struct principal **
 int access_by_subject(struct access *a, struct slice subject, struct org *org,
                       struct principal **ret)
 {
-    struct slice kind, id = subject;
+    struct slice kind = {0}, id = subject;
     struct principal *standing = NULL;
     int err = ERR_NOT_FOUND;
     slice_cut(&id, ':', &kind);

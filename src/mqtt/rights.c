@@ -35,7 +35,7 @@ static const struct {
 
 static enum about_kind twin_kind(struct about *a, struct slice rest)
 {
-    struct slice word, name;
+    struct slice word, name = {0};
     if (!slice_cut(&rest, '/', &a->twin) || !a->twin.n || !slice_cut(&rest, '/', &word))
         return ABOUT_MESSAGES;
     slice_cut(&rest, '/', &name);
@@ -50,7 +50,7 @@ static enum about_kind twin_kind(struct about *a, struct slice rest)
 static enum about_kind spark_kind(struct slice topic)
 {
     struct spark_topic t;
-    struct slice rest = slice_skip(topic, 8), group, type;
+    struct slice rest = slice_skip(topic, 8), group = {0}, type = {0};
     spark_topic_parse(topic, &t);
     if (t.kind == SPARK_BAD)
         return ABOUT_MESSAGES;
@@ -100,7 +100,7 @@ static struct slice key_of(struct broker *b, struct about *a, struct slice id)
 
 static void spark_twin(struct broker *b, struct about *a)
 {
-    struct slice rest = slice_skip(a->topic, 8), group, type, node;
+    struct slice rest = slice_skip(a->topic, 8), group = {0}, type = {0}, node = {0};
     struct arena *arena = arena_new();
     slice_cut(&rest, '/', &group);
     slice_cut(&rest, '/', &type);
@@ -232,7 +232,7 @@ static bool twins_hope(struct broker *b, struct space *space, const struct princ
                        struct slice filter)
 {
     static const char *const words[] = {"sensors/x", "telemetry", "commands/x"};
-    struct slice rest = slice_skip(filter, 6), id, word;
+    struct slice rest = slice_skip(filter, 6), id = {0}, word = {0};
     struct about a;
     char text[320];
     slice_cut(&rest, '/', &id);
@@ -265,7 +265,7 @@ bool may_subscribe(struct broker *b, struct space *space, const struct principal
                    struct slice filter)
 {
     struct about a;
-    struct slice rest = filter, first;
+    struct slice rest = filter, first = {0};
     if (!b->access || who->everything)
         return true;
     if (who->gone || who->kind == WHO_ANONYMOUS)
@@ -288,7 +288,7 @@ bool space_of_topic(struct broker *b, struct space **space, struct slice *topic,
 {
     if (!b->access || !slice_starts(*topic, "twins/"))
         return true;
-    struct slice rest = slice_skip(*topic, 6), id;
+    struct slice rest = slice_skip(*topic, 6), id = {0};
     slice_cut(&rest, '/', &id);
     size_t prefix = access_key_prefix(id);
     if (!prefix)
