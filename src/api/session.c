@@ -1,6 +1,7 @@
 /* session.c - /api/v1/session and /api/v1/setup: who is signed in, and how that begins and ends. */
 #include "api/people.h"
 
+#include "access/audit.h"
 #include "base/err.h"
 
 #include <stdio.h>
@@ -456,6 +457,13 @@ void setup_make_link(struct call *call)
         call_problem(call, err, "There is nobody with this e-mail address.");
         return;
     }
+    const struct asker by = call_asker(call);
+    access_note(core_access(call->core), &by,
+                &(struct audit_note){.installation = true,
+                                     .operation = "setup:link",
+                                     .object = "installation",
+                                     .detail = email.p ? "a way back in for an administrator"
+                                                       : "for the first administrator"});
     json_writer_init(&w, &b, 0);
     json_open(&w, '{');
     put_word(&w, "link", arena_printf(call->arena, "/setup#%s", token));

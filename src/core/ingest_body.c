@@ -536,6 +536,7 @@ static bool read_turn(struct large *l)
 static void go_on(void *arg)
 {
     struct large *l = arg;
+    l->in->entered = NULL; /* it may have gone since the last turn */
     if (!ingest_is_over(l->in->core) && !read_turn(l)) {
         ingest_later(l->in->core, &l->turn, go_on, l);
         return;

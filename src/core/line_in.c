@@ -482,6 +482,7 @@ static void take_turn(void *arg)
     struct line_job *job = arg;
     enum how_far far = AT_END;
     struct asker by = ingest_asker(&job->body.source);
+    job->in->entered = NULL; /* it may have gone since the last turn */
     if (!ingest_is_over(job->owner->core)) {
         lend(job);
         far = take_lines(job);

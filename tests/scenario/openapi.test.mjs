@@ -62,6 +62,38 @@ function follow(node, ...steps) {
     return { node: n, where };
 }
 
+/* What changes nothing that the audit log is for, and why. */
+const WITHOUT_LINE = {
+    "post /api/v1/validate": "looks at a profile",
+    "post /api/v1/history": "a question",
+    "post /api/v1/twins/{id}/readings": "readings are the history itself",
+    "post /api/v1/twins/{id}/sensors/{sensor}/readings": "the same",
+    "post /write": "the same",
+    "post /api/v2/write": "the same",
+    "post /query": "a question",
+    "post /api/v1/session/passkey/challenge": "a challenge that nobody has answered yet",
+    "post /api/v1/account/passkeys/challenge": "the same",
+    "post /api/v1/invitations/inspect": "a question",
+    "post /api/v1/account/totp": "a seed that nothing asks for before it was confirmed",
+    "patch /api/v1/session": "which organisation is meant: every line says that",
+};
+const withLine = new Set();
+
+/* Whatever changed something has a line in the audit log, with the request's own id.  What found
+ * nothing to change has none: so it is enough when one call of each operation has. */
+async function lookForLine(on, name, r) {
+    const server = on.server ?? on;
+    const id = r.headers.get("doppel-request-id");
+    const everybody = (await server.get("/api/v1/audit?limit=1")).status === 200;
+    const reader = everybody ? server : server.withToken(server.localToken());
+    for (let tries = 0; tries < 20 && !withLine.has(name); tries++) {
+        const log = await reader.get("/api/v1/audit?limit=200");
+        assert.equal(log.status, 200, log.text);
+        if (log.body.entries.some((e) => e.request === id)) withLine.add(name);
+        else await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+}
+
 /* Send, and hold what comes back against the document. */
 async function call(method, path, options = {}) {
     const { on = d, body, type = "application/json", headers = {}, expect } = options;
@@ -75,6 +107,7 @@ async function call(method, path, options = {}) {
     const op = api.paths[tpl][m];
     assert.ok(op, `${name} is not in the document`);
     if (expect) assert.equal(r.status, expect, r.text);
+    if (m !== "get" && r.status < 300 && !WITHOUT_LINE[name]) await lookForLine(on, name, r);
     const status = op.responses[r.status] ? String(r.status) : "default";
     assert.ok(op.responses[status], `${name} says nothing of ${r.status}`);
     const { node, where } = follow(op.responses[status], "paths", tpl, m, "responses", status);
@@ -549,6 +582,19 @@ test("every operation of the document was called, each in good", () => {
             o !== "delete /api/v1/account" /* which wants a second person: account.test.mjs */,
     );
     assert.deepEqual(onlyBad, []);
+});
+
+const audited = ["delete /api/v1/account", "delete /api/v1/account/sessions"];
+
+test("every operation that changes something leaves a line in the audit log", () => {
+    const missing = operations().filter(
+        (o) =>
+            !o.startsWith("get ") &&
+            ![...withPeople, ...audited].includes(o) /* audit.test.mjs, oidc.test.mjs */ &&
+            !WITHOUT_LINE[o] &&
+            !withLine.has(o),
+    );
+    assert.deepEqual(missing, []);
 });
 
 test("what the interface promises is in the document", () => {
