@@ -47,6 +47,7 @@ async function command(report, suite, name, program, args, options) {
 
 const HOUSE = {
     "includes go down only": ["tools/check-includes", () => [at("src")]],
+    "docs/security.md names tests that are there": ["node", () => [at("tools/check-security.mjs")]],
     "clang-format": ["clang-format", () => ["--dry-run", "-Werror", ...cSources()]],
     "lock files name no registry": [
         "grep",
