@@ -185,7 +185,7 @@ static int load(struct certs *s, const struct config *c)
     const char *why = "";
     struct net_tls_opts o = {.cert_file = s->files[0],
                              .key_file = s->files[1],
-                             .alpn = "h2,http/1.1",
+                             .alpn = "h2,http/1.1,http/1.0",
                              .client_ca_file = s->files[2],
                              .client_crl_file = s->files[3]};
     int err = c->https ? net_tls_new(&o, &s->https, &why) : 0;

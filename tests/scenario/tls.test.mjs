@@ -88,6 +88,11 @@ test("tls init: a certificate that curl, node and openssl take once the authorit
         ]);
         assert.equal(r.code, 0, r.output);
     }
+    const old = ["-sS", "--http1.0", "--cacert", ca, `https://localhost:${port(d.https)}/healthz`];
+    assert.equal((await run("curl", old)).code, 0, "an old client's http/1.0 by ALPN");
+    const odd = { ca: readFileSync(ca), servername: "localhost", ALPNProtocols: ["x-none"] };
+    for (const address of [d.https, d.mqtts])
+        assert.match((await handshake(address, odd)).result, /NO_APPLICATION_PROTOCOL/);
     const named = ["--resolve", `twins.lan:${port(d.https)}:127.0.0.1`];
     const url = `https://twins.lan:${port(d.https)}/healthz`;
     assert.equal((await run("curl", ["-sS", "--cacert", ca, ...named, url])).code, 0);
