@@ -82,6 +82,14 @@ void net_tls_unref(struct net_tls *t);
 /* Read its files again.  New connections see what is in them now, those that are open go on as
  * they are; when something is wrong with them, or the certificate has expired, nothing changes. */
 int net_tls_reload(struct net_tls *t, const char **ret_why);
+
+/* The same in two halves, for lists that take their time: the first reads, on any thread, the
+ * second puts in place what was read, on the loop's.  What is not used is given back. */
+struct net_tls_fresh; /* opaque */
+int net_tls_read(const struct net_tls *t, struct net_tls_fresh **ret, const char **ret_why);
+void net_tls_use(struct net_tls *t, struct net_tls_fresh *fresh);
+void net_tls_fresh_free(struct net_tls_fresh *fresh); /* NULL allowed */
+
 int64_t net_tls_expires_us(const struct net_tls *t); /* when its certificate does */
 
 /* To be called after a reload, and now and then because certificates expire: connections of this

@@ -169,7 +169,7 @@ static bool load_client_ca(SSL_CTX *ctx, const struct net_tls *t, const char **r
     return !crl || load_revoked(ctx, crl, ret_why);
 }
 
-static int build(struct net_tls *t, SSL_CTX **ret, const char **ret_why)
+static int build(const struct net_tls *t, SSL_CTX **ret, const char **ret_why)
 {
     ERR_clear_error();
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
@@ -179,7 +179,7 @@ static int build(struct net_tls *t, SSL_CTX **ret, const char **ret_why)
         return ERR_NOMEM;
     }
     if (t->alpn_len)
-        SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, t);
+        SSL_CTX_set_alpn_select_cb(ctx, choose_alpn, (void *)(uintptr_t)t);
     if (!load_own(ctx, t->files, ret_why) || !load_client_ca(ctx, t, ret_why)) {
         SSL_CTX_free(ctx);
         ERR_clear_error();
@@ -229,21 +229,50 @@ fail:
     return rc;
 }
 
+struct net_tls_fresh {
+    SSL_CTX *ctx;
+};
+
+int net_tls_read(const struct net_tls *t, struct net_tls_fresh **ret, const char **ret_why)
+{
+    struct net_tls_fresh *f = calloc(1, sizeof *f);
+    *ret_why = "out of memory";
+    int rc = f ? build(t, &f->ctx, ret_why) : ERR_NOMEM;
+    if (!rc && X509_cmp_current_time(X509_get0_notAfter(SSL_CTX_get0_certificate(f->ctx))) < 0) {
+        *ret_why = reason("the certificate", t->files[TLS_CERT], "it has expired");
+        rc = ERR_INVALID;
+    }
+    if (rc)
+        net_tls_fresh_free(f);
+    else
+        *ret = f;
+    return rc;
+}
+
+void net_tls_use(struct net_tls *t, struct net_tls_fresh *fresh)
+{
+    SSL_CTX *old = t->ctx;
+    t->ctx = fresh->ctx;
+    t->tickets_us = clock_mono_us();
+    fresh->ctx = old;
+    net_tls_fresh_free(fresh);
+}
+
+void net_tls_fresh_free(struct net_tls_fresh *fresh)
+{
+    if (!fresh)
+        return;
+    SSL_CTX_free(fresh->ctx);
+    free(fresh);
+}
+
 int net_tls_reload(struct net_tls *t, const char **ret_why)
 {
-    SSL_CTX *fresh = NULL;
-    int rc = build(t, &fresh, ret_why);
-    if (rc)
-        return rc;
-    if (X509_cmp_current_time(X509_get0_notAfter(SSL_CTX_get0_certificate(fresh))) < 0) {
-        *ret_why = reason("the certificate", t->files[TLS_CERT], "it has expired");
-        SSL_CTX_free(fresh);
-        return ERR_INVALID;
-    }
-    SSL_CTX_free(t->ctx);
-    t->ctx = fresh;
-    t->tickets_us = clock_mono_us();
-    return 0;
+    struct net_tls_fresh *fresh;
+    int rc = net_tls_read(t, &fresh, ret_why);
+    if (!rc)
+        net_tls_use(t, fresh);
+    return rc;
 }
 
 int64_t net_tls_expires_us(const struct net_tls *t)

@@ -3,7 +3,8 @@
  * Every second the files are looked at (time, size, inode).  Certificate and key are written one
  * after the other by whoever renews them, so what has changed is loaded only when it has been the
  * same for two looks.  What cannot be loaded, or has expired, is told in the log, once for each
- * change of the files, and the old certificate stays.  A signal (serve.c) loads at once.
+ * change of the files, and the old certificate stays.  A signal (serve.c) loads at the next look.
+ * Reading is done on a thread of its own: a hundred thousand revoked certificates take a second.
  *
  * The data directory's own certificate (own_cert.h) is looked after hourly, too.
  *
@@ -36,10 +37,18 @@ struct certs {
     struct loop *loop;
     struct loop_timer *timer;
     struct net_tls *https, *mqtts;
+    struct pool *pool;   /* of one thread: a list of the revoked may take a second to read */
+    struct pool_job job; /* loading, or looking after our own certificate */
+    bool busy;           /* it is under way */
+    struct {             /* what it comes to */
+        int err;
+        struct net_tls_fresh *https, *mqtts;
+        struct buf why;
+    } read;
     char *files[FILES];        /* certificate, key, authorities of clients, revoked */
     struct stamp loaded, seen; /* when they were loaded or refused; at the last look */
     const char *own;           /* the data directory, when its own certificate is shown */
-    unsigned looks;
+    unsigned looks, keep_at;
 };
 
 static volatile sig_atomic_t asked;
@@ -99,27 +108,62 @@ static void sweep(struct certs *s)
         log_info("tls", "%zu connections ended whose certificates are not trusted any more", n);
 }
 
-static void load_anew(struct certs *s)
+/* ---- on the pool's thread, and back ---- */
+
+static void read_files(void *arg)
 {
+    struct certs *s = arg;
     const char *why = "";
-    s->loaded = stamp_of(s);
-    if ((s->https && net_tls_reload(s->https, &why)) ||
-        (s->mqtts && net_tls_reload(s->mqtts, &why))) {
-        log_error("tls", "what has changed is not used, what was loaded before stays: %s", why);
-        return;
-    }
-    tell_expiry(s);
-    sweep(s);
+    s->read.err = s->https ? net_tls_read(s->https, &s->read.https, &why) : 0;
+    if (!s->read.err && s->mqtts)
+        s->read.err = net_tls_read(s->mqtts, &s->read.mqtts, &why);
+    buf_add_str(&s->read.why, why);
 }
 
-/* The next look finds what has changed. */
-static void keep_own(const struct certs *s)
+/* Both listeners take up what is new, or neither. */
+static void files_read(void *arg)
 {
-    struct buf why = {0};
+    struct certs *s = arg;
+    s->busy = false;
+    if (s->read.err) {
+        log_error("tls", "what has changed is not used, what was loaded before stays: %.*s",
+                  SLICE_ARG(buf_slice(&s->read.why)));
+        net_tls_fresh_free(s->read.https);
+    } else {
+        if (s->https)
+            net_tls_use(s->https, s->read.https);
+        if (s->mqtts)
+            net_tls_use(s->mqtts, s->read.mqtts);
+        tell_expiry(s);
+        sweep(s);
+    }
+    buf_release(&s->read.why);
+    s->read.https = s->read.mqtts = NULL;
+}
+
+static void keep_own(void *arg)
+{
+    struct certs *s = arg;
     bool changed;
-    if (own_cert_keep(s->own, &changed, &why))
-        log_error("tls", "the certificate cannot be made anew: %.*s", SLICE_ARG(buf_slice(&why)));
-    buf_release(&why);
+    s->read.err = own_cert_keep(s->own, &changed, &s->read.why);
+}
+
+/* What has changed is found by the next look. */
+static void own_kept(void *arg)
+{
+    struct certs *s = arg;
+    s->busy = false;
+    if (s->read.err)
+        log_error("tls", "the certificate cannot be made anew: %.*s",
+                  SLICE_ARG(buf_slice(&s->read.why)));
+    buf_release(&s->read.why);
+}
+
+static void begin(struct certs *s, loop_fn *work, loop_fn *done)
+{
+    s->busy = true;
+    s->job = (struct pool_job){.work = work, .done = done, .arg = s};
+    pool_submit(s->pool, &s->job);
 }
 
 static void look(void *arg)
@@ -129,14 +173,18 @@ static void look(void *arg)
     bool still = same(&now, &s->seen);
     s->seen = now;
     s->looks++;
+    if (s->looks % SWEEP_LOOKS == 0)
+        sweep(s); /* certificates expire */
+    if (s->busy)
+        return;
     if (asked || (still && !same(&now, &s->loaded))) {
         asked = 0;
-        load_anew(s);
-    } else if (s->looks % SWEEP_LOOKS == 0) {
-        sweep(s); /* certificates expire */
+        s->loaded = now;
+        begin(s, read_files, files_read);
+    } else if (s->own && s->looks >= s->keep_at) {
+        s->keep_at = s->looks + KEEP_LOOKS;
+        begin(s, keep_own, own_kept);
     }
-    if (s->own && s->looks % KEEP_LOOKS == 0)
-        keep_own(s);
 }
 
 /* ---- the beginning ---- */
@@ -212,8 +260,9 @@ int certs_open(struct loop *l, const struct config *c, struct certs **ret)
     if ((code = find(s, c)) != CODE_OK || (code = load(s, c)) != CODE_OK)
         goto fail;
     code = CODE_FAILED;
-    if (loop_timer_new(l, look, s, &s->timer) != 0)
+    if (loop_timer_new(l, look, s, &s->timer) != 0 || pool_new(l, "certs", 1, &s->pool) != 0)
         goto fail;
+    s->keep_at = KEEP_LOOKS;
     s->loaded = s->seen = stamp_of(s);
     loop_timer_start(s->timer, LOOK_MS, LOOK_MS);
     tell_expiry(s);
@@ -229,6 +278,8 @@ void certs_close(struct certs *s)
     if (!s)
         return;
     loop_timer_free(s->timer);
+    if (s->pool)
+        pool_free(s->pool);
     net_tls_unref(s->https);
     net_tls_unref(s->mqtts);
     for (size_t i = 0; i < FILES; i++)
