@@ -124,6 +124,19 @@ bool access_is_grantee(const struct principal *who, const struct grant *g)
     return false;
 }
 
+/* What is granted to an organisation each there has as far as their own role goes. */
+enum access_role access_granted_role(const struct principal *who, const struct grant *g)
+{
+    enum access_role own = ROLE_ADMINISTRATOR;
+    if (g->to == TO_ORGANIZATION && who->kind == WHO_PERSON) {
+        const struct member *m = map_get(&who->person->memberships, slice_str(g->to_id));
+        own = m ? m->role : ROLE_NONE;
+    } else if (g->to == TO_ORGANIZATION) {
+        own = who->role;
+    }
+    return own < g->role ? own : g->role;
+}
+
 static bool grant_covers(const struct grant *g, struct slice path)
 {
     for (size_t i = 0; i < g->parts_n; i++)
@@ -147,7 +160,8 @@ static bool granted(const struct principal *who, const struct grant *list, enum 
 {
     int64_t now = 0;
     for (const struct grant *g = list; g; g = g->next) {
-        if (!(ops_of_role(g->role) & OP_BIT(op)) || !access_is_grantee(who, g))
+        if (!(ops_of_role(g->role) & OP_BIT(op)) || !access_is_grantee(who, g) ||
+            !(ops_of_role(access_granted_role(who, g)) & OP_BIT(op)))
             continue;
         if (g->expires_us && (now || (now = clock_now_us())) && now >= g->expires_us)
             continue;

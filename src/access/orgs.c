@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* A slug is part of keys, topics and addresses for good. */
-static bool is_slug(struct slice s)
+bool org_is_slug(struct slice s)
 {
     if (s.n < 2 || s.n > SLUG_BYTES || s.p[0] == '-' || slice_ends(s, "-"))
         return false;
@@ -26,7 +26,7 @@ static const char *grave_of(struct change *ch, struct slice slug)
 
 static int check_new_slug(struct change *ch, struct slice slug)
 {
-    if (!is_slug(slug))
+    if (!org_is_slug(slug))
         return change_refuse(ch, ERR_INVALID,
                              "\"id\" has small letters, digits and \"-\" between them, 2 to %d.",
                              SLUG_BYTES);

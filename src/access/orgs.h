@@ -21,6 +21,7 @@ enum { /* each more than anybody needs, and few enough to be held in memory */
 };
 
 /* orgs.c */
+bool org_is_slug(struct slice s);
 int org_make(struct change *ch);   /* {"id","name"?} */
 int org_rename(struct change *ch); /* {"name"} */
 int org_remove(struct change *ch); /* an empty one, never the first */

@@ -154,6 +154,8 @@ static int read_target(struct change *ch, const struct jval *to, const struct or
         err = find_person(ch, to, org, t);
     if (!err && t->to == TO_TEAM && !map_get(&org->teams, t->id))
         err = change_refuse(ch, ERR_NOT_FOUND, "%s has no such team.", org->e.id);
+    if (!err && t->to == TO_ORGANIZATION && !org_is_slug(t->id))
+        err = change_refuse(ch, ERR_INVALID, "\"id\" is that of an organisation, such as acme.");
     if (!err && t->to == TO_ORGANIZATION && slice_is(t->id, org->e.id))
         err = change_refuse(ch, ERR_CONFLICT, "%s has it: a role or a policy tells who there may.",
                             org->e.id);
@@ -488,7 +490,8 @@ int sharing_list(const struct access *a, const struct principal *who, struct sha
         return ERR_NOMEM;
     while ((g = map_next(&a->kinds[RECORD_GRANT], &at)))
         if (is_shared(who, g, now_us))
-            list[n++] = (struct shared){.org = g->org, .twin = g->twin, .role = g->role};
+            list[n++] = (struct shared){
+                .org = g->org, .twin = g->twin, .role = access_granted_role(who, g)};
     *ret_n = n ? merge(list, n) : 0;
     *ret_list = list;
     return 0;

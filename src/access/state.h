@@ -232,6 +232,8 @@ void device_notes_release(struct access *a);
 bool path_covers(struct slice pattern, struct slice path); /* "/sensors/t*" covers what is below */
 bool op_can_be_granted(enum access_op op);
 bool access_is_grantee(const struct principal *who, const struct grant *g);
+enum access_role access_granted_role(const struct principal *who,
+                                     const struct grant *g); /* of who is a grantee */
 bool access_is_subject(const struct principal *who, const struct org *org, enum access_role role,
                        struct slice subject);
 

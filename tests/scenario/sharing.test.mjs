@@ -82,6 +82,22 @@ test("a twin is shared with another organisation, narrowed to parts, and no more
     assert.equal((await bo.get(at)).status, 404);
 });
 
+test("what an organisation is granted, each there has as far as their own role goes", async (t) => {
+    const { d, root, ed, bo } = await town(t);
+    const al = await d.join(root, {
+        role: "viewer",
+        email: "al@acme.example",
+        organization: "acme",
+    });
+    await share(ed, { kind: "organization", id: "acme" }, "operator");
+    const send = (who) => who.post("/api/v1/twins/home~pump-1/readings", { "temp-1": 1 });
+    assert.equal((await send(bo)).status, 200);
+    assert.equal((await send(al)).status, 403);
+    assert.equal((await al.get("/api/v1/twins/home~pump-1")).status, 200);
+    assert.equal((await al.get("/api/v1/shared")).body.twins[0].role, "viewer");
+    assert.equal((await bo.get("/api/v1/shared")).body.twins[0].role, "operator");
+});
+
 test("nobody learns from a grant who has an account, or which organisations there are", async (t) => {
     const { ed, bo, cy } = await town(t);
     const to = async (receiver) => {
