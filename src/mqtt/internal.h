@@ -188,6 +188,7 @@ void about_sensor(struct broker *b, const struct sensor *s, struct about *ret);
  * when the client comes back. */
 bool may_hear(struct broker *b, const struct principal *who, struct about *a);
 bool may_say(struct broker *b, const struct principal *who, struct about *a);
+enum access_op op_to_say(const struct about *a); /* for who may not */
 /* Could the filter match something that they may hear? */
 bool may_subscribe(struct broker *b, struct space *space, const struct principal *who,
                    struct slice filter);
@@ -602,7 +603,9 @@ struct broker {
     uint64_t told_before; /* how many there were then */
     uint64_t assigned;    /* client ids given out */
     char id_prefix[17];
-    const char *why; /* of the last refusal */
+    const char *why;     /* of the last refusal */
+    char why_text[120];  /* and where it is not a constant */
+    enum access_op miss; /* the operation that it takes */
     bool closing;
 };
 

@@ -20,7 +20,8 @@ static void check_again(struct slice bytes)
     assert(out.failed || !record_get(buf_slice(&out), &again));
     assert(out.failed || (again.type == r.type && again.session == r.session &&
                           again.number == r.number && slice_eq(again.targets, r.targets) &&
-                          slice_eq(again.topic, r.topic) && slice_eq(again.subs, r.subs)));
+                          slice_eq(again.topic, r.topic) && slice_eq(again.subs, r.subs) &&
+                          slice_eq(again.org, r.org) && slice_eq(again.subject, r.subject)));
     buf_release(&out);
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { SPARES = 4096 };
@@ -463,7 +464,7 @@ static uint8_t refuse_publish(struct conn *c, const struct mqtt_publish *m, stru
                               uint8_t reason, const char *why)
 {
     int err = reason == MQTT_NOT_AUTHORIZED ? ERR_FORBIDDEN : ERR_NOT_FOUND;
-    tell_refusal(c, OP_MESSAGES_WRITE, topic, err, why, m->payload);
+    tell_refusal(c, c->broker->miss, topic, err, why, m->payload);
     return acknowledge(c, m->qos, m->packet_id, reason, why);
 }
 
@@ -474,12 +475,16 @@ static uint8_t judge_topic(struct conn *c, struct space **space, struct slice *t
     struct about about;
     if (!b->access)
         return 0;
+    b->miss = OP_MESSAGES_WRITE;
     if (!space_of_topic(b, space, topic, &b->place))
         return broker_refuse(b, MQTT_BAD_TOPIC, "there is no such organisation");
     about_topic(b, *space, *topic, &about);
-    return may_say(b, c->session->who, &about)
-               ? 0
-               : broker_refuse(b, MQTT_NOT_AUTHORIZED, "it may not publish to this topic");
+    if (may_say(b, c->session->who, &about))
+        return 0;
+    b->miss = op_to_say(&about);
+    snprintf(b->why_text, sizeof b->why_text, "to publish to this topic takes %s",
+             op_info(b->miss)->name);
+    return broker_refuse(b, MQTT_NOT_AUTHORIZED, b->why_text);
 }
 
 /* More readings than the organisation's quota?  Who can be told is; others are taken, and not read

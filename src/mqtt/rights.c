@@ -202,6 +202,14 @@ bool may_say(struct broker *b, const struct principal *who, struct about *a)
     return who && may(b, who, a, needs[a->kind].say);
 }
 
+enum access_op op_to_say(const struct about *a)
+{
+    for (int op = 0; op < OP_COUNT; op++)
+        if (needs[a->kind].say & OP_BIT(op))
+            return (enum access_op)op;
+    return OP_MESSAGES_WRITE;
+}
+
 /* ---- filters ---- */
 
 static bool is_wild(struct slice level)
