@@ -321,8 +321,8 @@ static void put_token(struct json_writer *w, const struct api_token *t)
         jval_write(w, scopes);
     }
     put_time(w, "created", t->created_us);
-    put_time(w, "expires", t->expires_us);
-    put_time(w, "used", t->used_us);
+    put_time_or_null(w, "expires", t->expires_us);
+    put_time_or_null(w, "used", t->used_us);
 }
 
 void account_tokens(struct call *call)

@@ -151,7 +151,7 @@ const struct named_schema openapi_schemas[] = {
     {"Passkey", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"created\",\"used\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"created\":" T ",\"used\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}}}"},
     {"PasskeyList", "{\"type\":\"object\",\"required\":[\"passkeys\"],\"properties\":{\"passkeys\":" LIST(REF("Passkey")) "}}"},
     {"PasskeyChange", "{\"type\":\"object\",\"required\":[\"name\"],\"additionalProperties\":false,\"properties\":{\"name\":" S "}}"},
-    {"TokenMember", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"created\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"organization\":" ORNULL("string") ",\"scopes\":" LIST(S) ",\"created\":" T ",\"expires\":" T ",\"used\":" T "}}"},
+    {"TokenMember", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"created\",\"expires\",\"used\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"organization\":" ORNULL("string") ",\"scopes\":" LIST(S) ",\"created\":" T ",\"expires\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},\"used\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"}}}"},
     {"TokenList", "{\"type\":\"object\",\"required\":[\"tokens\"],\"properties\":{\"tokens\":" LIST(REF("TokenMember")) "}}"},
     {"TokenMade", "{\"allOf\":[" REF("TokenMember") ",{\"type\":\"object\",\"required\":[\"token\"],\"properties\":{\"token\":" S "}}]}"},
     {"TokenWanted", "{\"type\":\"object\",\"required\":[\"name\"],\"additionalProperties\":false,\"properties\":{\"name\":" S ",\"organization\":" S ",\"scopes\":" LIST(S) ",\"expires\":" T "}}"},
