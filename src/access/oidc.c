@@ -160,7 +160,9 @@ void oidc_call_fail(struct oidc_call *c, enum oidc_fault fault, const char *deta
 void oidc_call_token_fault(struct oidc_call *c, enum jose_fault fault)
 {
     c->out.code = jose_fault_code(fault);
-    c->out.text = jose_fault_text(fault);
+    /* a sentence for people, as the others are */
+    const char *text = arena_printf(c->arena, "%s.", jose_fault_text(fault));
+    c->out.text = text ? text : jose_fault_text(fault);
     oidc_call_fail(c, OIDC_TOKEN, jose_fault_text(fault));
 }
 

@@ -82,6 +82,7 @@ export const ROWS = {
     renamePasskey: { needs: "person", missing: true },
     removePasskey: { needs: "person", missing: true },
     listIdentities: { needs: "person" },
+    linkIdentity: { needs: "person" },
     deleteIdentity: { needs: "person", missing: true },
     askPasskey: { needs: "public" },
     signInByPasskey: { needs: "public" },
