@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { accessibility, launch, open, shot } from "../lib/browser.mjs";
 import { shared, start, until } from "../lib/doppel.mjs";
-import { ADA, administrator, be, member, PASSWORD, setupLink, totp } from "../lib/people.mjs";
+import { ADA, administrator, be, member, PASSWORD, setupLink } from "../lib/people.mjs";
 import { twin } from "../lib/profiles.mjs";
+import { totp } from "../lib/totp.mjs";
 
 const LOCKED = { access: "locked" };
 
@@ -147,7 +148,7 @@ test("codes of an app: turned on with a QR code, asked for, replaced by a recove
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page.getByRole("alert").waitFor();
     /* the next code: the one that turned it on was used */
-    await page.getByLabel("Code", { exact: true }).fill(totp(secret, Date.now() + 30_000));
+    await page.getByLabel("Code", { exact: true }).fill(totp(secret, 1));
     await page.getByRole("button", { name: "Sign in", exact: true }).click();
     await page
         .getByTestId("health")
@@ -195,6 +196,23 @@ test("a passkey is made, signs in, and is removed", async () => {
     await page.getByRole("button", { name: /settings and help/ }).waitFor();
     await page.goto("/account");
     assert.match(await list.getByRole("listitem").innerText(), /used/);
+
+    /* asked again who it is, as after a while: the passkey answers that, too */
+    let asked = 0;
+    await page.route(/\/account\/tokens$/, (route) => {
+        if (route.request().method() !== "POST" || asked++ > 0) return route.fallback();
+        const body = JSON.stringify({ code: "reauthentication-required", detail: "Again." });
+        return route.fulfill({ status: 403, contentType: "application/problem+json", body });
+    });
+    await page.getByRole("button", { name: "New token" }).click();
+    await page.getByLabel("What it is for").fill("By passkey");
+    await page.getByRole("button", { name: "Make the token" }).click();
+    const still = page.getByRole("dialog", { name: "Is it still you?" });
+    assert.deepEqual(await accessibility(page), []);
+    await still.getByRole("button", { name: "Use a passkey" }).click();
+    await page.getByLabel("The token", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "I have kept it" }).click();
+
     await list.getByRole("button", { name: /^Remove/ }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
     await list.waitFor({ state: "detached" });

@@ -1,7 +1,6 @@
 /* people.mjs - whoever uses a locked server in the browser's tests: made by the server's own routes. */
 
 import assert from "node:assert/strict";
-import { createHmac } from "node:crypto";
 import { until } from "./wait.mjs";
 
 export const PASSWORD = "a pump hums in hall three";
@@ -75,20 +74,6 @@ export async function member(admin, role, name, org = "home") {
         password: PASSWORD,
     });
     return Object.assign(one, { name, email, password: PASSWORD });
-}
-
-/* The code of RFC 6238 that an app shows: SHA-1, six digits, 30 seconds. */
-export function totp(secret, now = Date.now()) {
-    const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bits = "";
-    for (const c of secret.replace(/[\s=]/g, "").toUpperCase())
-        bits += letters.indexOf(c).toString(2).padStart(5, "0");
-    const key = Buffer.from(bits.match(/.{8}/g).map((b) => Number.parseInt(b, 2)));
-    const counter = Buffer.alloc(8);
-    counter.writeBigUInt64BE(BigInt(Math.floor(now / 30_000)));
-    const hash = createHmac("sha1", key).update(counter).digest();
-    const at = hash[19] & 15;
-    return String((hash.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 /* Puts somebody's session into a page's browser. */

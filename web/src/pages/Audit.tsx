@@ -16,7 +16,7 @@ import { useAct } from "../kit/useAct";
 import { useDelayed } from "../kit/useDelayed";
 import { useTitle } from "../kit/useTitle";
 import style from "../panels/access/Audit.module.css";
-import { AuditList } from "../panels/access/AuditList";
+import { AuditList, HowToVerify } from "../panels/access/AuditList";
 
 const FIELDS = ["who", "operation", "object", "outcome", "from", "to"] as const;
 type Fields = Record<(typeof FIELDS)[number], string>;
@@ -150,6 +150,7 @@ export default function Audit() {
                         </div>
                     )}
                 </Panel>
+                {!filtered && <HowToVerify newest={entries[0]} />}
             </div>
         </Sections>
     );

@@ -117,7 +117,12 @@ function Details({ entry }: { entry: AuditEntry }) {
                     <dt>Hash</dt>
                     <dd className={style.hash}>
                         <code>{entry.hash?.slice(0, 16)}…</code>
-                        <CopyButton small look="ghost" text={entry.hash ?? ""} what="the hash" />
+                        <CopyButton
+                            small
+                            look="ghost"
+                            text={`${entry.n}:${entry.hash}`}
+                            what="the hash"
+                        />
                     </dd>
                 </div>
             </dl>
@@ -151,5 +156,24 @@ function Changes({ changes }: { changes: Change[] }) {
                 </li>
             ))}
         </ul>
+    );
+}
+
+/* How to be sure of it: what a browser shows could be changed by whoever runs the server. */
+export function HowToVerify({ newest }: { newest: AuditEntry | undefined }) {
+    if (!newest?.hash) return null;
+    const command = `doppel audit verify --head ${newest.n}:${newest.hash}`;
+    return (
+        <p className={style.verify}>
+            <span>
+                Each entry carries a hash of itself and of the one before. Keep the newest one
+                elsewhere: on the server's machine this tells whether every entry still is what was
+                written, and none was taken off the end.
+            </span>
+            <code className={style.command}>{command}</code>
+            <CopyButton small text={command} what="the command">
+                Copy
+            </CopyButton>
+        </p>
     );
 }
