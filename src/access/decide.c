@@ -259,7 +259,7 @@ bool access_may(const struct access *a, const struct principal *who, enum access
     if (op == OP_STATUS_READ && who->installation)
         return true; /* they set the quotas */
     if (!o || !o->org)
-        return who->ops & OP_BIT(op);
+        return !(o && o->twin.n) && (who->ops & OP_BIT(op)); /* a twin of nobody is nobody's */
     if (who->kind == WHO_DEVICE)
         return (ops_of_device() & OP_BIT(op)) && slice_eq(who->twin, o->twin);
     if (who->kind == WHO_ANONYMOUS)
