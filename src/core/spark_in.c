@@ -236,6 +236,7 @@ static void job_end(struct job *job)
 {
     struct spark_in *s = job->node ? job->node->owner : NULL;
     provision_free(job->asking);
+    principal_unref(job->src.who);
     free(job);
     if (s && --s->jobs == 0 && s->closing)
         really_free(s);
@@ -597,6 +598,8 @@ static struct job *job_new(struct node *n, const struct ingest_source *src,
     if (payload.n)
         memcpy(at, payload.p, payload.n);
     job->payload = slice_of(at, payload.n);
+    if (job->src.who) /* whose connection may be gone when its turn comes */
+        principal_ref(job->src.who);
     return job;
 }
 
@@ -630,6 +633,7 @@ void spark_in_take(struct spark_in *s, const struct ingest_source *src, struct s
     bool full = n && (n->jobs_n >= JOBS_MAX || n->job_bytes + payload.n > JOB_BYTES_MAX);
     struct job *job = n && !full ? job_new(n, src, &topic, payload) : NULL;
     if (job && !(job->in = ingest_begin(s->core, &job->src))) {
+        principal_unref(job->src.who);
         free(job);
         job = NULL;
     }

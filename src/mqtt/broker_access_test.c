@@ -680,6 +680,29 @@ static void sessions_come_back_to_their_organisation_and_owner(void **state)
     client_leave(&bo);
 }
 
+static void a_later_organisation_of_the_same_name_has_nothing(void **state)
+{
+    (void)state;
+    struct client bo = client_staying("me", "bo");
+    assert_int_equal(wish_for(&bo, "a/#"), 1);
+    retain(&bo, "a/b", "Bo's");
+    settle();
+    put(RECORD_ORG, "acme", NULL);
+    settle();
+    assert_true(bo.c->closed);
+    client_drop(&bo);
+    settle();
+    broker_free(b);
+    put(RECORD_ORG, "acme", "{\"name\":\"Another\"}");
+    person("di", "acme", "editor");
+    open_broker();
+    struct client di = client_staying("me", "di");
+    assert_false(di.p.as.connack.session_present);
+    assert_int_equal(wish_for(&di, "a/#"), 1);
+    expect_nothing(&di);
+    client_leave(&di);
+}
+
 #define ACCESS_TEST(fn) cmocka_unit_test_setup_teardown(fn, open_world, close_world)
 
 int main(void)
@@ -703,6 +726,7 @@ int main(void)
         ACCESS_TEST(a_will_that_may_not_be_said_is_refused_at_once),
         ACCESS_TEST(what_was_queued_is_judged_when_the_client_comes_back),
         ACCESS_TEST(sessions_come_back_to_their_organisation_and_owner),
+        ACCESS_TEST(a_later_organisation_of_the_same_name_has_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

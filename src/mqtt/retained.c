@@ -155,9 +155,30 @@ void retained_expire(struct broker *b)
     drop_everywhere(b, false);
 }
 
+/* As an empty message clears it: also on the disk. */
+static void clear(struct broker *b, const struct message *m)
+{
+    struct publishing p = {.message = message_new(m->topic, (struct slice){0}, (struct slice){0}),
+                           .stored = true};
+    if (!p.message)
+        return;
+    p.message->space = m->space;
+    p.message->retain = true;
+    retained_store(b, p.message, &p.old);
+    route_none(b); /* nobody hears it */
+    if (route_send(b, &p) == 0)
+        message_unref(p.old);
+    message_unref(p.message);
+}
+
 void retained_drop_space(struct broker *b, struct space *space)
 {
-    drop_gathered(b, space, true);
+    struct nodes list = {.all = true};
+    tree_retained_all(&space->tree, gather, &list);
+    for (size_t i = 0; i < list.n; i++)
+        clear(b, list.items[i]->retained);
+    free(list.items);
+    drop_gathered(b, space, true); /* what could not be kept comes again at the next start */
 }
 
 void retained_drop_all(struct broker *b)
