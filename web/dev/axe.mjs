@@ -62,6 +62,15 @@ const SCENES = [
         before: (page) => page.routeWebSocket(/stream/, (ws) => ws.close()),
         wait: 3200,
     },
+    {
+        name: "home-refused",
+        path: "/",
+        before: (page) =>
+            page.routeWebSocket(/stream/, (ws) =>
+                ws.close({ code: 4403, reason: "it is not for you" }),
+            ),
+        act: (page) => page.getByTestId("refused-banner").waitFor(),
+    },
     { name: "twins", path: "/twins" },
     { name: "twins-many", path: "/twins?name=meter&state=live", of: "many" },
     { name: "twins-none", path: "/twins?name=zzz" },

@@ -34,6 +34,14 @@ export default function SignIn({ session, ended }: SignInProps) {
                 </p>
             )}
             <SignInForm providers={session.providers ?? []} then={then} done={enter} />
+            <details className={doorStyle.lost}>
+                <summary>You cannot get in?</summary>
+                <p>
+                    Whoever runs this server can print a link that lets you in once, to set what you
+                    have lost:
+                </p>
+                <code className={doorStyle.code}>doppel setup-link --email you@…</code>
+            </details>
         </Door>
     );
 }

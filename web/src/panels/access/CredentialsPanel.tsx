@@ -9,6 +9,7 @@ import {
     rotateCredential,
 } from "../../api/access";
 import { refresh, useCredentials } from "../../api/accessQueries";
+import { useMay } from "../../api/session";
 import type { Credential } from "../../base/access";
 import { EXPIRIES, expiresIn, expiryOf } from "../../base/expiry";
 import { Badge } from "../../kit/Badge";
@@ -27,6 +28,7 @@ import { Since } from "./Since";
 
 export function CredentialsPanel({ twin, name }: { twin: string; name: string }) {
     const credentials = useCredentials(twin);
+    const may = useMay("devices:manage");
     const [open, setOpen] = useState<"new" | "claim" | null>(null);
     const [rotating, setRotating] = useState<Credential | null>(null);
     const [doomed, setDoomed] = useState<Credential | null>(null);
@@ -40,14 +42,16 @@ export function CredentialsPanel({ twin, name }: { twin: string; name: string })
                 )}
                 flush
                 actions={
-                    <>
-                        <Button small onClick={() => setOpen("claim")}>
-                            Claim code
-                        </Button>
-                        <Button small look="primary" icon="plus" onClick={() => setOpen("new")}>
-                            New credential
-                        </Button>
-                    </>
+                    may && (
+                        <>
+                            <Button small onClick={() => setOpen("claim")}>
+                                Claim code
+                            </Button>
+                            <Button small look="primary" icon="plus" onClick={() => setOpen("new")}>
+                                New credential
+                            </Button>
+                        </>
+                    )
                 }
             >
                 <Items label={`Credentials of ${name}`}>

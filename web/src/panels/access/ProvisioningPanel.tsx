@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { makeProvisioningKey, removeProvisioningKey } from "../../api/access";
 import { refresh, useProvisioningKeys } from "../../api/accessQueries";
+import { useMay } from "../../api/session";
 import type { ProvisioningKey } from "../../base/access";
 import { EXPIRIES, expiresIn, expiryOf } from "../../base/expiry";
 import { formatCount } from "../../base/format";
@@ -24,6 +25,7 @@ function howMany(key: ProvisioningKey): string {
 
 export function ProvisioningPanel() {
     const keys = useProvisioningKeys();
+    const may = useMay("devices:manage");
     const [making, setMaking] = useState(false);
     const [doomed, setDoomed] = useState<ProvisioningKey | null>(null);
     return (
@@ -36,9 +38,11 @@ export function ProvisioningPanel() {
                 )}
                 flush
                 actions={
-                    <Button small icon="plus" onClick={() => setMaking(true)}>
-                        New key
-                    </Button>
+                    may && (
+                        <Button small icon="plus" onClick={() => setMaking(true)}>
+                            New key
+                        </Button>
+                    )
                 }
             >
                 <Items label="Provisioning keys">
