@@ -64,7 +64,9 @@ static void end(struct attempt *t, int err, const char *detail)
     struct throttle *throttle = t->access->people->throttle;
     if (t->counts && !err)
         throttle_right(throttle, &t->counted);
-    else if (t->counts && err != ERR_CREDENTIALS)
+    else if (t->counts && err == ERR_CREDENTIALS)
+        throttle_wrong(throttle, &t->counted, clock_mono_us());
+    else if (t->counts)
         throttle_undo(throttle, &t->counted);
     if (err == ERR_CREDENTIALS)
         access_refused(

@@ -185,6 +185,19 @@ int64_t throttle_take(struct throttle *t, const struct throttle_try *of, int64_t
     return wait_us;
 }
 
+void throttle_wrong(struct throttle *t, const struct throttle_try *of, int64_t mono_us)
+{
+    for (size_t i = 0; i < of->n; i++) {
+        struct entry *e = map_get(&t->entries, slice_of_key(&of->keys[i]));
+        if (!e)
+            continue;
+        e->last_us = mono_us;
+        e->until_us = mono_us + delay(&limits[of->kinds[i]], e->count);
+        unlink_entry(t, e);
+        link_newest(t, e);
+    }
+}
+
 static void take_back(struct throttle *t, const struct throttle_try *of, bool right)
 {
     for (size_t i = 0; i < of->n; i++) {

@@ -45,6 +45,8 @@ void throttle_begin(struct throttle_try *ret, struct slice account, struct slice
 /* Count an attempt.  0: go on; otherwise so many microseconds are to be waited, and it counts for
  * nothing. */
 int64_t throttle_take(struct throttle *t, const struct throttle_try *of, int64_t mono_us);
+/* It was wrong: the wait begins now, however long it took to find out. */
+void throttle_wrong(struct throttle *t, const struct throttle_try *of, int64_t mono_us);
 /* It was right: what it counted for goes; all of what is the person's own, one of what others share
  * with them. */
 void throttle_right(struct throttle *t, const struct throttle_try *of);

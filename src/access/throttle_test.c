@@ -44,6 +44,22 @@ static void delays_double_up_to_the_longest(void **state)
     throttle_free(t);
 }
 
+static void the_wait_begins_when_it_was_wrong(void **state)
+{
+    struct throttle *t = throttle_new();
+    struct throttle_try of;
+    (void)state;
+    throttle_begin(&of, SLICE_LIT("ada"), SLICE_LIT("192.0.2.1"), SLICE_LIT(""));
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(throttle_take(t, &of, now), 0);
+    now += 3 * SECOND; /* so long it takes to hash */
+    throttle_wrong(t, &of, now);
+    assert_int_equal(throttle_take(t, &of, now), SECOND);
+    now += SECOND;
+    assert_int_equal(throttle_take(t, &of, now), 0);
+    throttle_free(t);
+}
+
 static void who_is_attacked_is_not_hindered_elsewhere(void **state)
 {
     struct throttle *t = throttle_new();
@@ -148,6 +164,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delays_double_up_to_the_longest),
+        cmocka_unit_test(the_wait_begins_when_it_was_wrong),
         cmocka_unit_test(who_is_attacked_is_not_hindered_elsewhere),
         cmocka_unit_test(what_was_right_is_taken_back),
         cmocka_unit_test(a_network_is_one_address),

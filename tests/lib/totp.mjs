@@ -12,7 +12,8 @@ function base32(text) {
     return Buffer.from(bits.toString(16).padStart(bytes * 2, "0"), "hex");
 }
 
-/* The code of now, or of so many steps from now. */
+/* The code of now, or of so many steps from now.  The server takes one step to both sides; those of
+ * now and of the next step hold also when a step ends meanwhile. */
 export function totp(secret, steps = 0, now = Date.now()) {
     const counter = Buffer.alloc(8);
     counter.writeBigUInt64BE(BigInt(Math.floor(now / 30_000) + steps));

@@ -104,8 +104,10 @@ test("guesses at a password stand in no passkey's way", async (t) => {
     const { d, c, key } = await withPasskey(t);
     await c.become({ email });
     const guesser = browser(d);
-    for (let i = 0; i < 6; i++) await guesser.signIn(email, `no ${i}`);
-    assert.equal((await guesser.signIn(email)).status, 429);
+    const statuses = [];
+    while (statuses.length < 20 && statuses.at(-1) !== 429)
+        statuses.push((await guesser.signIn(email, "no")).status);
+    assert.equal(statuses.at(-1), 429);
     assert.equal((await signIn(guesser, key)).status, 201);
 });
 
