@@ -53,7 +53,7 @@ static void request(const char *method, const char *path, struct slice body, int
     char head[512], answer[4096];
     int fd = bench_dial(server.http), code = 0;
     int n = snprintf(head, sizeof head,
-                     "%s %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+                     "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
                      "Connection: close\r\nContent-Length: %zu\r\n\r\n",
                      method, path, body.n);
     bench_write_all(fd, head, (size_t)n);
@@ -75,7 +75,7 @@ static void check_counts(void)
 {
     char answer[8192];
     static const char ask[] =
-        "GET /api/v1/status HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n";
+        "GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
     unsigned long long accepted = 0, rejected = 1;
     int fd = bench_dial(server.http);
     bench_write_all(fd, ask, sizeof ask - 1);
@@ -145,7 +145,7 @@ static void add_mqtt(struct conn *c, const char *topic, struct slice payload)
 static void add_http(struct conn *c, const char *path, struct slice payload)
 {
     buf_addf(&c->out,
-             "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+             "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
              "Content-Length: %zu\r\n\r\n",
              path, payload.n);
     buf_add_slice(&c->out, payload);
@@ -246,7 +246,7 @@ static void probe_open(struct probe *p)
     char answer[1024];
     p->fd = bench_dial(server.http);
     static const char upgrade[] =
-        "GET /api/v1/stream HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\n"
+        "GET /api/v1/stream HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n"
         "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     bench_write_all(p->fd, upgrade, sizeof upgrade - 1);

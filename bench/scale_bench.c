@@ -197,7 +197,7 @@ static void add_twin(struct conn *c, int number)
                  i ? "," : "", i, i, set.every);
     buf_add_str(&b, "]}");
     buf_addf(&c->out,
-             "POST /api/v1/twins HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+             "POST /api/v1/twins HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
              "Content-Length: %zu\r\n\r\n",
              b.n);
     buf_add_slice(&c->out, buf_slice(&b));

@@ -12,17 +12,28 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { FLAGS_MAX = 32 };
+enum { FLAGS_MAX = 32, SERVERS_MAX = 4 };
 
-static pid_t running; /* the server of this program, for bench_die() */
+static pid_t running[SERVERS_MAX]; /* the servers of this program, for bench_die() */
+
+/* The place of this server, or a free one of 0. */
+static pid_t *place_of(pid_t pid)
+{
+    size_t i = 0;
+    while (i < SERVERS_MAX - 1 && running[i] != pid)
+        i++;
+    return &running[i];
+}
 
 void bench_die(const char *what)
 {
     fprintf(stderr, "bench: %s: %s\n", what, errno ? strerror(errno) : "failed");
-    if (running)
-        kill(running, SIGKILL);
+    for (size_t i = 0; i < SERVERS_MAX; i++)
+        if (running[i])
+            kill(running[i], SIGKILL);
     exit(1);
 }
 
@@ -49,9 +60,10 @@ void bench_start(struct bench_server *s, const char *program, const char *data,
     *s = (struct bench_server){0};
     if (pipe2(out, O_CLOEXEC))
         bench_die("pipe");
-    s->pid = running = fork();
+    s->pid = fork();
     if (s->pid == 0)
         exec_server(program, data, more, out[1]);
+    *place_of(0) = s->pid;
     close(out[1]);
     FILE *f = fdopen(out[0], "r");
     char line[512];
@@ -72,7 +84,8 @@ double bench_stop(struct bench_server *s)
     double began = bench_seconds();
     kill(s->pid, SIGTERM);
     waitpid(s->pid, NULL, 0);
-    s->pid = running = 0;
+    *place_of(s->pid) = 0;
+    s->pid = 0;
     return bench_seconds() - began;
 }
 
@@ -90,17 +103,11 @@ double bench_resident(const struct bench_server *s)
 
 double bench_cpu_seconds(const struct bench_server *s)
 {
-    char path[64], line[1024];
-    unsigned long user = 0, kernel = 0;
-    snprintf(path, sizeof path, "/proc/%d/stat", (int)s->pid);
-    FILE *f = fopen(path, "r");
-    if (!f || !fgets(line, sizeof line, f))
-        bench_die(path);
-    fclose(f);
-    const char *rest = strrchr(line, ')'); /* behind the name, which may hold anything */
-    if (rest)
-        sscanf(rest + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel);
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
+    clockid_t clock;
+    struct timespec t;
+    if (clock_getcpuclockid(s->pid, &clock) || clock_gettime(clock, &t))
+        bench_die("the server's processor time");
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 const char *bench_folder(void)
@@ -188,7 +195,7 @@ double bench_ask(int port, const char *method, const char *path, const char *jso
     struct buf b = {0};
     double began = bench_seconds();
     int fd = bench_dial(port);
-    buf_addf(&b, "%s %s HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n", method, path);
+    buf_addf(&b, "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n", method, path);
     if (json)
         buf_addf(&b, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(json));
     buf_addf(&b, "\r\n%s", json ? json : "");

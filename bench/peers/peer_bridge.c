@@ -67,7 +67,7 @@ static void store(void)
     if (!lines_n)
         return;
     int n = snprintf(head, sizeof head,
-                     "POST /write?db=bench HTTP/1.1\r\nHost: bench\r\nContent-Length: %zu\r\n\r\n",
+                     "POST /write?db=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n\r\n",
                      lines.n);
     bench_write_all(influx, head, (size_t)n);
     bench_write_all(influx, lines.p, lines.n);

@@ -43,7 +43,7 @@ static void *send_all(void *arg)
         if (i >= bodies_n)
             break;
         int n = snprintf(head, sizeof head,
-                         "POST %s HTTP/1.1\r\nHost: bench\r\nContent-Type: text/plain\r\n"
+                         "POST %s HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n"
                          "Content-Length: %zu\r\n\r\n",
                          path, bodies[i].n);
         bench_write_all(fd, head, (size_t)n);

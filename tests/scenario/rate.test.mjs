@@ -32,7 +32,10 @@ test("an account has its requests per second, however many tokens it has", async
     assert.ok(Number(r.headers.get("retry-after")) >= 1);
     assert.ok((await many(two, 50)).limited.length > 0); /* the same person */
     assert.equal((await many(bo, 50)).limited.length, 0); /* somebody else */
-    await until("it is their turn again", async () => (await one.get("/api/v1/twins")).status === 200);
+    await until(
+        "it is their turn again",
+        async () => (await one.get("/api/v1/twins")).status === 200,
+    );
     const local = d.withToken(d.localToken());
     assert.equal((await many(local, 300)).limited.length, 0); /* they could read the directory */
     assert.ok((await metric(local, "doppel_http_limited_requests_total")) >= limited.length);
@@ -44,7 +47,10 @@ test("an address from which nobody is signed in has its own", async (t) => {
     const ada = await d.setup({ email: "ada@example.org" });
     const { limited } = await many(d, 200, "/api/v1/session");
     assert.ok(limited.length > 50, `${limited.length} of 200`);
-    assert.equal((await ada.get("/api/v1/twins")).status, 200); /* who is signed in is not held up */
+    assert.equal(
+        (await ada.get("/api/v1/twins")).status,
+        200,
+    ); /* who is signed in is not held up */
 });
 
 test("tokens cannot be tried one after the other, and one that holds is never asked to wait", async (t) => {
