@@ -240,9 +240,9 @@ static int find_record(struct change *ch, struct entity **ret)
 int oidc_provider_change(struct change *ch)
 {
     struct oidc_change *c = ch->arg;
-    struct entity *e;
+    struct entity *e = NULL;
     int err = find_record(ch, &e);
-    if (err)
+    if (err || !e)
         return err;
     struct jval *doc = jval_copy(ch->arena, e->doc);
     /* a secret that cannot be opened is no more: a new one may be set */
@@ -262,9 +262,9 @@ int oidc_provider_change(struct change *ch)
 int oidc_provider_remove(struct change *ch)
 {
     struct oidc_change *c = ch->arg;
-    struct entity *e;
+    struct entity *e = NULL;
     int err = find_record(ch, &e);
-    if (err)
+    if (err || !e)
         return err;
     char *object = arena_printf(ch->arena, "provider:%s", e->id);
     change_remove(ch, RECORD_PROVIDER, e->id);
