@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "os/fetch_guard.h"
+#include "os/fetch_url.h"
 #include "os/internal.h"
 
 #include <curl/curl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,7 +22,6 @@
 enum {
     ACTIVE = 16,
     WAITING = 256,
-    URL_MAX_BYTES = 8192,
     HEADERS_MAX = 65536, /* of an answer, with those of the redirects */
     BODY_DEFAULT = 1 << 20,
     TIMEOUT_MS = 10000,
@@ -114,90 +113,7 @@ static void call_free(struct fetch_call *c)
     free(c);
 }
 
-/* ---- URLs ---- */
-
-static int say(struct buf *why, int err, const char *sentence)
-{
-    if (why)
-        buf_add_str(why, sentence);
-    return err;
-}
-
-/* The URL as the one parser (curl's) reads it that will also follow it, so that there are no two
- * opinions about its host. */
-struct target {
-    char *url, *host; /* curl_free() */
-    bool tls;
-};
-
-static int target_parts(CURLU *u, struct target *ret, struct buf *why)
-{
-    char *scheme = NULL, *user = NULL, *password = NULL;
-    struct target t = {0};
-    int err = ERR_INVALID;
-    curl_url_get(u, CURLUPART_USER, &user, 0);
-    curl_url_get(u, CURLUPART_PASSWORD, &password, 0);
-    curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0);
-    if (user || password) {
-        say(why, 0, "a URL must not carry a user or a password");
-    } else if (curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) != CURLUE_OK ||
-               curl_url_get(u, CURLUPART_HOST, &t.host, 0) != CURLUE_OK ||
-               curl_url_get(u, CURLUPART_URL, &t.url, 0) != CURLUE_OK) {
-        say(why, 0, "the URL cannot be read");
-    } else if (strcmp(scheme, "https") != 0 && strcmp(scheme, "http") != 0) {
-        say(why, 0, "the scheme of a URL has to be https");
-    } else {
-        t.tls = strcmp(scheme, "https") == 0;
-        err = 0;
-    }
-    curl_free(scheme);
-    curl_free(user);
-    curl_free(password);
-    if (err) {
-        curl_free(t.host);
-        curl_free(t.url);
-        return err;
-    }
-    *ret = t;
-    return 0;
-}
-
-static int target_read(const char *url, struct target *ret, struct buf *why)
-{
-    size_t n = url ? strlen(url) : 0;
-    if (n == 0 || n > URL_MAX_BYTES)
-        return say(why, ERR_INVALID, n ? "the URL is too long" : "the URL is empty");
-    for (size_t i = 0; i < n; i++) {
-        unsigned char b = (unsigned char)url[i];
-        if (b <= ' ' || b >= 0x7f || b == '\\')
-            return say(why, ERR_INVALID,
-                       "a URL has no spaces, control characters, backslashes or characters "
-                       "outside of ASCII; write them as %XX");
-    }
-    CURLU *u = curl_url();
-    if (!u)
-        return ERR_NOMEM;
-    int err = curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK
-                  ? target_parts(u, ret, why)
-                  : say(why, ERR_INVALID, "the URL cannot be read; write https://HOST/PATH");
-    curl_url_cleanup(u);
-    return err;
-}
-
-/* The address when the host is one, as curl's parser has written it: "127.0.0.1", "[::1]". */
-static bool literal(const char *host, struct sockaddr_storage *ret)
-{
-    struct addrinfo hints = {.ai_flags = AI_NUMERICHOST, .ai_socktype = SOCK_STREAM}, *list;
-    char bare[128];
-    snprintf(bare, sizeof bare, "%s", host + (*host == '['));
-    bare[strcspn(bare, "]")] = 0;
-    if (getaddrinfo(bare, NULL, &hints, &list) != 0)
-        return false;
-    memset(ret, 0, sizeof *ret);
-    memcpy(ret, list->ai_addr, list->ai_addrlen);
-    freeaddrinfo(list);
-    return true;
-}
+/* ---- where it may go ---- */
 
 /* May a socket be made to that address?  NULL: yes; else what is wrong with it. */
 static const char *refusal(const struct fetch *f, const char *host, bool tls,
@@ -211,13 +127,13 @@ static const char *refusal(const struct fetch *f, const char *host, bool tls,
 
 int fetch_check_url(const struct fetch *f, const char *url, struct buf *why)
 {
-    struct target t;
+    struct fetch_target t;
     struct sockaddr_storage a;
-    int err = target_read(url, &t, why);
+    int err = fetch_target_read(url, &t, why);
     if (err)
         return err;
     const char *what =
-        literal(t.host, &a) ? refusal(f, t.host, t.tls, (const struct sockaddr *)&a) : NULL;
+        fetch_literal(t.host, &a) ? refusal(f, t.host, t.tls, (const struct sockaddr *)&a) : NULL;
     if (what) {
         if (why)
             buf_addf(why, "%s is %s; the operator can allow it with --allow-private-fetch", t.host,
@@ -367,26 +283,6 @@ static int hop_begin(struct fetch_call *c)
     return curl_multi_add_handle(c->fetch->multi, e) == CURLM_OK ? 0 : ERR_NOMEM;
 }
 
-/* Scheme, host and port are the same. */
-static bool same_origin(const char *a, const char *b)
-{
-    static const CURLUPart parts[] = {CURLUPART_SCHEME, CURLUPART_HOST, CURLUPART_PORT};
-    CURLU *u = curl_url(), *v = curl_url();
-    bool same = u && v && curl_url_set(u, CURLUPART_URL, a, 0) == CURLUE_OK &&
-                curl_url_set(v, CURLUPART_URL, b, 0) == CURLUE_OK;
-    for (size_t i = 0; same && i < sizeof parts / sizeof parts[0]; i++) {
-        char *x = NULL, *y = NULL;
-        same = curl_url_get(u, parts[i], &x, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-               curl_url_get(v, parts[i], &y, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-               strcasecmp(x, y) == 0;
-        curl_free(x);
-        curl_free(y);
-    }
-    curl_url_cleanup(u);
-    curl_url_cleanup(v);
-    return same;
-}
-
 /* Headers that identify us are not for another origin. */
 static void drop_secrets(struct fetch_call *c)
 {
@@ -410,11 +306,11 @@ static int refuse(struct fetch_call *c, int err, const char *why)
 /* 0: the next hop is under way. */
 static int redirect(struct fetch_call *c, const char *location)
 {
-    struct target t;
+    struct fetch_target t;
     struct buf why = {0};
     if (c->redirects_left-- <= 0)
         return refuse(c, ERR_UNREACHABLE, "it leads on and on");
-    int err = target_read(location, &t, &why);
+    int err = fetch_target_read(location, &t, &why);
     if (err) {
         snprintf(c->why, sizeof c->why, "it leads on to what may not be fetched: %.*s",
                  SLICE_ARG(buf_slice(&why)));
@@ -422,7 +318,7 @@ static int redirect(struct fetch_call *c, const char *location)
         return ERR_ADDRESS;
     }
     bool weaker = c->tls && !t.tls;
-    if (!same_origin(c->url, t.url))
+    if (!fetch_same_origin(c->url, t.url))
         drop_secrets(c);
     curl_free(c->url);
     curl_free(c->host);
@@ -624,36 +520,11 @@ struct slice fetch_header(const struct fetch_answer *a, const char *name)
     return slice_str(h->value);
 }
 
-static bool is_token(struct slice s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char b = (unsigned char)s.p[i];
-        if (!(b >= 'a' && b <= 'z') && !(b >= 'A' && b <= 'Z') && !(b >= '0' && b <= '9') &&
-            !(b && strchr("!#$%&'*+-.^_`|~", b)))
-            return false;
-    }
-    return s.n > 0;
-}
-
-/* "Name: value" without a way to make two of it (RFC 9110, 5.5). */
-static bool is_header(struct slice line)
-{
-    struct slice value = line, name;
-    if (!slice_cut(&value, ':', &name) || !value.p || !is_token(name))
-        return false;
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char b = (unsigned char)value.p[i];
-        if ((b < ' ' && b != '\t') || b == 0x7f)
-            return false;
-    }
-    return true;
-}
-
 static int take_headers(struct fetch_call *c, const char *const *headers, struct buf *why)
 {
     for (; headers && *headers; headers++) {
-        if (!is_header(slice_str(*headers)))
-            return say(why, ERR_INVALID, "a header holds characters that no header has");
+        if (!fetch_is_header(slice_str(*headers)))
+            return fetch_say(why, ERR_INVALID, "a header holds characters that no header has");
         struct curl_slist *more = curl_slist_append(c->headers, *headers);
         if (!more)
             return ERR_NOMEM;
@@ -669,9 +540,9 @@ static int take_headers(struct fetch_call *c, const char *const *headers, struct
 static int call_new(struct fetch *f, const struct fetch_ask *ask, struct fetch_call **ret,
                     struct buf *why)
 {
-    struct target t = {0};
+    struct fetch_target t = {0};
     struct fetch_call *c = calloc(1, sizeof *c);
-    int err = c ? target_read(ask->url, &t, why) : ERR_NOMEM;
+    int err = c ? fetch_target_read(ask->url, &t, why) : ERR_NOMEM;
     if (err)
         goto fail;
     c->fetch = f;
@@ -688,8 +559,8 @@ static int call_new(struct fetch *f, const struct fetch_ask *ask, struct fetch_c
     if (ask->body.p && !c->body.p) /* empty, but there */
         buf_reserve(&c->body, 1);
     err = c->method && c->curl && !c->body.failed ? 0 : ERR_NOMEM;
-    if (!err && !is_token(slice_str(c->method)))
-        err = say(why, ERR_INVALID, "the method is none of HTTP");
+    if (!err && !fetch_is_token(slice_str(c->method)))
+        err = fetch_say(why, ERR_INVALID, "the method is none of HTTP");
     if (!err)
         err = take_headers(c, ask->headers, why);
     if (err)
@@ -706,9 +577,9 @@ int fetch_start(struct fetch *f, const struct fetch_ask *ask, fetch_fn *fn, void
 {
     struct fetch_call *c;
     if (f->ending) /* this thread wrote it: no lock */
-        return say(why, ERR_CANCELLED, "the server is ending");
+        return fetch_say(why, ERR_CANCELLED, "the server is ending");
     if (f->total >= f->max_total)
-        return say(why, ERR_OVERLOAD, "too much is being fetched already");
+        return fetch_say(why, ERR_OVERLOAD, "too much is being fetched already");
     int err = call_new(f, ask, &c, why);
     if (err)
         return err;
