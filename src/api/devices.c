@@ -25,6 +25,7 @@ struct device_ask {
     void (*answer)(struct device_ask *ask, struct json_writer *w); /* NULL: 204 */
     struct provision_grant grant;                                  /* POST /provision */
     struct provision *making;
+    struct principal *device; /* in whose name the twin is made */
 };
 
 static struct device_ask *ask_new(struct call *call)
@@ -526,14 +527,21 @@ void provisioning_key_delete(struct call *call)
     change(ask, provisioning_key_remove_prepare);
 }
 
+static struct slice bare_id(const struct device_ask *ask)
+{
+    struct slice key = ask->change.twin;
+    return slice_skip(key, access_key_prefix(key));
+}
+
 static void on_made(void *arg, struct provision *p)
 {
     struct device_ask *ask = arg;
     struct call *call = ask->call;
     const char *why = NULL;
-    int err = provision_why(p, ask->change.twin, slice_of("", 0), &why);
+    int err = provision_why(p, bare_id(ask), slice_of("", 0), &why);
     char *kept = err ? arena_strndup(call->arena, why, strlen(why)) : NULL;
     provision_free(p);
+    principal_unref(ask->device);
     if (!call_alive(call))
         return;
     if (err)
@@ -545,12 +553,18 @@ static void on_made(void *arg, struct provision *p)
 static void make_twin(struct device_ask *ask, struct slice name)
 {
     struct call *call = ask->call;
-    const struct provision_twin twin = {.id = ask->change.twin, .name = name};
+    const struct provision_twin twin = {.id = bare_id(ask), .name = name};
+    const char *subject = arena_printf(call->arena, "device:%.*s", SLICE_ARG(ask->change.twin));
+    struct access *a = core_access(call->core);
+    if (!subject || access_by_subject(a, slice_str(subject), NULL, &ask->device)) {
+        call_problem(call, ERR_NOMEM, NULL);
+        return;
+    }
+    const struct asker by = {.who = ask->device, .from = call->from};
     ask->grant.limits = (struct provision_limits){.twins = 1, .twins_per_minute = 1};
-    /* whoever made the key let it be made; they may be no more */
-    const struct asker by = {.who = access_the_system(core_access(call->core)), .from = call->from};
     ask->making = provision_begin(call->core, &by, &ask->grant);
     if (!ask->making) {
+        principal_unref(ask->device);
         call_problem(call, ERR_NOMEM, NULL);
         return;
     }

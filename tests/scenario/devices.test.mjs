@@ -227,6 +227,48 @@ test("a provisioning key makes twins of its pattern, up to its limit", async (t)
     assert.equal((await provision("pump-8")).status, 401);
 });
 
+test("devices of an organisation are its own, also where ids are the same", async (t) => {
+    const d = await world(t, "pump-1");
+    const home = await newToken(d, "pump-1");
+    await d.stop();
+    await putRecords(d.data, [
+        ["org", "acme", { name: "Acme" }],
+        ...person("bo", "acme", "editor"),
+    ]);
+    await d.start();
+    await lock(d);
+    const bo = (method, path, body) => d.send(method, path, body, undefined, as("bo"));
+    assert.deepEqual((await bo("GET", "/api/v1/devices")).body.devices, []);
+    assert.equal((await bo("GET", credentials("home~pump-1"))).status, 404);
+    assert.equal((await bo("POST", credentials("home~pump-1"), {})).status, 404);
+    const key = await bo("POST", "/api/v1/provisioning-keys", { twinPattern: "pump-*" });
+    assert.equal(key.status, 201, key.text);
+    const r = await d.post("/api/v1/provision", { key: key.body.key, twin: "pump-1" });
+    assert.equal(r.status, 201, r.text);
+    assert.equal(r.body.organization, "acme");
+    assert.equal(r.body.twin, "pump-1");
+    const made = { ...twin("pump-1", ["temp"]), name: "Bo's" };
+    assert.equal((await bo("PUT", "/api/v1/twins/pump-1", made)).status, 200);
+    assert.ok(await publishes(d, r.body.token, "pump-1", "7"));
+    assert.ok(await publishes(d, home.token, "pump-1", "42"));
+    const value = async (who) => {
+        const at = "/api/v1/twins/pump-1/sensors/temp";
+        return (await d.get(at, { headers: as(who) })).body.value;
+    };
+    assert.equal(await value("bo"), 7);
+    assert.equal(await value("ada"), 42);
+    const list = (await bo("GET", "/api/v1/devices")).body.devices;
+    assert.deepEqual(
+        list.map((x) => x.twin),
+        ["pump-1"],
+    );
+    /* Ada's list and keys are home's, and Bo's key is none of hers */
+    const keys = await d.get("/api/v1/provisioning-keys", { headers: as("ada") });
+    assert.deepEqual(keys.body.provisioningKeys, []);
+    const gone = `/api/v1/provisioning-keys/${key.body.id}`;
+    assert.equal((await d.send("DELETE", gone, undefined, undefined, as("ada"))).status, 404);
+});
+
 test("a later twin of the same id has nothing of the one before", async (t) => {
     const d = await world(t, "pump-1");
     const made = await newToken(d, "pump-1");
