@@ -533,8 +533,8 @@ static int judge(struct core *c, const struct asker *by, struct twin_job *plan, 
         plan->prefix = slice_of(plan->id.p, plan->id.n ? access_key_prefix(plan->id) : 0);
     if (!plan->id.n && !org->first)
         plan->prefix = slice_str(org->prefix);
-    if (plan->kind == JOB_GROW) /* the grant has decided */
-        return 0;
+    if (plan->kind == JOB_GROW) /* the grant has decided whether they may */
+        return !t && org->quotas.twins && org->twins_n >= org->quotas.twins ? ERR_QUOTA : 0;
     if (!t && plan->kind != JOB_PUT)
         return ERR_UNKNOWN_TWIN;
     err = access_check(c->access, by->who, op, &o);

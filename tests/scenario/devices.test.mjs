@@ -227,6 +227,21 @@ test("a provisioning key makes twins of its pattern, up to its limit", async (t)
     assert.equal((await provision("pump-8")).status, 401);
 });
 
+test("a provisioning key makes no more twins than the organisation may have", async (t) => {
+    const d = await world(t, "pump-1");
+    const key = await d.post("/api/v1/provisioning-keys", { twinPattern: "pump-*" });
+    await d.stop();
+    const home = { name: "Home", first: true, quotas: { twins: 2 } };
+    await putRecords(d.data, [["org", "home", home]]);
+    await d.start();
+    const provision = (id) => d.post("/api/v1/provision", { key: key.body.key, twin: id });
+    assert.equal((await provision("pump-2")).status, 201);
+    const r = await provision("pump-3");
+    assert.equal(r.status, 403, r.text);
+    assert.equal(r.body.code, "quota-exceeded");
+    assert.equal((await provision("pump-1")).status, 201); /* it is there */
+});
+
 test("devices of an organisation are its own, also where ids are the same", async (t) => {
     const d = await world(t, "pump-1");
     const home = await newToken(d, "pump-1");
