@@ -264,8 +264,8 @@ static void what_is_shared(void **state)
     size_t n;
     struct principal *bo = person(w, "p_bo", "acme"), *vi = person(w, "p_vi", "home");
     static const char *const bodies[] = {
-        "{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"organization\",\"id\":\"acme\"},\"role\":"
-        "\"viewer\"}",
+        ("{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"organization\",\"id\":\"acme\"},\"role\":"
+         "\"viewer\"}"),
         "{\"object\":\"twin:pump-1\",\"to\":{\"kind\":\"common\"},\"role\":\"editor\"}",
         "{\"object\":\"space:home\",\"to\":{\"kind\":\"common\"},\"role\":\"viewer\"}"};
     for (size_t i = 0; i < 3; i++)

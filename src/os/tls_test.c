@@ -525,7 +525,7 @@ static void any_name_of_the_server_is_answered(void **state)
 {
     struct fixture *f = *state;
     start(f, false, false, false);
-    static const char *const names[] = {"localhost", "another.example", "x", "127.0.0.1"};
+    static char names[][16] = {"localhost", "another.example", "x", "127.0.0.1"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         SSL *ssl = dial(f, NULL, TLS1_3_VERSION, NULL);
         SSL_set_tlsext_host_name(ssl, names[i]);

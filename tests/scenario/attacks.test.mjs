@@ -67,7 +67,7 @@ const PARTS = [
     "%ff%fe",
     "%c0%ae%c0%ae",
     "<script>alert(1)</script>".replaceAll("/", "%2f"),
-    "${7*7}",
+    "$%7B7*7%7D",
     "%25n%25s%25x",
     "a".repeat(5000),
 ];
