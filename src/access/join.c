@@ -1,6 +1,7 @@
 #include "access/join.h"
 
 #include "access/ask.h"
+#include "access/knock.h"
 #include "access/orgs.h"
 #include "access/people.h"
 #include "base/err.h"
@@ -18,10 +19,14 @@ static int choose_email(struct change *ch, const struct entity *invitation, stru
     struct slice email = bound.n ? bound : typed;
     if (j->password && !email.n)
         return change_refuse(ch, ERR_INVALID, "\"email\" is missing: it goes with a password.");
-    if (email.n && map_get(&ch->access->emails, email))
+    if (email.n && map_get(&ch->access->emails, email)) {
+        /* an open invitation would tell of any address: not of many */
+        if (!bound.n && ch->access->knocks)
+            knock_wrong(ch->access->knocks, ch->from.address);
         return change_refuse(ch, ERR_EXISTS,
                              "There is an account of that address: sign in, then open the "
                              "invitation again.");
+    }
     *ret = email;
     return 0;
 }

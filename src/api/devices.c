@@ -416,14 +416,7 @@ void claim_code_create(struct call *call)
 /* Is it not too soon for this address?  False: answered. */
 static bool may_try(struct call *call)
 {
-    int64_t wait_us;
-    char text[24];
-    if (knock_may(access_knocks(core_access(call->core)), call->from.address, &wait_us))
-        return true;
-    snprintf(text, sizeof text, "%lld", (long long)(wait_us / 1000000 + 1));
-    http_add_header(call->req, "Retry-After", text);
-    call_problem(call, ERR_RATE, "Too many wrong codes and keys came from this address.");
-    return false;
+    return call_may_knock(call, "Too many wrong codes and keys came from this address.");
 }
 
 /* With the secret of this name.  NULL: answered. */

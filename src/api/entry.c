@@ -251,6 +251,8 @@ void invitation_take(struct call *call)
         call_ask(call, invitation_accept, answer_joined_person);
         return;
     }
+    if (!call_may_knock(call, "Too many addresses that have an account came from here."))
+        return;
     struct joining *j = call_alloc(call, sizeof *j);
     if (!j || !call_members(call, members) || !call_text(call, "token", true, &j->token) ||
         !call_text(call, "name", false, &j->name) || !call_text(call, "email", false, &j->email) ||

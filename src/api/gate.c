@@ -216,6 +216,15 @@ static void too_many(struct call *call, int64_t wait_us, const char *detail)
     call_problem(call, ERR_RATE, detail);
 }
 
+bool call_may_knock(struct call *call, const char *detail)
+{
+    int64_t wait_us;
+    if (knock_may(access_knocks(core_access(call->core)), call->from.address, &wait_us))
+        return true;
+    too_many(call, wait_us, detail);
+    return false;
+}
+
 /* Nobody tries many of them; one that holds is never asked to wait. */
 static void wrong_token(struct call *call, int err)
 {

@@ -114,6 +114,8 @@ bool gate_enter(struct call *call);                        /* false: answered */
 bool gate_is_host(const struct api *a, struct slice host); /* do we go by this name? */
 /* A refusal that names what is missing, and goes into the audit log; detail NULL: by itself. */
 void call_denied(struct call *call, int err, enum access_op op, const char *detail);
+/* Is it not too soon after wrong tries from this address (access/knock.h)?  False: answered. */
+bool call_may_knock(struct call *call, const char *detail);
 bool call_may(struct call *call, enum access_op op,
               const struct access_object *o);                        /* false: answered */
 struct slice call_cookie(const struct call *call, const char *name); /* p NULL: none */

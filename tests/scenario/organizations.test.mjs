@@ -336,6 +336,19 @@ test("an invitation that two take at the same time is one's", async (t) => {
     assert.equal(all.filter((r) => r.status === 404).length, 4);
 });
 
+test("an open invitation does not tell who has an account, but of a few", async (t) => {
+    const { d, root } = await town(t);
+    const { link } = (await root.post(`${ORGS}/home/invitations`, { role: "viewer" })).body;
+    const ask = { token: link.split("#")[1], name: "Mal", email: "vi@example.org" };
+    const codes = [];
+    for (let i = 0; i < 25; i++)
+        codes.push(await new Client(d).post("/api/v1/invitations/accept", ask));
+    assert.equal(codes[0].body.code, "exists");
+    const last = codes.at(-1);
+    assert.equal(last.status, 429, last.text);
+    assert.ok(Number(last.headers.get("retry-after")) >= 1);
+});
+
 test("what was answered is there after the power has gone", async (t) => {
     const { d, root, vi } = await town(t);
     const made = await root.post(`${ORGS}/home/teams`, { name: "Night", members: [vi.id] });
