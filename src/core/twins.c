@@ -35,6 +35,7 @@ struct twin_job {
     uint64_t if_version;
     bool demo;
     struct org *org;                /* whose twin it is, and what that may have */
+    struct slice org_id;            /* its slug: the record may be read anew meanwhile */
     struct quotas quotas;           /* when it was asked; 0: no limit */
     uint64_t series_new, twins_new; /* counted as coming until it is settled */
     const char *mqtt_endpoint;
@@ -112,12 +113,13 @@ static int take_room(struct twin_job *j, bool twin, size_t series)
     struct org *o = j->org;
     uint64_t twins = o->twins_there + o->twins_coming, all = o->series_n + o->series_coming;
     if (twin && j->quotas.twins && twins >= j->quotas.twins)
-        return fail(j, ERR_QUOTA, "the organisation %s may have %llu twins, and has them", o->e.id,
-                    (unsigned long long)j->quotas.twins);
+        return fail(j, ERR_QUOTA, "the organisation %.*s may have %llu twins, and has them",
+                    SLICE_ARG(j->org_id), (unsigned long long)j->quotas.twins);
     if (series && j->quotas.series && all + series > j->quotas.series)
         return fail(j, ERR_QUOTA,
-                    "the organisation %s may have %llu series and has %llu; this would add %zu",
-                    o->e.id, (unsigned long long)j->quotas.series, (unsigned long long)all, series);
+                    "the organisation %.*s may have %llu series and has %llu; this would add %zu",
+                    SLICE_ARG(j->org_id), (unsigned long long)j->quotas.series,
+                    (unsigned long long)all, series);
     o->twins_coming += j->twins_new = twin;
     o->series_coming += j->series_new = series;
     return 0;
@@ -522,6 +524,7 @@ static int judge(struct core *c, const struct asker *by, struct twin_job *plan, 
     if (err)
         return err;
     plan->org = org;
+    plan->org_id = slice_str(org->e.id);
     plan->quotas = org->quotas;
     const struct twin *t = plan->id.n ? core_twin(c, plan->id) : NULL;
     enum access_op op = plan->kind != JOB_PUT ? ops[plan->kind]
@@ -547,8 +550,9 @@ static bool keep_job(struct core *c, struct twin_job *j, const struct asker *by)
 {
     struct arena *a = j->arena;
     struct slice *const texts[] = {
-        &j->audit.org, &j->audit.who_kind, &j->audit.who, &j->audit.who_name, &j->audit.address,
-        &j->audit.via, &j->audit.request,  &j->id,        &j->body,           &j->prefix};
+        &j->audit.org,     &j->audit.who_kind, &j->audit.who,     &j->audit.who_name,
+        &j->audit.address, &j->audit.via,      &j->audit.request, &j->id,
+        &j->body,          &j->prefix,         &j->org_id};
     access_audit_by(&j->audit, by, by->who->org);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = arena_dup(a, *texts[i]);
