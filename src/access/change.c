@@ -216,7 +216,9 @@ static void written(void *arg)
             j->change.detail = "it is kept, but takes effect only after a restart";
     }
     a->running = NULL;
-    a->stats.sign_ins += !j->change.err && slice_is(j->change.audit.operation, "sign-in");
+    struct slice operation = j->change.audit.operation; /* the second: by an identity provider */
+    a->stats.sign_ins +=
+        !j->change.err && (slice_is(operation, "sign-in") || slice_is(operation, "session:start"));
     if (!j->change.quiet)
         principals_judge(a);
     finish(j);

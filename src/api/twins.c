@@ -204,6 +204,9 @@ static void answer_failure(struct call *call, const struct twin_result *r)
     int err = failure_of(call, r);
     struct buf b = {0};
     struct json_writer w;
+    if (err == ERR_QUOTA)
+        access_refused(core_access(call->core), call->who, &call->from, err, call->route->op,
+                       "quota", r->detail);
     if (err_info(err)->http == 503)
         http_add_header(call->req, "Retry-After", "1");
     json_writer_init(&w, &b, 0);

@@ -29,6 +29,10 @@ test("twins and series: no more than there may be, also when many are made at on
     assert.equal(by(201).length, 3, made.map((r) => r.text).join("\n"));
     assert.equal(by(403).length, 5);
     assert.equal(by(403)[0].body.code, "quota-exceeded");
+    await until("the refusal is in the audit log", async () => {
+        const log = await ada.get(`${ORG}/audit?object=quota&outcome=refused`);
+        return log.body.entries.some((e) => e.operation === "twins:create");
+    });
     assert.deepEqual((await usage(ada)).twins, { used: 3, limit: 3 });
     assert.deepEqual((await usage(ada)).series, { used: 6, limit: 7 });
     const [{ body }] = by(201);

@@ -56,6 +56,7 @@ test("an address from which nobody is signed in has its own", async (t) => {
 test("tokens cannot be tried one after the other, and one that holds is never asked to wait", async (t) => {
     const d = await start(t, { access: "locked" });
     const ada = await d.setup({ email: "ada@example.org" });
+    assert.equal((await ada.signIn("ada@example.org")).status, 201);
     const statuses = [];
     for (let i = 0; i < 40; i++)
         statuses.push((await d.withToken(`dop_pat_${i}`).get("/api/v1/twins")).status);
@@ -65,6 +66,7 @@ test("tokens cannot be tried one after the other, and one that holds is never as
     const local = d.withToken(d.localToken());
     assert.equal((await local.get("/api/v1/twins")).status, 200);
     assert.ok((await metric(local, "doppel_access_failed_sign_ins_total")) >= 20);
+    assert.equal(await metric(local, "doppel_access_sign_ins_total"), 1);
 });
 
 test("with an open door there is no limit, unless one is wanted", async (t) => {
