@@ -37,6 +37,29 @@ async function get<T>(parts: string[], signal?: Signal, query: Query = {}): Prom
     return (await request<T>(apiPath(parts, query), { signal })).data;
 }
 
+const MOST = 20_000;
+
+/* A list that comes in pages, whole: those that are looked at whole are short, but not always one
+ * page long. */
+async function getAll<T>(
+    parts: string[],
+    key: string,
+    signal?: Signal,
+    query: Query = {},
+): Promise<T[]> {
+    const all: T[] = [];
+    let cursor: string | null = null;
+    do {
+        const page: Record<string, T[]> & { next?: string | null } = await get(parts, signal, {
+            ...query,
+            cursor,
+        });
+        all.push(...(page[key] ?? []));
+        cursor = page.next ?? null;
+    } while (cursor !== null && all.length < MOST);
+    return all;
+}
+
 async function send<T = void>(
     method: NonNullable<Ask["method"]>,
     parts: string[],
@@ -124,20 +147,20 @@ export const eraseAccount = () => send("DELETE", [ACCOUNT]);
 const ORGS = "organizations";
 
 export const listOrganizations = (signal?: Signal) =>
-    get<{ organizations: Organization[] }>([ORGS], signal);
+    getAll<Organization>([ORGS], "organizations", signal);
 export const makeOrganization = (ask: { id: string; name: string }) =>
     send<Organization>("POST", [ORGS], ask);
 export const changeOrganization = (org: string, ask: { name: string }) =>
     send("PATCH", [ORGS, org], ask);
 export const removeOrganization = (org: string) => send("DELETE", [ORGS, org]);
 export const listMembers = (org: string, signal?: Signal) =>
-    get<{ members: Member[] }>([ORGS, org, "members"], signal);
+    getAll<Member>([ORGS, org, "members"], "members", signal);
 export const changeMember = (org: string, person: string, role: Role) =>
     send("PATCH", [ORGS, org, "members", person], { role });
 export const removeMember = (org: string, person: string) =>
     send("DELETE", [ORGS, org, "members", person]);
 export const listInvitations = (org: string, signal?: Signal) =>
-    get<{ invitations: Invitation[] }>([ORGS, org, "invitations"], signal);
+    getAll<Invitation>([ORGS, org, "invitations"], "invitations", signal);
 export interface NewInvitation {
     email?: string | undefined;
     role: Role;
@@ -159,7 +182,7 @@ export interface Acceptance {
 export const acceptInvitation = (ask: Acceptance) =>
     send<Session>("POST", ["invitations", "accept"], ask);
 export const listTeams = (org: string, signal?: Signal) =>
-    get<{ teams: Team[] }>([ORGS, org, "teams"], signal);
+    getAll<Team>([ORGS, org, "teams"], "teams", signal);
 export const makeTeam = (org: string, name: string) =>
     send<Team>("POST", [ORGS, org, "teams"], { name });
 export const renameTeam = (org: string, team: string, name: string) =>
@@ -170,7 +193,7 @@ export const joinTeam = (org: string, team: string, person: string) =>
 export const leaveTeam = (org: string, team: string, person: string) =>
     send("DELETE", [ORGS, org, "teams", team, "members", person]);
 export const listServices = (org: string, signal?: Signal) =>
-    get<{ services: Service[] }>([ORGS, org, "services"], signal);
+    getAll<Service>([ORGS, org, "services"], "services", signal);
 export const makeService = (org: string, ask: { name: string; role: Role }) =>
     send<Service>("POST", [ORGS, org, "services"], ask);
 export const changeService = (org: string, service: string, ask: { role: Role }) =>
@@ -187,7 +210,7 @@ export const readUsage = (org: string, signal?: Signal) => get<Usage>([ORGS, org
 export const setQuotas = (org: string, quotas: Partial<Record<Quota, number | null>>) =>
     send("PUT", [ORGS, org, "quotas"], quotas);
 export const listRequests = (org: string, signal?: Signal) =>
-    get<{ requests: Request[] }>([ORGS, org, "requests"], signal);
+    getAll<Request>([ORGS, org, "requests"], "requests", signal);
 /* The least role of each operation. */
 export const listOperations = (signal?: Signal) =>
     get<{ operations: { name: string; from: string }[] }>(["operations"], signal);
@@ -204,7 +227,7 @@ export const decideRequest = (
 /* ---- sharing ---- */
 
 export const listGrants = (object: string, signal?: Signal) =>
-    get<{ grants: Grant[] }>(["grants"], signal, { object });
+    getAll<Grant>(["grants"], "grants", signal, { object });
 export interface NewGrant {
     object: string;
     to: { kind: string; id?: string; email?: string };
@@ -246,7 +269,8 @@ export const removePolicy = (twin: string) => send("DELETE", ["twins", twin, "po
 
 /* ---- devices ---- */
 
-export const listDevices = (signal?: Signal) => get<{ devices: Device[] }>(["devices"], signal);
+export const listDevices = (cursor: string | null, signal?: Signal) =>
+    get<{ devices: Device[]; next?: string | null }>(["devices"], signal, { cursor });
 export const listCredentials = (twin: string, signal?: Signal) =>
     get<{ credentials: Credential[] }>(["twins", twin, "credentials"], signal);
 export interface NewCredential {

@@ -59,7 +59,7 @@ export function useMembers() {
     const org = useOrg();
     return useQuery({
         queryKey: ["members", org],
-        queryFn: ({ signal }) => ask.listMembers(org, signal).then((a) => a.members),
+        queryFn: ({ signal }) => ask.listMembers(org, signal),
         enabled: org !== "",
     });
 }
@@ -68,7 +68,7 @@ export function useTeams() {
     const org = useOrg();
     return useQuery({
         queryKey: ["teams", org],
-        queryFn: ({ signal }) => ask.listTeams(org, signal).then((a) => a.teams),
+        queryFn: ({ signal }) => ask.listTeams(org, signal),
         enabled: org !== "",
     });
 }
@@ -77,7 +77,7 @@ export function useInvitations() {
     const org = useOrg();
     return useQuery({
         queryKey: ["invitations", org],
-        queryFn: ({ signal }) => ask.listInvitations(org, signal).then((a) => a.invitations),
+        queryFn: ({ signal }) => ask.listInvitations(org, signal),
         enabled: org !== "",
     });
 }
@@ -86,7 +86,7 @@ export function useServices() {
     const org = useOrg();
     return useQuery({
         queryKey: ["services", org],
-        queryFn: ({ signal }) => ask.listServices(org, signal).then((a) => a.services),
+        queryFn: ({ signal }) => ask.listServices(org, signal),
         enabled: org !== "",
     });
 }
@@ -113,7 +113,7 @@ export function useRequests(wanted: boolean) {
     const org = useOrg();
     return useQuery({
         queryKey: ["requests", org],
-        queryFn: ({ signal }) => ask.listRequests(org, signal).then((a) => a.requests),
+        queryFn: ({ signal }) => ask.listRequests(org, signal),
         refetchInterval: 30_000,
         enabled: wanted && org !== "",
     });
@@ -134,14 +134,14 @@ export function useLeastRole(operation: string, wanted = true): Role | null {
 export function useOrganizations() {
     return useQuery({
         queryKey: ["organizations"],
-        queryFn: ({ signal }) => ask.listOrganizations(signal).then((a) => a.organizations),
+        queryFn: ({ signal }) => ask.listOrganizations(signal),
     });
 }
 
 export function useGrants(object: string) {
     return useQuery({
         queryKey: ["grants", object],
-        queryFn: ({ signal }) => ask.listGrants(object, signal).then((a) => a.grants),
+        queryFn: ({ signal }) => ask.listGrants(object, signal),
     });
 }
 
@@ -183,10 +183,13 @@ export function usePolicy(twin: string) {
 }
 
 export function useDevices() {
-    return useQuery({
+    return useInfiniteQuery({
         queryKey: ["devices"],
-        queryFn: ({ signal }) => ask.listDevices(signal).then((a) => a.devices),
-        refetchInterval: 10_000,
+        queryFn: ({ pageParam, signal }) => ask.listDevices(pageParam, signal),
+        initialPageParam: null as string | null,
+        getNextPageParam: (last) => last.next ?? null,
+        /* a long list is asked for page by page, so less often */
+        refetchInterval: (query) => ((query.state.data?.pages.length ?? 0) > 2 ? 60_000 : 10_000),
     });
 }
 

@@ -23,7 +23,7 @@ export default function Devices() {
     const devices = useDevices();
     const [, navigate] = useLocation();
     const asked = new URLSearchParams(useSearch()).get("twin");
-    const all = devices.data ?? [];
+    const all = devices.data?.pages.flatMap((p) => p.devices) ?? [];
     const chosen = asked === null ? null : (all.find((d) => d.twin === asked)?.name ?? asked);
     const choose = (twin: string) =>
         navigate(twin === asked ? "/devices" : `/devices?twin=${encodeURIComponent(twin)}`, {
@@ -44,9 +44,12 @@ export default function Devices() {
                 />
                 <Panel
                     title="Devices"
-                    note={devices.data && plural(all.length, "device")}
+                    note={
+                        devices.data &&
+                        `${plural(all.length, "device")}${devices.hasNextPage ? " and more" : ""}`
+                    }
                     state={listState(
-                        devices,
+                        { ...devices, data: devices.data && all },
                         "No device has a credential yet. Find its twin above, or connect a new one.",
                     )}
                     flush
@@ -57,7 +60,7 @@ export default function Devices() {
                         </Link>
                     }
                 >
-                    <Items label="Devices">
+                    <Items label="Devices" most={1000}>
                         {all.map((device) => (
                             <One
                                 key={device.twin}
@@ -67,6 +70,16 @@ export default function Devices() {
                             />
                         ))}
                     </Items>
+                    {devices.hasNextPage && (
+                        <div className={style.more}>
+                            <Button
+                                disabled={devices.isFetchingNextPage}
+                                onClick={() => void devices.fetchNextPage()}
+                            >
+                                {devices.isFetchingNextPage ? "Loading…" : "Show more"}
+                            </Button>
+                        </div>
+                    )}
                 </Panel>
             </Column>
             <Column>

@@ -1,8 +1,13 @@
-import type { UseQueryResult } from "@tanstack/react-query";
 import { type PanelState, panelState } from "../../kit/panelState";
 
+interface Listing {
+    error: unknown;
+    data: unknown[] | undefined;
+    refetch: () => unknown;
+}
+
 /* The state of a panel that lists what a question answered; empty says so in one sentence. */
-export function listState(query: UseQueryResult<unknown[], Error>, empty: string): PanelState {
+export function listState(query: Listing, empty: string): PanelState {
     return panelState({
         error: query.error,
         retry: () => void query.refetch(),
