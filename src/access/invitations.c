@@ -3,7 +3,7 @@
  *     {"hash","organization","email"?,"role","teams":[key]?,"created","expires","by","vouched"?}
  *
  * Kept under the id of its token (crypto/token.h).  It works once, and no longer than who made it
- * is an administrator (forget.c).  With an address it is for who has that address, or takes it with
+ * is an administrator (is_answered_for).  With an address it is for who has that address, or takes it with
  * the account that they make.  "vouched": somebody who answers for all of the installation made it,
  * so that the address is believed to be theirs; an administrator of one organisation cannot have
  * others believe that. */
@@ -139,9 +139,22 @@ int invitation_find(const struct access *a, struct slice text, int64_t now_us, s
     return 0;
 }
 
+/* Whoever made it would make it now: a person or a service has to be an administrator still. */
+static bool is_answered_for(const struct access *a, const struct org *org, struct slice by)
+{
+    const struct service *s = access_find(a, RECORD_SERVICE, by);
+    const struct member *m = map_get(&org->members, by);
+    if (s)
+        return s->org == org && s->role == ROLE_ADMINISTRATOR;
+    if (m)
+        return m->role == ROLE_ADMINISTRATOR && !m->person->disabled;
+    return !slice_starts(by, "p_") && slice_find(by, '/') < 0; /* the command line, the server */
+}
+
 struct org *invitation_org(const struct access *a, const struct entity *invitation)
 {
-    return access_org(a, doc_text(invitation, "organization"));
+    struct org *org = access_org(a, doc_text(invitation, "organization"));
+    return org && is_answered_for(a, org, doc_text(invitation, "by")) ? org : NULL;
 }
 
 static int check_use(struct change *ch, const struct org *org, const struct person *person)

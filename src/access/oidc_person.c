@@ -189,7 +189,7 @@ static size_t find_invitations(const struct change *ch, struct slice email,
     while (n < INVITED_MAX && (e = map_next(&ch->access->kinds[RECORD_INVITATION], &at))) {
         int64_t expires_us = 0;
         struct slice until = jval_string(jval_get(e->doc, "expires"));
-        struct org *org = access_org(ch->access, jval_string(jval_get(e->doc, "organization")));
+        struct org *org = invitation_org(ch->access, e);
         if (!org || org->gone || !slice_eq(jval_string(jval_get(e->doc, "email")), email) ||
             (until.n && (clock_parse(until, &expires_us) || expires_us <= ch->now_us)))
             continue;

@@ -52,6 +52,7 @@ int invitation_remove(struct change *ch);
 /* The invitation of a token.  ERR_NOT_FOUND: there is none, or it was used; ERR_TOKEN_EXPIRED. */
 int invitation_find(const struct access *a, struct slice token, int64_t now_us,
                     struct entity **ret);
+/* NULL: there is none any more, or who made it could not make it now. */
 struct org *invitation_org(const struct access *a, const struct entity *invitation);
 /* Who was invited is this person: puts the membership, the teams, and that the invitation is used.
  * person_id may be of somebody who is made in the same change: then person is NULL. */

@@ -198,6 +198,9 @@ static void invitations(void **state)
     clock_real();
     assert_int_equal(
         ask(w, "p_root", member_set_role, AT("acme", "p_bo"), "{\"role\":\"administrator\"}"), 0);
+    assert_int_equal(
+        ask(w, "p_bo", member_set_role, AT("acme", "p_root"), "{\"role\":\"editor\"}"), 0);
+    assert_int_equal(ask(w, "p_vi", invitation_accept, (struct ask){0}, body), ERR_NOT_FOUND);
     assert_int_equal(ask(w, "p_bo", member_remove, AT("acme", "p_root"), NULL), 0);
     assert_int_equal(ask(w, "p_vi", invitation_accept, (struct ask){0}, body), ERR_NOT_FOUND);
 }
@@ -263,6 +266,12 @@ static void what_wants_a_fresh_sign_in(void **state)
     assert_int_equal(ask_as(w, p, member_set_role, AT("home", "p_ada"), boss), ERR_REAUTHENTICATE);
     assert_int_equal(ask_as(w, p, invitation_make, IN("home"), boss), ERR_REAUTHENTICATE);
     assert_int_equal(ask_as(w, p, service_token_make, AT("home", "s_1"), "{\"name\":\"x\"}"),
+                     ERR_REAUTHENTICATE);
+    assert_int_equal(ask_as(w, p, service_change, AT("home", "s_1"), boss), ERR_REAUTHENTICATE);
+    assert_int_equal(ask(w, "p_vi", request_make, IN("home"), "{\"operation\":\"audit:read\"}"), 0);
+    char id[ASK_ID_MAX];
+    snprintf(id, sizeof id, "%s", strchr(w->ask.made, '/') + 1);
+    assert_int_equal(ask_as(w, p, request_decide, AT("home", id), "{\"decision\":\"approve\"}"),
                      ERR_REAUTHENTICATE);
     assert_int_equal(ask_as(w, p, invitation_make, IN("home"), "{\"role\":\"viewer\"}"), 0);
     principal_unref(p);

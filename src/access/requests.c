@@ -209,6 +209,8 @@ static int give_role(struct change *ch, const struct org *org, const struct pers
                              "change that.",
                              p->name, role_name(m->role));
     int err = ask_may_give(ch, org, role);
+    if (!err && role == ROLE_ADMINISTRATOR)
+        err = ask_fresh(ch);
     if (err)
         return err;
     struct jval *doc = doc_copy(ch, m->e.doc);

@@ -77,6 +77,8 @@ int service_change(struct change *ch)
         err = ask_role(ch, body, false, &role);
     if (!err && role)
         err = ask_may_give(ch, org, role);
+    if (!err && role == ROLE_ADMINISTRATOR) /* tokens of it may be out there */
+        err = ask_fresh(ch);
     if (!err && name.n)
         err = check_service_name(ch, org, name, s);
     if (err)
