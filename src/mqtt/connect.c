@@ -74,10 +74,12 @@ static uint8_t check_will(struct conn *c, const struct mqtt_connect *m)
     struct about about;
     if (!b->access || !m->has_will)
         return 0;
-    if (!space || !space_of_topic(b, &space, &topic, &b->place))
+    if (!space)
         return broker_refuse(b, MQTT_BAD_TOPIC, "there is no such organisation");
+    /* none of the name in the topic: as one of which they may nothing */
+    bool there = space_of_topic(b, &space, &topic, &b->place);
     about_topic(b, space, topic, &about);
-    return may_say(b, c->who, &about)
+    return there && may_say(b, c->who, &about)
                ? 0
                : broker_refuse(b, MQTT_NOT_AUTHORIZED, "it may not publish to the will's topic");
 }
