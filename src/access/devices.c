@@ -1,6 +1,7 @@
 #include "access/devices.h"
 
 #include "access/change.h"
+#include "access/orgs.h"
 #include "access/state.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -449,7 +450,7 @@ int device_forget_prepare(struct change *ch)
         if (slice_eq(text_in(e->doc, "twin"), d->twin))
             change_remove(ch, RECORD_CLAIM, e->id);
     for (const struct grant *g = r ? r->grants : NULL; g; g = g->next)
-        change_remove(ch, RECORD_GRANT, g->e.id);
+        forget_grant(ch, g);
     if (r && r->policy)
         change_remove(ch, RECORD_POLICY, r->policy->e.id);
     change_audit(ch, "twins:delete", twin_object_name(ch, d->twin), NULL, NULL);

@@ -3,10 +3,10 @@
  *     {"hash","organization","email"?,"role","teams":[key]?,"created","expires","by","vouched"?}
  *
  * Kept under the id of its token (crypto/token.h).  It works once, and no longer than who made it
- * is an administrator (is_answered_for).  With an address it is for who has that address, or takes it with
- * the account that they make.  "vouched": somebody who answers for all of the installation made it,
- * so that the address is believed to be theirs; an administrator of one organisation cannot have
- * others believe that. */
+ * is an administrator (is_answered_for).  With an address it is for who has that address, or takes
+ * it with the account that they make.  "vouched": somebody who answers for all of the installation
+ * made it, so that the address is believed to be theirs; an administrator of one organisation
+ * cannot have others believe that. */
 #include "access/orgs.h"
 
 #include "base/err.h"

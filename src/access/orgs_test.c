@@ -198,8 +198,8 @@ static void invitations(void **state)
     clock_real();
     assert_int_equal(
         ask(w, "p_root", member_set_role, AT("acme", "p_bo"), "{\"role\":\"administrator\"}"), 0);
-    assert_int_equal(
-        ask(w, "p_bo", member_set_role, AT("acme", "p_root"), "{\"role\":\"editor\"}"), 0);
+    assert_int_equal(ask(w, "p_bo", member_set_role, AT("acme", "p_root"), "{\"role\":\"editor\"}"),
+                     0);
     assert_int_equal(ask(w, "p_vi", invitation_accept, (struct ask){0}, body), ERR_NOT_FOUND);
     assert_int_equal(ask(w, "p_bo", member_remove, AT("acme", "p_root"), NULL), 0);
     assert_int_equal(ask(w, "p_vi", invitation_accept, (struct ask){0}, body), ERR_NOT_FOUND);

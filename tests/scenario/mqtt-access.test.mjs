@@ -108,6 +108,14 @@ for (const protocolVersion of [4, 5]) {
         await until("Ada's own", () => topics(ada).includes("hall/door"));
         assert.ok(!topics(ada).includes("the/end"));
         assert.equal(await subscribe(bo, "twins/home~pump-1/#"), v5 ? 0x87 : 0x80);
+        for (const org of ["home", "nobody"]) {
+            /* nothing tells which organisations there are */
+            const topic = `twins/${org}~pump-1/commands/open`;
+            assert.equal(await publish(bo, topic, "x"), v5 ? 0x87 : 0);
+            const will = { topic, payload: "x" };
+            const code = await refusal(d, { protocolVersion, will, ...login("bo") });
+            assert.equal(code, v5 ? 0x87 : 5);
+        }
     });
 }
 

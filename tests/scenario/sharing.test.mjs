@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Client, start } from "../lib/doppel.mjs";
+import { Client, start, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 
 const GRANTS = "/api/v1/grants";
@@ -233,7 +233,12 @@ test("what was shared of a twin goes with it, and is not of the next one of its 
     const link = (await share(ed, { kind: "link" })).link.split("#")[1];
     const policy = { entries: { a: { subjects: ["everyone"], resources: { "/": {} } } } };
     assert.equal((await ed.put("/api/v1/twins/pump-1/policy", policy)).status, 200);
+    const visitor = new Client(d);
+    assert.equal((await visitor.post("/api/v1/session/link", { token: link })).status, 201);
     assert.equal((await ed.delete("/api/v1/twins/pump-1")).status, 204);
+    await until("who came by the link is nobody", async () => {
+        return !(await visitor.get("/api/v1/session")).body.signedIn;
+    });
     assert.equal((await ed.post("/api/v1/twins", twin("pump-1", ["temp-1"]))).status, 201);
     for (const round of ["at once", "after a start"]) {
         assert.equal((await bo.get("/api/v1/twins/home~pump-1")).status, 404, round);
