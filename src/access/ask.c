@@ -266,12 +266,9 @@ static void mask_email(struct change *ch, struct jval *doc)
 
 static const struct jval *for_audit(struct change *ch, const struct jval *doc)
 {
-    if (!doc)
-        return doc;
-    struct jval *copy = doc_copy(ch, doc);
+    struct jval *copy = doc ? doc_copy(ch, doc) : NULL;
     if (!copy)
         return NULL;
-    jval_remove(copy, SLICE_LIT("hash"));
     mask_email(ch, copy);
     if (jval_get(copy, "to"))
         mask_email(ch, jval_get(copy, "to"));

@@ -64,6 +64,7 @@ void access_change(struct access *a, const struct change_plan *plan);
 struct jval *change_doc(struct change *ch); /* an empty object */
 void change_put(struct change *ch, enum record_kind kind, const char *id, const struct jval *doc);
 void change_remove(struct change *ch, enum record_kind kind, const char *id);
+/* Secrets and their hashes are left out of before and after here, for all kinds of records. */
 void change_audit(struct change *ch, const char *operation, const char *object,
                   const struct jval *before, const struct jval *after); /* either may be NULL */
 int change_refuse(struct change *ch, int err, const char *format, ...)

@@ -48,15 +48,6 @@ static const char *twin_object_name(struct change *ch, struct slice key)
     return name ? name : "twin";
 }
 
-/* What the audit log may have of a record: all but what belongs to its secret. */
-static const struct jval *without_secret(struct change *ch, const struct jval *doc)
-{
-    struct jval *copy = doc ? jval_copy(ch->arena, doc) : NULL;
-    if (copy)
-        jval_remove(copy, SLICE_LIT("hash"));
-    return copy;
-}
-
 static void audit_in(struct change *ch, const struct org *org)
 {
     if (org)
@@ -161,7 +152,7 @@ static int put_credential(struct change *ch, struct device_change *d, const char
     memcpy(c.hash, d->token.hash, sizeof c.hash);
     const struct jval *doc = credential_doc(ch, &c);
     change_put(ch, RECORD_CREDENTIAL, d->token.id, doc);
-    change_audit(ch, operation, twin_object_name(ch, d->twin), NULL, without_secret(ch, doc));
+    change_audit(ch, operation, twin_object_name(ch, d->twin), NULL, doc);
     audit_in(ch, access_org_of_key(ch->access, d->twin));
     return 0;
 }
@@ -197,8 +188,7 @@ int credential_remove_prepare(struct change *ch)
     const struct credential *c = err ? NULL : find(ch, d);
     if (!c)
         return ch->err;
-    change_audit(ch, "devices:manage", twin_object_name(ch, d->twin),
-                 without_secret(ch, credential_doc(ch, c)), NULL);
+    change_audit(ch, "devices:manage", twin_object_name(ch, d->twin), credential_doc(ch, c), NULL);
     audit_in(ch, access_org_of_key(ch->access, d->twin));
     struct credential revoked = *c;
     revoked.revoked_us = ch->now_us;
@@ -344,7 +334,7 @@ int provisioning_key_prepare(struct change *ch)
     doc_time(ch, doc, "created", ch->now_us);
     doc_time(ch, doc, "expires", d->expires_us);
     change_put(ch, RECORD_PROVISIONING, d->token.id, doc);
-    change_audit(ch, "devices:manage", "provisioning-key", NULL, without_secret(ch, doc));
+    change_audit(ch, "devices:manage", "provisioning-key", NULL, doc);
     audit_in(ch, d->org);
     return 0;
 }
@@ -358,7 +348,7 @@ int provisioning_key_remove_prepare(struct change *ch)
         return err;
     if (!e || !slice_is(text_in(e->doc, "organization"), d->org->e.id))
         return change_refuse(ch, ERR_NOT_FOUND, "There is no such provisioning key.");
-    change_audit(ch, "devices:manage", "provisioning-key", without_secret(ch, e->doc), NULL);
+    change_audit(ch, "devices:manage", "provisioning-key", e->doc, NULL);
     audit_in(ch, d->org);
     change_remove(ch, RECORD_PROVISIONING, e->id);
     return 0;

@@ -47,15 +47,6 @@ static int seal_secret(struct change *ch, struct jval *doc, const struct oidc_se
                : 0;
 }
 
-/* For the audit log. */
-static const struct jval *without_secret(struct change *ch, const struct jval *doc)
-{
-    struct jval *copy = doc ? jval_copy(ch->arena, doc) : NULL;
-    if (copy)
-        jval_remove(copy, SECRET);
-    return copy;
-}
-
 /* ---- loading ---- */
 
 void oidc_load(struct oidc *o, struct access *a, const struct key_ring *keys)
@@ -194,8 +185,7 @@ static void put_provider(struct change *ch, const struct jval *before, const str
     const struct oidc_change *c = ch->arg;
     char *object = arena_printf(ch->arena, "provider:%s", c->settings.id);
     change_put(ch, RECORD_PROVIDER, c->settings.id, doc);
-    change_audit(ch, op_info(OP_INSTALLATION_MANAGE)->name, object ? object : "",
-                 without_secret(ch, before), without_secret(ch, doc));
+    change_audit(ch, op_info(OP_INSTALLATION_MANAGE)->name, object ? object : "", before, doc);
 }
 
 int oidc_provider_make(struct change *ch)
@@ -268,8 +258,7 @@ int oidc_provider_remove(struct change *ch)
         return err;
     char *object = arena_printf(ch->arena, "provider:%s", e->id);
     change_remove(ch, RECORD_PROVIDER, e->id);
-    change_audit(ch, op_info(OP_INSTALLATION_MANAGE)->name, object ? object : "",
-                 without_secret(ch, e->doc), NULL);
+    change_audit(ch, op_info(OP_INSTALLATION_MANAGE)->name, object ? object : "", e->doc, NULL);
     c->removed = true;
     return 0;
 }
