@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "codec/chunk.h"
 #include "codec/json.h"
+#include "store/audit.h"
 #include "store/catalog.h"
 #include "store/catalog_series.h"
 #include "store/db.h"
@@ -459,6 +460,18 @@ static int check_journal(struct check *c, const char *name, bool readings)
     return 0;
 }
 
+/* A catalog of a version that had no audit log has none. */
+static void check_audit(struct check *c)
+{
+    struct audit_report r;
+    begin_file(c, "catalog.db");
+    int err = audit_verify(c->dir, NULL, NULL, NULL, &r);
+    if (!err && r.broken)
+        say(c, CHECK_ERROR, "the audit log does not hold: %s", r.why);
+    else if (err && err != ERR_NOT_FOUND)
+        say(c, CHECK_ERROR, "the audit log cannot be read: %s", err_info(err)->text);
+}
+
 int check_directory(const char *dir, const struct check_watch *w, struct check_report *ret)
 {
     struct check *c = calloc(1, sizeof *c);
@@ -473,6 +486,8 @@ int check_directory(const char *dir, const struct check_watch *w, struct check_r
     /* journals after history: what moved meanwhile is then in both, and not in neither */
     if (!err)
         err = check_catalog(c);
+    if (!err)
+        check_audit(c);
     path_of(c, "history.db", path);
     if (!err && stat(path, &st) == 0)
         err = check_history(c);

@@ -185,6 +185,10 @@ test("verify finds what was changed, taken out and cut off; a person's erasure b
         assert.match(v.stdout, expected);
         const json = JSON.parse((await verify(copy, "--json", ...more)).stdout);
         assert.equal(json.holds, false);
+        if (more.length) return;
+        const check = await doppel(["check", copy]);
+        assert.equal(check.code, 1, check.stdout);
+        assert.match(check.stdout + check.stderr, /the audit log does not hold: /);
     };
     await tamper("UPDATE audit SET outcome='refused' WHERE n=2", /row 2 is not what was written/);
     await tamper("UPDATE audit SET after='{}' WHERE n=2", /row 2: the detail, before or after/);
