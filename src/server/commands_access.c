@@ -1,4 +1,5 @@
-/* commands_access.c - options and examples of the commands about people, tokens and shares. */
+/* commands_access.c - options and examples of the commands about signing in, people, tokens and
+ * shares.  The table of commands is in commands.c. */
 #include "server/commands_access.h"
 
 #define ORGANISATION_OPTION                                                                        \
@@ -127,5 +128,34 @@ const struct command_example share_examples[] = {
      "somebody, some of it"},
     {"doppel share pump-1 link --for 1d", "whoever has the link, until tomorrow"},
     {"doppel share pump-1 --stop g_0123456789abcdef0123", "no more"},
+    {0},
+};
+
+const struct option_row login_options[] = {
+    {.name = "email", .value = "ADDRESS", .otherwise = "asked for", .help = "who you are"},
+    {0},
+};
+
+const struct command_example login_examples[] = {
+    {"doppel login https://twins.example:8443", "asks for the rest"},
+    {"doppel login --email ada@example.org < password.txt", "from a script"},
+    {0},
+};
+
+const struct command_example logout_examples[] = {
+    {"doppel logout https://twins.example:8443", "the token is revoked"},
+    {0},
+};
+
+const struct option_row setup_link_options[] = {
+    {.name = "email",
+     .value = "ADDRESS",
+     .otherwise = "the first administrator",
+     .help = "whom it lets in"},
+    {0},
+};
+
+const struct command_example setup_link_examples[] = {
+    {"doppel setup-link", "open it in a browser"},
     {0},
 };

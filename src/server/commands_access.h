@@ -1,4 +1,4 @@
-/* commands_access.h - for the rows of the table in commands.c. */
+/* commands_access.h - what commands_access.c has for the table of commands. */
 #ifndef SERVER_COMMANDS_ACCESS_H
 #define SERVER_COMMANDS_ACCESS_H
 
@@ -17,5 +17,7 @@ extern const struct option_row token_create_options[];
 extern const struct command_example token_create_examples[];
 extern const struct option_row share_options[];
 extern const struct command_example share_examples[];
+extern const struct option_row login_options[], setup_link_options[];
+extern const struct command_example login_examples[], logout_examples[], setup_link_examples[];
 
 #endif
