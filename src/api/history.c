@@ -117,16 +117,27 @@ static void on_turn(void *arg, const struct history_turn *turn)
         go_on(a);
 }
 
+/* What somebody may can change while they read. */
+static bool is_kept_from(const struct past_answer *a, const struct sensor *s)
+{
+    return !core_may(a->call->core, a->call->who, OP_HISTORY_READ, s);
+}
+
+static struct sensor *sensor_of(const struct past_answer *a, const struct past_target *target)
+{
+    struct twin *t = core_twin(a->call->core, target->key);
+    return t ? core_sensor(t, target->sensor) : NULL;
+}
+
 /* Begin with the next series that is still there. */
 static bool begin_series(struct past_answer *a)
 {
     static const struct history_taker_fns fns = {on_row, on_turn};
     struct core *core = a->call->core;
-    struct twin *t = core_twin(core, a->next->key);
-    struct sensor *s = t ? core_sensor(t, a->next->sensor) : NULL;
     const struct past_target *target = a->next++;
-    if (!s)
-        return true; /* deleted meanwhile */
+    struct sensor *s = sensor_of(a, target);
+    if (!s || is_kept_from(a, s))
+        return true; /* deleted meanwhile, or no more theirs to see */
     a->at = target;
     a->unit = arena_dup(a->call->arena, s->spec->unit);
     a->had_before = a->had_row = false;
@@ -148,7 +159,11 @@ static void go_on(struct past_answer *a)
     if (a->out.n >= FULL / 2 && !send(a))
         return;
     if (a->job) {
-        history_go(a->job);
+        const struct sensor *s = sensor_of(a, a->at);
+        if (s && is_kept_from(a, s))
+            history_cancel(a->job); /* its last turn says so */
+        else
+            history_go(a->job);
         return;
     }
     while (a->next < a->targets + a->targets_n) {

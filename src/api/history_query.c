@@ -262,13 +262,14 @@ static bool add_pattern(struct past_answer *a, struct map *seen, struct slice tw
     size_t n;
     struct twin *const *twins = core_twins(a->call->core, &n);
     for (size_t i = 0; i < n; i++) {
+        if (twins[i]->org != a->call->who->org)
+            continue;
         if (++*looked > LOOKED_MAX) {
             call_problem(a->call, ERR_TOO_LARGE,
                          "There are too many twins to compare all with a pattern: name them.");
             return false;
         }
-        if (twins[i]->org == a->call->who->org && slice_like(twin, slice_str(twins[i]->id)) &&
-            !add_sensors(a, seen, twins[i], sensor))
+        if (slice_like(twin, slice_str(twins[i]->id)) && !add_sensors(a, seen, twins[i], sensor))
             return false;
     }
     return true;

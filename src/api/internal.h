@@ -157,6 +157,8 @@ void write_summary(struct json_writer *w, const struct call *call, const struct 
                    size_t sensors);
 void write_rejection(struct json_writer *w,
                      const struct rejection *r); /* the members, in an open object */
+/* Is it theirs to see?  It is their organisation's, and of nothing that is kept from them. */
+bool rejection_is_for(struct core *c, const struct principal *who, const struct rejection *r);
 const char *state_name(enum live_state state);
 const char *quality_name(uint8_t quality);
 

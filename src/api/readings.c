@@ -160,10 +160,37 @@ void sensor_read(struct call *call)
 
 /* ---- what was refused ---- */
 
-/* What nobody sent whose organisation is known is the first one's to see. */
+/* It has what was sent: of a sensor that a policy keeps from somebody that is as good as reading
+ * it, and a message without a sensor may have been about any of them. */
+static bool is_hidden(struct core *c, const struct principal *who, const struct rejection *r)
+{
+    struct buf scratch = {0};
+    struct slice key;
+    struct org *org;
+    bool named = !access_key(core_access(c), who, slice_str(r->twin), &scratch, &key, &org);
+    const struct twin *t = named ? core_twin(c, key) : NULL;
+    buf_release(&scratch);
+    /* that it is not there is said of hidden ones, too */
+    if (!t || t->org != who->org || r->err == ERR_UNKNOWN_TWIN || r->err == ERR_UNKNOWN_SENSOR ||
+        access_is_plain(core_access(c), who, t->org))
+        return false;
+    const struct sensor *s = core_sensor(t, slice_str(r->sensor));
+    for (size_t i = 0; !s && i < t->sensors_n; i++)
+        if (!core_may(c, who, OP_DATA_READ, t->sensors[i]))
+            return true;
+    return s && !core_may(c, who, OP_DATA_READ, s);
+}
+
+bool rejection_is_for(struct core *c, const struct principal *who, const struct rejection *r)
+{
+    /* what nobody sent whose organisation is known is the first one's to see */
+    bool own = r->org == who->org || (!r->org && who->org && who->org->first);
+    return own && !is_hidden(c, who, r);
+}
+
 static bool is_own(const struct call *call, const struct rejection *r)
 {
-    return r->org == call->who->org || (!r->org && call->who->org && call->who->org->first);
+    return rejection_is_for(call->core, call->who, r);
 }
 
 static uint64_t count_own(const struct call *call)

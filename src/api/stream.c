@@ -205,10 +205,9 @@ static bool hears(const struct client *k, const struct core_event *e)
     const struct access *a = core_access(k->stream->api->core);
     struct org *org = e->twin ? e->twin->org : NULL;
     if (!e->twin) {
-        const struct org *first = access_first_org(a);
         const struct access_object o = {.org = k->who->org};
-        return (e->rejection->org ? e->rejection->org : first) == k->who->org &&
-               access_may(a, k->who, OP_REJECTIONS_READ, &o);
+        return access_may(a, k->who, OP_REJECTIONS_READ, &o) &&
+               rejection_is_for(k->stream->api->core, k->who, e->rejection);
     }
     const struct access_object o = {.org = org, .twin = slice_str(e->twin->key)};
     return org == k->who->org && access_may(a, k->who, OP_TWIN_READ, &o);

@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { start } from "../lib/doppel.mjs";
+import { start, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
+import { Stream } from "../lib/streams.mjs";
 
 const AT = "/api/v1/twins/pump-1";
 
@@ -63,6 +64,34 @@ test("a policy narrows and widens, sensor by sensor", async (t) => {
     assert.equal((await ed.delete(`${AT}/policy`)).status, 204);
     assert.equal(await reads(vi, "secret"), 200);
     assert.equal(await sends(vi, "temp-1"), 403);
+});
+
+test("what was refused of a hidden sensor is hidden, too", async (t) => {
+    const { d, root, vi, op, ed } = await town(t);
+    const entries = {
+        x: { subjects: ["role:viewer"], resources: { "/sensors/secret": { revoke: ["read"] } } },
+    };
+    assert.equal((await put(root, entries)).status, 200);
+    const cookie = [...vi.cookies].map(([k, v]) => `${k}=${v}`).join("; ");
+    const heard = await Stream.open(t, d, { headers: { cookie } });
+    await heard.ask({ events: true, subscribe: [{ twin: "*" }] });
+    for (const body of [{ secret: "hush" }, { "temp-1": "loud" }])
+        await op.post(`${AT}/readings`, body);
+    await op.post(`${AT}/readings`, '{"secret":"hush", broken');
+    const of = async (who) => (await who.get("/api/v1/rejections")).body;
+    assert.deepEqual(
+        (await of(vi)).items.map((r) => r.sensor),
+        ["temp-1"],
+    );
+    assert.equal((await of(vi)).total, 1);
+    assert.equal((await of(ed)).items.length, 3);
+    await op.post(`${AT}/readings`, { "temp-1": "last" });
+    const events = () => heard.events.filter((e) => e.event === "rejection");
+    await until("the last", () => events().length === 2);
+    assert.deepEqual(
+        events().map((e) => e.sensor),
+        ["temp-1", "temp-1"],
+    );
 });
 
 test("who is narrowed neither changes that nor shares past it; administrators are never locked out", async (t) => {

@@ -265,3 +265,24 @@ test("a team is granted something, and its members have it while they are in it"
     assert.equal((await send()).status, 403);
     assert.deepEqual((await ed.get(`${GRANTS}?object=twin:pump-1`)).body.grants, []);
 });
+
+test("a long answer about the past ends when the right to it does", async (t) => {
+    const { d, ed } = await town(t);
+    const at = Date.now() - 3_600_000;
+    for (let from = 0; from < 300_000; from += 50_000) {
+        const rows = Array.from({ length: 50_000 }, (_, i) => ({ t: at + from + i, value: i / 7 }));
+        const r = await ed.post("/api/v1/twins/pump-1/sensors/temp-1/readings", rows);
+        assert.equal(r.status, 200, r.text);
+    }
+    const made = await share(ed, { kind: "link" });
+    const path = "/api/v1/twins/pump-1/sensors/temp-1/history?format=ndjson&from=0";
+    const headers = { authorization: `Bearer ${made.link.split("#")[1]}` };
+    const whole = await (await fetch(d.url + path, { headers })).text();
+    const reader = (await fetch(d.url + path, { headers })).body.getReader();
+    let bytes = (await reader.read()).value.length; /* and no more for a while */
+    assert.equal((await ed.delete(`${GRANTS}/${made.id}`)).status, 204);
+    await assert.rejects(async () => {
+        for (let part; !(part = await reader.read()).done; ) bytes += part.value.length;
+    });
+    assert.ok(bytes < whole.length, `${bytes} of ${whole.length}`);
+});
