@@ -2,6 +2,7 @@
 
 #include "access/change.h"
 #include "access/orgs.h"
+#include "access/sharing.h"
 #include "access/state.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -163,10 +164,23 @@ static int check_twin(struct change *ch, struct slice twin)
     return change_check(ch, OP_DEVICES_MANAGE, &o);
 }
 
+/* A device may send readings of all sensors: who may not gives no device that. */
+static int check_giving(struct change *ch, struct slice twin)
+{
+    const struct access_object o = {.org = access_org_of_key(ch->access, twin), .twin = twin};
+    const uint8_t rights = 1u << RIGHT_WRITE | 1u << RIGHT_EXECUTE;
+    int err = check_twin(ch, twin);
+    if (!err && policy_narrows(ch->access, ch->who, &o, rights, SLICE_LIT("/")))
+        err = change_refuse(ch, ERR_FORBIDDEN,
+                            "The policy of the twin keeps some of what a device may from you; ask "
+                            "an administrator.");
+    return err;
+}
+
 int credential_prepare(struct change *ch)
 {
     struct device_change *d = ch->arg;
-    int err = check_twin(ch, d->twin);
+    int err = check_giving(ch, d->twin);
     return err ? err : put_credential(ch, d, "devices:manage");
 }
 
@@ -200,7 +214,7 @@ int credential_remove_prepare(struct change *ch)
 int credential_rotate_prepare(struct change *ch)
 {
     struct device_change *d = ch->arg;
-    int err = check_twin(ch, d->twin);
+    int err = check_giving(ch, d->twin);
     const struct credential *old = err ? NULL : find(ch, d);
     if (!old)
         return ch->err;
@@ -250,7 +264,7 @@ int claim_code_prepare(struct change *ch)
 {
     struct device_change *d = ch->arg;
     unsigned char hash[SHA256_BYTES];
-    int err = check_twin(ch, d->twin);
+    int err = check_giving(ch, d->twin);
     if (err)
         return err;
     if (!d->expires_us)

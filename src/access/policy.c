@@ -142,9 +142,8 @@ static uint8_t rights_of_role(enum access_role role)
     return rights;
 }
 
-/* Does the policy take something of these rights from who, at this part or below it? */
-static bool is_narrowed(const struct access *a, const struct principal *who,
-                        const struct access_object *o, uint8_t rights, struct slice part)
+bool policy_narrows(const struct access *a, const struct principal *who,
+                    const struct access_object *o, uint8_t rights, struct slice part)
 {
     const struct policy *p = o->twin.n ? policy_of(a, o->twin) : NULL;
     enum access_role role = role_of_asker(who, o->org);
@@ -170,7 +169,7 @@ static int may_give_part(struct change *ch, const struct access_object *o, enum 
                              "The role %s may %s, and you may not do that here yourself.",
                              role_name(role), op_info((enum access_op)op)->name);
     }
-    if (is_narrowed(ch->access, ch->who, o, rights_of_role(role), part))
+    if (policy_narrows(ch->access, ch->who, o, rights_of_role(role), part))
         return change_refuse(ch, ERR_FORBIDDEN,
                              "The policy of the twin keeps some of that from you; share other "
                              "parts, or ask an administrator.");
@@ -318,7 +317,7 @@ static int find_twin(struct change *ch, struct access_object *ret, const struct 
         return err;
     *ret_policy = policy_of(ch->access, ret->twin);
     ch->audit.org = slice_str(ret->org->e.id);
-    if (is_narrowed(ch->access, ch->who, ret, UINT8_MAX, SLICE_LIT("/")))
+    if (policy_narrows(ch->access, ch->who, ret, UINT8_MAX, SLICE_LIT("/")))
         return change_refuse(ch, ERR_FORBIDDEN,
                              "The policy keeps something from you, so only an administrator can "
                              "change it.");

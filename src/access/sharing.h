@@ -59,6 +59,9 @@ void policy_version(const struct policy *p, int64_t *ret_created_us, uint64_t *r
 /* Is it "/", "/profile", "/sensors/temp-*" ...? */
 bool resource_is_valid(struct slice path);
 struct access_object resource_object(const struct access_object *twin, struct slice path);
+/* Does the policy take something of these rights from who, at this part or below it? */
+bool policy_narrows(const struct access *a, const struct principal *who,
+                    const struct access_object *o, uint8_t rights, struct slice part);
 /* Can who give others this role on these parts (NULL: all) of the object?  Nobody gives what a
  * policy does not let them have. */
 int sharing_may_give(struct change *ch, const struct access_object *o, enum access_role role,

@@ -66,6 +66,23 @@ test("a policy narrows and widens, sensor by sensor", async (t) => {
     assert.equal(await sends(vi, "temp-1"), 403);
 });
 
+test("who may not send readings of a sensor makes no device that may", async (t) => {
+    const { root, ed } = await town(t);
+    const first = (await ed.post(`${AT}/credentials`, { name: "one" })).body.id;
+    const entries = {
+        x: { subjects: ["role:editor"], resources: { "/sensors/secret": { revoke: ["write"] } } },
+    };
+    assert.equal((await put(root, entries)).status, 200);
+    const asked = [
+        [`${AT}/credentials`, {}],
+        [`${AT}/credentials/${first}/rotate`, {}],
+        [`${AT}/claim-codes`, {}],
+    ];
+    for (const [path, body] of asked) refused(await ed.post(path, body), "forbidden", /policy/);
+    assert.equal((await ed.delete(`${AT}/credentials/${first}`)).status, 204);
+    assert.equal((await root.post(`${AT}/credentials`, {})).status, 201);
+});
+
 test("what was refused of a hidden sensor is hidden, too", async (t) => {
     const { d, root, vi, op, ed } = await town(t);
     const entries = {
