@@ -114,7 +114,7 @@ test("a twin is shared with somebody found by typing, and a policy narrows it", 
     assert.deepEqual(await accessibility(page), []);
     await dialog.getByRole("button", { name: "Save the policy" }).click();
     const kept = await until("the policy", async () => {
-        const r = await ada.ask("GET", "/api/v1/twins/pump/policy");
+        const r = await ada.send("GET", "/api/v1/twins/pump/policy");
         return r.status === 200 && Object.keys(r.body.entries).length > 0 && r.body.entries;
     });
     assert.deepEqual(Object.values(kept)[0].resources["/sensors/temp"].revoke, ["read"]);

@@ -111,6 +111,13 @@ export class Client {
         return this.send("DELETE", path);
     }
 
+    /* The body of what has to succeed. */
+    async must(method, path, body) {
+        const r = await this.send(method, path, body);
+        assert.ok(r.status < 300, `${method} ${path}: ${r.status} ${r.text}`);
+        return r.body;
+    }
+
     signIn(email, password = PASSWORD, code = undefined) {
         return this.post("/api/v1/session", { email, password, code });
     }

@@ -88,7 +88,7 @@ test("no part of a path reaches a file, a statement or a header", async () => {
     }
     assert.deepEqual(wrong, []);
     assert.equal((await d.get("/healthz")).status, 200);
-    assert.equal((await ada.ask("GET", "/api/v1/twins/pump-1")).status, 200);
+    assert.equal((await ada.send("GET", "/api/v1/twins/pump-1")).status, 200);
 });
 
 test("no parameter of a query is more than text", async () => {
@@ -138,7 +138,7 @@ test("another site's page changes nothing through the browser of who is signed i
         }
     }
     assert.deepEqual(wrong, []);
-    assert.equal((await ada.ask("GET", "/api/v1/twins/pump-1")).status, 200);
+    assert.equal((await ada.send("GET", "/api/v1/twins/pump-1")).status, 200);
 });
 
 test("a form of another site cannot sign its victim in as somebody else", async () => {
@@ -216,10 +216,10 @@ test("what is sent beyond what is known is refused by name, and never kept", asy
         ["PATCH", "/api/v1/organizations/home", { quotas: { twins: 0 } }],
     ];
     for (const [method, path, body] of tries) {
-        const r = await ada.ask(method, path, body);
+        const r = await ada.send(method, path, body);
         assert.ok(r.status >= 400 && r.status < 500, `${method} ${path}: ${r.status} ${r.text}`);
     }
-    const me = (await ada.ask("GET", "/api/v1/account")).body;
+    const me = (await ada.send("GET", "/api/v1/account")).body;
     assert.equal(me.name, "Ada Byron");
 });
 

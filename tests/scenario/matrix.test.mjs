@@ -5,9 +5,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import mqtt from "mqtt";
-import { SLOW, shared } from "../lib/doppel.mjs";
+import { Client, SLOW, shared } from "../lib/doppel.mjs";
 import { ROWS, TOPICS } from "../lib/matrix.mjs";
-import { administrator, member, Somebody } from "../lib/people.mjs";
+import { administrator, member } from "../lib/people.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { Stream } from "../lib/streams.mjs";
 
@@ -63,7 +63,7 @@ async function tokens(d, ada) {
         to: { kind: "link" },
         role: "viewer",
     });
-    const visitor = new Somebody(d);
+    const visitor = new Client(d);
     await visitor.must("POST", "/api/v1/session/link", { token: grant.link.split("#")[1] });
     token.link = grant.link.split("#")[1];
     who.link = cookies(visitor);
