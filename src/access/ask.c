@@ -300,7 +300,5 @@ struct slice doc_text(const struct entity *e, const char *key)
 
 int64_t doc_when(const struct entity *e, const char *key)
 {
-    int64_t t_us = 0;
-    struct slice s = doc_text(e, key);
-    return s.p && clock_parse(s, &t_us) == 0 ? t_us : 0;
+    return time_read(e->doc, key);
 }

@@ -1,4 +1,4 @@
-/* May they?  In this order:
+/* decide.c - may they?  In this order:
  *
  * 1. A principal that is gone, or whose credential does not reach the operation, may nothing.
  * 2. The system, the local command line and everybody of --access open may everything.

@@ -3,7 +3,7 @@
  * One row a kind.  read() fills an entity from its document and hangs it where it is looked for;
  * drop() takes it off again.  A record that is written anew is dropped and read into the same
  * struct, so pointers to it hold.  Records are read in the order of their kinds: what is pointed to
- * comes before what points. */
+ * comes before what points.  Credentials of devices are no entities: credentials.c. */
 #include "access/state.h"
 
 #include "base/clock.h"
@@ -31,7 +31,7 @@ static const char *text(struct entity *e, const struct jval *doc, const char *ke
     return kept ? kept : "";
 }
 
-static int64_t time_of(const struct jval *doc, const char *key)
+int64_t time_read(const struct jval *doc, const char *key)
 {
     int64_t t_us = 0;
     struct slice s = jval_string(jval_get(doc, key));
@@ -68,6 +68,11 @@ bool hash_read(const struct jval *v, unsigned char ret[TOKEN_HASH])
             return false;
     }
     return true;
+}
+
+struct slice hash_key(const unsigned char *hash)
+{
+    return slice_of((const char *)hash, TOKEN_HASH);
 }
 
 /* Behind the first "/" of an id such as "home/p_1". */
@@ -107,7 +112,7 @@ static int read_org(struct access *a, void *entity, const struct jval *doc)
     o->prefix = arena_printf(o->e.arena, "%s~", o->e.id);
     if (!o->prefix)
         return ERR_NOMEM;
-    o->created_us = time_of(doc, "created");
+    o->created_us = time_read(doc, "created");
     o->quotas = (struct quotas){.twins = count_of(q, "twins"),
                                 .series = count_of(q, "series"),
                                 .readings_per_s = count_of(q, "readingsPerSecond"),
@@ -197,8 +202,8 @@ static int read_person(struct access *a, void *entity, const struct jval *doc)
     const struct jval *passkeys = jval_get(doc, "passkeys"), *ids = jval_get(doc, "identities");
     p->name = text(&p->e, doc, "name");
     p->email = text(&p->e, doc, "email");
-    p->created_us = time_of(doc, "created");
-    p->seen_us = time_of(doc, "seen");
+    p->created_us = time_read(doc, "created");
+    p->seen_us = time_read(doc, "seen");
     p->installation = flag_of(doc, "installation");
     p->disabled = flag_of(doc, "disabled");
     p->email_verified = flag_of(doc, "emailVerified");
@@ -233,7 +238,7 @@ static int read_member(struct access *a, void *entity, const struct jval *doc)
     m->org = org_of(a, m->e.id);
     m->person = access_find(a, RECORD_PERSON, key_of(m->e.id));
     m->role = role_of(doc);
-    m->since_us = time_of(doc, "since");
+    m->since_us = time_read(doc, "since");
     if (!m->org || !m->person || !m->role)
         return ERR_CORRUPT;
     int err = map_put(&m->org->members, slice_str(m->person->e.id), m, NULL);
@@ -281,7 +286,7 @@ static int read_service(struct access *a, void *entity, const struct jval *doc)
     s->name = text(&s->e, doc, "name");
     s->key = key_of(s->e.id).p;
     s->role = role_of(doc);
-    s->created_us = time_of(doc, "created");
+    s->created_us = time_read(doc, "created");
     s->gone = false;
     if (!s->org)
         return ERR_CORRUPT;
@@ -299,11 +304,6 @@ static void drop_service(struct access *a, void *entity)
 
 /* ---- what shows who somebody is ---- */
 
-static struct slice hash_key(const unsigned char *hash)
-{
-    return slice_of((const char *)hash, TOKEN_HASH);
-}
-
 static int read_token(struct access *a, void *entity, const struct jval *doc)
 {
     struct api_token *t = entity;
@@ -312,10 +312,10 @@ static int read_token(struct access *a, void *entity, const struct jval *doc)
     t->service = access_find(a, RECORD_SERVICE, jval_string(jval_get(doc, "service")));
     t->name = text(&t->e, doc, "name");
     t->scopes = scopes_of(doc);
-    t->created_us = time_of(doc, "created");
-    t->expires_us = time_of(doc, "expires");
-    t->used_us = time_of(doc, "used");
-    t->revoked_us = time_of(doc, "revoked");
+    t->created_us = time_read(doc, "created");
+    t->expires_us = time_read(doc, "expires");
+    t->used_us = time_read(doc, "used");
+    t->revoked_us = time_read(doc, "revoked");
     t->gone = false;
     if (!hash_read(jval_get(doc, "hash"), t->hash) || (!t->person && !t->service))
         return ERR_CORRUPT;
@@ -337,10 +337,10 @@ static int read_session(struct access *a, void *entity, const struct jval *doc)
     s->person = access_find(a, RECORD_PERSON, jval_string(jval_get(doc, "person")));
     s->grant = access_find(a, RECORD_GRANT, jval_string(jval_get(doc, "grant")));
     s->org = access_org(a, jval_string(jval_get(doc, "organization")));
-    s->created_us = time_of(doc, "created");
-    s->seen_us = time_of(doc, "seen");
-    s->authenticated_us = time_of(doc, "authenticated");
-    s->expires_us = time_of(doc, "expires");
+    s->created_us = time_read(doc, "created");
+    s->seen_us = time_read(doc, "seen");
+    s->authenticated_us = time_read(doc, "authenticated");
+    s->expires_us = time_read(doc, "expires");
     s->address = text(&s->e, doc, "address");
     s->agent = text(&s->e, doc, "agent");
     s->how = text(&s->e, doc, "how");
@@ -421,8 +421,8 @@ static int read_grant(struct access *a, void *entity, const struct jval *doc)
     g->role = role_of(doc);
     g->to_id = text(&g->e, to, "id");
     g->to_email = text(&g->e, to, "email");
-    g->created_us = time_of(doc, "created");
-    g->expires_us = time_of(doc, "expires");
+    g->created_us = time_read(doc, "created");
+    g->expires_us = time_read(doc, "expires");
     g->by = text(&g->e, doc, "by");
     g->gone = false;
     g->parts_n = 0;
@@ -551,82 +551,6 @@ static const struct access_kind kinds[RECORD_KINDS] = {
     [RECORD_SETTING] = {sizeof(struct entity), read_plain, drop_plain, NULL, false},
 };
 
-/* ---- credentials of devices: many, so they are one block each ---- */
-
-static void credential_free(struct access *a, struct credential *c)
-{
-    struct slice twin = slice_str(c->twin);
-    struct credential *first = map_get(&a->twin_credentials, twin);
-    if (first == c) {
-        map_remove(&a->twin_credentials, twin);
-        if (c->next)
-            map_put(&a->twin_credentials, slice_str(c->next->twin), c->next, NULL);
-    }
-    for (struct credential *at = first; at && first != c; at = at->next) {
-        if (at->next != c)
-            continue;
-        at->next = c->next;
-        break;
-    }
-    if (map_get(&a->credentials, hash_key(c->hash)) == c)
-        map_remove(&a->credentials, hash_key(c->hash));
-    map_remove(&a->kinds[RECORD_CREDENTIAL], slice_str(c->id));
-    c->gone = true;
-    if (c->principal) {
-        c->principal->gone = true;
-        c->principal->credential = NULL;
-    }
-    free(c);
-}
-
-static char *append(char **at, struct slice s)
-{
-    char *p = *at;
-    if (s.n)
-        memcpy(p, s.p, s.n);
-    p[s.n] = 0;
-    *at = p + s.n + 1;
-    return p;
-}
-
-static int credential_load(struct access *a, struct slice id, const struct jval *doc)
-{
-    struct slice twin = jval_string(jval_get(doc, "twin")),
-                 name = jval_string(jval_get(doc, "name"));
-    struct credential *old = map_get(&a->kinds[RECORD_CREDENTIAL], id);
-    struct principal *held = old ? old->principal : NULL;
-    struct credential *c = calloc(1, sizeof *c + id.n + twin.n + name.n + 3);
-    if (!c)
-        return ERR_NOMEM;
-    char *at = (char *)(c + 1);
-    c->id = append(&at, id);
-    c->twin = append(&at, twin);
-    c->name = append(&at, name);
-    c->created_us = time_of(doc, "created");
-    c->expires_us = time_of(doc, "expires");
-    c->used_us = time_of(doc, "used");
-    c->revoked_us = time_of(doc, "revoked");
-    c->certificate = jval_get(doc, "fingerprint");
-    if (!twin.n || !hash_read(jval_get(doc, c->certificate ? "fingerprint" : "hash"), c->hash)) {
-        free(c);
-        return ERR_CORRUPT;
-    }
-    if (old) {
-        old->principal = NULL;
-        credential_free(a, old);
-    }
-    c->principal = held;
-    if (held)
-        held->credential = c;
-    c->next = map_get(&a->twin_credentials, twin);
-    int err = map_put(&a->kinds[RECORD_CREDENTIAL], slice_str(c->id), c, NULL);
-    if (!err)
-        err = map_put(&a->twin_credentials, slice_str(c->twin), c, NULL);
-    if (!err)
-        err = map_put(&a->credentials, hash_key(c->hash), c, NULL);
-    return err;
-}
-
 /* ---- loading ---- */
 
 void *access_find(const struct access *a, enum record_kind kind, struct slice id)
@@ -705,7 +629,7 @@ void access_unload(struct access *a, enum record_kind kind, struct slice id)
     if (kind == RECORD_CREDENTIAL) {
         struct credential *c = map_get(&a->kinds[kind], id);
         if (c)
-            credential_free(a, c);
+            credential_unload(a, c);
         return;
     }
     struct entity *e = map_get(&a->kinds[kind], id);

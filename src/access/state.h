@@ -1,9 +1,10 @@
 /* state.h - what the room knows, in memory; the fields of its records.
  *
- * Read by front ends' handlers that show it; changed by kinds.c alone, when a record is read. Every
- * entity stays at its address as long as its record is there; strings live in its arena and are
- * replaced with the record.  Organisations, people and services stay when their record goes
- * (`gone`), others are freed: whoever waits for something looks them up by their id again. */
+ * Read by front ends' handlers that show it; changed by kinds.c and credentials.c alone, when a
+ * record is read.  Every entity stays at its address as long as its record is there; strings live
+ * in its arena and are replaced with the record.  Organisations, people and services stay when
+ * their record goes (`gone`), others are freed: whoever waits for something looks them up by their
+ * id again. */
 #ifndef ACCESS_STATE_H
 #define ACCESS_STATE_H
 
@@ -216,6 +217,10 @@ void access_settle(struct access *a);     /* when all are read: what points to w
 void access_unload_all(struct access *a); /* at the end */
 void *access_find(const struct access *a, enum record_kind kind, struct slice id);
 
+/* credentials.c: the same of RECORD_CREDENTIAL, for kinds.c */
+int credential_load(struct access *a, struct slice id, const struct jval *doc);
+void credential_unload(struct access *a, struct credential *c);
+
 /* principal.c */
 struct principal *principal_of_person(struct access *a, struct person *p, struct org *org);
 void principals_judge(struct access *a); /* what they may now; tells the watchers */
@@ -242,5 +247,7 @@ void identity_key(struct buf *out, struct slice issuer, struct slice subject);
 
 /* hex of a record, into 32 bytes; false: it is none */
 bool hash_read(const struct jval *text, unsigned char ret[TOKEN_HASH]);
+struct slice hash_key(const unsigned char *hash);           /* what maps have it under */
+int64_t time_read(const struct jval *doc, const char *key); /* 0: it has none */
 
 #endif
