@@ -372,7 +372,7 @@ static bool read_expiry(struct call *call, int64_t *ret_us)
     struct slice text;
     if (!call_text(call, "expires", false, &text))
         return false;
-    if (!text.p || clock_parse(text, ret_us) == 0)
+    if (!text.p || (clock_parse(text, ret_us) == 0 && *ret_us)) /* 0 is never */
         return true;
     call_problem(call, ERR_BAD_TIME, "expires is RFC 3339, such as 2030-03-15T00:00:00Z.");
     return false;

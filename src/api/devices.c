@@ -94,6 +94,22 @@ static bool read_text(struct call *call, const char *name, size_t most, struct s
     return true;
 }
 
+/* No time is never, and 0 is no such time; after the year 9999 it could not be written. */
+static bool read_expires(struct call *call, int64_t *ret_us)
+{
+    int64_t t_us = 0, last_us = 0;
+    if (!call_param(call, "expires").p)
+        return true;
+    if (!call_time(call, "expires", &t_us))
+        return false;
+    clock_parse(SLICE_LIT("9999-12-31T23:59:59Z"), &last_us);
+    *ret_us = t_us;
+    if (t_us > 0 && t_us <= last_us)
+        return true;
+    call_problem(call, ERR_BAD_TIME, "expires lies before the year 10000, and not in the past.");
+    return false;
+}
+
 /* The first certificate of a PEM text as DER; ERR_MALFORMED. */
 static int read_pem(struct slice pem, struct buf *der)
 {
@@ -372,8 +388,7 @@ void credential_create(struct call *call)
         return;
     struct device_change *d = &ask->change;
     struct slice kind = call_param(call, "kind");
-    if (!read_text(call, "name", DEVICE_NAME_MAX, &d->name) ||
-        !call_time(call, "expires", &d->expires_us))
+    if (!read_text(call, "name", DEVICE_NAME_MAX, &d->name) || !read_expires(call, &d->expires_us))
         return;
     if (kind.p && !slice_is(kind, "token") && !slice_is(kind, "certificate")) {
         call_problem(call, ERR_INVALID, "kind is token or certificate.");
@@ -396,7 +411,7 @@ void credential_rotate(struct call *call)
 {
     struct device_ask *ask = ask_twin(call);
     if (!ask || !read_overlap(call, &ask->change.overlap_us) ||
-        !call_time(call, "expires", &ask->change.expires_us))
+        !read_expires(call, &ask->change.expires_us))
         return;
     ask->answer = answer_credential;
     change(ask, credential_rotate_prepare);
@@ -407,7 +422,7 @@ void credential_rotate(struct call *call)
 void claim_code_create(struct call *call)
 {
     struct device_ask *ask = ask_twin(call);
-    if (!ask || !call_time(call, "expires", &ask->change.expires_us))
+    if (!ask || !read_expires(call, &ask->change.expires_us))
         return;
     ask->answer = answer_code;
     change(ask, claim_code_prepare);
@@ -498,7 +513,7 @@ void provisioning_key_create(struct call *call)
     if (!read_text(call, "name", DEVICE_NAME_MAX, &d->name) ||
         !read_text(call, "twinPattern", 128, &d->pattern) ||
         !call_uint(call, "limit", 1, PROVISIONING_LIMIT_MAX, &d->limit) ||
-        !call_time(call, "expires", &d->expires_us))
+        !read_expires(call, &d->expires_us))
         return;
     if (!is_pattern(d->pattern)) {
         call_problem(call, ERR_INVALID,

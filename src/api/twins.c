@@ -403,15 +403,24 @@ static void on_read(void *arg, const struct twin_result *r)
     call_json(call, 200, &b);
 }
 
+/* The twin, when they may read its profile. */
+static struct twin *profile_twin(struct call *call)
+{
+    struct twin *t = call_twin(call);
+    if (!t)
+        return NULL;
+    struct access_object profile = twin_object(t);
+    profile.part = PART_PROFILE;
+    return call_may(call, OP_TWIN_READ, &profile) ? t : NULL;
+}
+
 void twin_read(struct call *call)
 {
     struct slice match = http_header(call->req, "if-match");
     struct slice none = http_header(call->req, "if-none-match");
-    struct twin *t = call_twin(call);
-    const struct access_object profile = {
-        .org = t ? t->org : NULL, .twin = slice_str(t ? t->key : NULL), .part = PART_PROFILE};
+    struct twin *t = profile_twin(call);
     call->flag = true;
-    if (!t || !call_may(call, OP_TWIN_READ, &profile) || !call_bool(call, "live", &call->flag))
+    if (!t || !call_bool(call, "live", &call->flag))
         return;
     char etag[64];
     etag_write(etag, t);
@@ -486,7 +495,7 @@ static void on_read_for_findings(void *arg, const struct twin_result *r)
 
 void twin_findings(struct call *call)
 {
-    if (!call_twin(call))
+    if (!profile_twin(call))
         return;
     call_wait(call, NULL);
     const struct asker by = call_asker(call);

@@ -530,12 +530,19 @@ static int judge(struct core *c, const struct asker *by, struct twin_job *plan, 
     enum access_op op = plan->kind != JOB_PUT ? ops[plan->kind]
                         : t                   ? OP_TWIN_WRITE
                                               : OP_TWIN_CREATE;
-    struct access_object o = {.org = org, .twin = t ? plan->id : SLICE_LIT("")};
+    bool whole = plan->kind == JOB_REMOVE || plan->kind == JOB_GET;
+    struct access_object o = {.org = org,
+                              .twin = t ? plan->id : SLICE_LIT(""),
+                              .part = t && !whole ? PART_PROFILE : PART_WHOLE};
     plan->prefix = SLICE_LIT("");
     if (!org->first)
         plan->prefix = slice_of(plan->id.p, plan->id.n ? access_key_prefix(plan->id) : 0);
     if (!plan->id.n && !org->first)
         plan->prefix = slice_str(org->prefix);
+    if (plan->kind == JOB_GROW && t && by->who->kind != WHO_DEVICE) {
+        err = access_check(c->access, by->who, op, &o); /* a policy may keep it from them */
+        return err == ERR_NOT_FOUND ? ERR_UNKNOWN_TWIN : err;
+    }
     if (plan->kind == JOB_GROW) /* the grant has decided whether they may */
         return !t && org->quotas.twins && org->twins_n >= org->quotas.twins ? ERR_QUOTA : 0;
     if (!t && plan->kind != JOB_PUT)

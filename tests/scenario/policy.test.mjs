@@ -66,6 +66,28 @@ test("a policy narrows and widens, sensor by sensor", async (t) => {
     assert.equal(await sends(vi, "temp-1"), 403);
 });
 
+test("the profile is a part like others: not read, changed or grown when it is kept from somebody", async (t) => {
+    const { root, ed } = await town(t);
+    const entries = {
+        x: { subjects: ["role:editor"], resources: { "/profile": { revoke: ["read", "write"] } } },
+    };
+    assert.equal((await put(root, entries)).status, 200);
+    refused(await ed.get(AT), "forbidden", /policy/);
+    refused(await ed.get(`${AT}/findings`), "forbidden", /policy/);
+    refused(await ed.patch(AT, { name: "mine" }), "forbidden", /policy/);
+    refused(await ed.put(AT, twin("pump-1", ["temp-1"])), "forbidden", /policy/);
+    assert.equal((await root.patch(AT, { name: "ours" })).status, 200);
+});
+
+test("what expires in 1970 is over, and not for ever", async (t) => {
+    const { root } = await town(t);
+    for (const path of ["/api/v1/account/tokens", `${AT}/credentials`, "/api/v1/provisioning-keys"]) {
+        const body = { name: "x", twinPattern: "*", limit: 1, expires: "1970-01-01T00:00:00Z" };
+        if (path.includes("tokens")) ["twinPattern", "limit"].forEach((k) => delete body[k]);
+        refused(await root.post(path, body), "bad-time");
+    }
+});
+
 test("who may not send readings of a sensor makes no device that may", async (t) => {
     const { root, ed } = await town(t);
     const first = (await ed.post(`${AT}/credentials`, { name: "one" })).body.id;
