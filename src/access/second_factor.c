@@ -159,14 +159,20 @@ int account_totp_confirm(struct change *ch)
     return err;
 }
 
+static int fresh_with_codes(struct change *ch, struct person **ret)
+{
+    int err = change_fresh_person(ch, ret);
+    if (!err && !jval_string(jval_get((*ret)->e.doc, "totp")).n)
+        err = change_refuse(ch, ERR_NOT_FOUND, "One-time codes are not enrolled.");
+    return err;
+}
+
 int account_totp_disable(struct change *ch)
 {
     struct person *p;
-    int err = change_fresh_person(ch, &p);
+    int err = fresh_with_codes(ch, &p);
     if (err)
         return err;
-    if (!jval_string(jval_get(p->e.doc, "totp")).n)
-        return change_refuse(ch, ERR_NOT_FOUND, "One-time codes are not enrolled.");
     struct jval *doc = person_doc(ch, p);
     jval_remove(doc, SLICE_LIT("totp"));
     jval_remove(doc, SLICE_LIT("totpStep"));
@@ -180,11 +186,9 @@ int account_recovery_codes(struct change *ch)
 {
     struct account_codes *c = ch->arg;
     struct person *p;
-    int err = change_fresh_person(ch, &p);
+    int err = fresh_with_codes(ch, &p);
     if (err)
         return err;
-    if (!jval_string(jval_get(p->e.doc, "totp")).n)
-        return change_refuse(ch, ERR_NOT_FOUND, "One-time codes are not enrolled.");
     person_put(ch, p, make_recovery(ch, person_doc(ch, p), c));
     person_audit(ch, "account:recovery-codes", p->e.id);
     return 0;
