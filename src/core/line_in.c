@@ -360,8 +360,10 @@ static struct opened open_line(struct line_job *job, const struct line *line)
     bool others = org && !org->first; /* their twins have other keys */
     if (others || line_map_by_database(l->map)) {
         buf_clear(&l->cache_key);
+        buf_add_byte(&l->cache_key, '\n'); /* no key of a line begins so */
         if (others)
             buf_add_str(&l->cache_key, org->prefix);
+        buf_add_byte(&l->cache_key, '\n'); /* nor is it in a slug: no database looks like one */
         buf_add_slice(&l->cache_key, job->body.database);
         buf_add_byte(&l->cache_key, 0);
         buf_add_slice(&l->cache_key, line->key);

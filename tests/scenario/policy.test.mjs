@@ -8,8 +8,8 @@ import { Stream } from "../lib/streams.mjs";
 
 const AT = "/api/v1/twins/pump-1";
 
-async function town(t) {
-    const d = await start(t, { access: "locked" });
+async function town(t, args = []) {
+    const d = await start(t, { access: "locked", args });
     const root = await d.setup({ email: "root@example.org" });
     const join = (role, email) => d.join(root, { role, email });
     const people = {
@@ -77,6 +77,18 @@ test("the profile is a part like others: not read, changed or grown when it is k
     refused(await ed.patch(AT, { name: "mine" }), "forbidden", /policy/);
     refused(await ed.put(AT, twin("pump-1", ["temp-1"])), "forbidden", /policy/);
     assert.equal((await root.patch(AT, { name: "ours" })).status, 200);
+});
+
+test("sensors do not make themselves in a twin that is kept from who sends", async (t) => {
+    const { root, ed } = await town(t, ["--provision", "http"]);
+    const line = "pump,device=pump-1 extra=1";
+    const entries = { x: { subjects: ["role:editor"], resources: { "/": { revoke: ["write"] } } } };
+    const sensors = async () => (await root.get(`${AT}/sensors`)).body.items.length;
+    assert.equal((await put(root, entries)).status, 200);
+    assert.equal((await ed.post("/write?db=x", line, "text/plain")).status, 400);
+    assert.equal(await sensors(), 2);
+    assert.equal((await root.post("/write?db=x", line, "text/plain")).status, 204);
+    assert.equal(await sensors(), 3);
 });
 
 test("what expires in 1970 is over, and not for ever", async (t) => {
