@@ -216,16 +216,11 @@ void account_sessions(struct call *call)
     struct json_writer w;
     if (!p)
         return;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "sessions");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "sessions");
     while ((s = map_next(&a->kinds[RECORD_SESSION], &at)))
         if (s->person == p && s->expires_us > now_us)
             put_session(&w, s, s == call->who->session);
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 static void end_sessions(struct call *call, struct slice id)
@@ -277,15 +272,10 @@ static void answer_codes(struct call *call)
     const struct account_codes *c = call->data;
     struct buf b = {0};
     struct json_writer w;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "recoveryCodes");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "recoveryCodes");
     for (size_t i = 0; i < RECOVERY_CODES; i++)
         json_put_cstr(&w, c->recovery[i]);
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 void account_totp_put(struct call *call)
@@ -335,10 +325,7 @@ void account_tokens(struct call *call)
     struct json_writer w;
     if (!p)
         return;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "tokens");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "tokens");
     while ((t = map_next(&a->kinds[RECORD_TOKEN], &at))) {
         if (t->person != p || t->revoked_us)
             continue;
@@ -346,9 +333,7 @@ void account_tokens(struct call *call)
         put_token(&w, t);
         json_close(&w, '}');
     }
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 static void answer_token(struct call *call)

@@ -68,6 +68,21 @@ void call_json(struct call *call, int status_code, struct buf *body)
     buf_release(body);
 }
 
+void call_rows_begin(struct json_writer *w, struct buf *body, const char *key)
+{
+    json_writer_init(w, body, 0);
+    json_open(w, '{');
+    json_key(w, key);
+    json_open(w, '[');
+}
+
+void call_rows_end(struct call *call, struct json_writer *w, struct buf *body)
+{
+    json_close(w, ']');
+    json_close(w, '}');
+    call_json(call, 200, body);
+}
+
 static void gone(struct http_req *r, void *data)
 {
     struct call *call = data;

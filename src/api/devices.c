@@ -323,10 +323,7 @@ void devices_list(struct call *call)
     if (!may_manage(call) || !call_uint(call, "limit", 1, DEVICES_MAX, &limit))
         return;
     struct twin *const *all = core_twins(call->core, &n);
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "devices");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "devices");
     for (size_t i = 0; i < n && !more; i++) {
         const struct twin *t = all[i];
         if (t->org != call->org || (cursor.n && !is_behind(t->id, cursor)))
@@ -352,10 +349,7 @@ void credentials_list(struct call *call)
     struct json_writer w;
     if (!t)
         return;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "credentials");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "credentials");
     const struct credential *c = device_credentials(core_access(call->core), slice_str(t->key));
     for (; c; c = c->next) {
         if (c->revoked_us)
@@ -364,9 +358,7 @@ void credentials_list(struct call *call)
         put_credential(&w, c);
         json_close(&w, '}');
     }
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 /* The change of a twin's, with what the address says.  NULL: answered. */
@@ -483,16 +475,11 @@ void provisioning_keys_list(struct call *call)
     struct json_writer w;
     if (!may_manage(call))
         return;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "provisioningKeys");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "provisioningKeys");
     while ((e = map_next(&a->kinds[RECORD_PROVISIONING], &at)))
         if (slice_is(jval_string(jval_get(e->doc, "organization")), org_slug(call->org)))
             put_key(&w, e);
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 static bool is_pattern(struct slice text)

@@ -398,15 +398,10 @@ void account_identities(struct call *call)
         call_denied(call, ERR_FORBIDDEN, OP_ACCOUNT_SELF, NULL);
         return;
     }
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "identities");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "identities");
     for (const struct jval *v = list ? list->first : NULL; v; v = v->next)
         put_identity(&w, call->api->opts.oidc, v);
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 void account_identity_end(struct call *call)
@@ -426,15 +421,10 @@ void providers_list(struct call *call)
     struct buf b = {0};
     struct json_writer w;
     size_t at = 0;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "identityProviders");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "identityProviders");
     while ((s = oidc_next(call->api->opts.oidc, &at)))
         oidc_provider_write(&w, s);
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 static void on_provider(struct change *ch)

@@ -79,6 +79,9 @@ void call_problemf(struct call *call, int err, const char *format, ...)
 void problem_write(struct json_writer *w, int err,
                    const char *detail); /* the members, in an open object */
 void call_json(struct call *call, int status, struct buf *body); /* body is released */
+/* {"KEY":[...]}: begin, write the rows, and answer 200 with it. */
+void call_rows_begin(struct json_writer *w, struct buf *body, const char *key);
+void call_rows_end(struct call *call, struct json_writer *w, struct buf *body);
 void call_wait(struct call *call,
                void (*on_gone)(struct call *call));          /* before going asynchronous */
 struct provision_grant *call_grant(const struct call *call); /* of its listener; NULL: none */

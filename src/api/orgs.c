@@ -226,10 +226,7 @@ void operations_list(struct call *call)
 {
     struct buf b = {0};
     struct json_writer w;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "operations");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "operations");
     for (int op = 0; op < OP_COUNT; op++) {
         const struct access_op_info *info = op_info((enum access_op)op);
         json_open(&w, '{');
@@ -243,7 +240,5 @@ void operations_list(struct call *call)
     json_open(&w, '[');
     for (int role = ROLE_VIEWER; role <= ROLE_ADMINISTRATOR; role++)
         json_put_cstr(&w, role_name((enum access_role)role));
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }

@@ -123,10 +123,7 @@ static void answer_passkeys(struct call *call, int status_code)
     const struct jval *list = jval_get(call->who->person->e.doc, "passkeys");
     struct buf b = {0};
     struct json_writer w;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "passkeys");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "passkeys");
     for (const struct jval *v = list ? list->first : NULL; v; v = v->next)
         put_passkey(&w, v);
     json_close(&w, ']');

@@ -134,16 +134,11 @@ void sensors_list(struct call *call)
         return;
     struct buf b = {0};
     struct json_writer w;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "items");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "items");
     for (size_t i = 0; i < t->sensors_n; i++)
         if (core_may(call->core, call->who, OP_DATA_READ, t->sensors[i]))
             write_sensor(&w, t->sensors[i]);
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 void sensor_read(struct call *call)
@@ -226,7 +221,5 @@ void rejections(struct call *call)
         json_close(&w, '}');
         given++;
     }
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }

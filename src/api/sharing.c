@@ -181,10 +181,7 @@ void shared_list(struct call *call)
     }
     struct buf b = {0};
     struct json_writer w;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "twins");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "twins");
     for (size_t i = 0; i < n && left; i++) {
         struct twin *t = list[i].twin.n ? core_twin(call->core, list[i].twin) : NULL;
         if (!list[i].twin.n)
@@ -247,10 +244,7 @@ void people_find(struct call *call)
     struct slice query = slice_trim(http_query(call->req, "query"));
     struct buf b = {0};
     struct json_writer w;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "people");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "people");
     if (call->org)
         write_people(call, &w, query);
     json_close(&w, ']');
@@ -258,9 +252,7 @@ void people_find(struct call *call)
     json_open(&w, '[');
     if (call->org)
         write_teams(call, &w, query);
-    json_close(&w, ']');
-    json_close(&w, '}');
-    call_json(call, 200, &b);
+    call_rows_end(call, &w, &b);
 }
 
 /* ---- policies ---- */

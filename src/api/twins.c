@@ -114,10 +114,7 @@ void twins_list(struct call *call)
     bool more = false;
     struct buf b = {0};
     struct json_writer w;
-    json_writer_init(&w, &b, 0);
-    json_open(&w, '{');
-    json_key(&w, "items");
-    json_open(&w, '[');
+    call_rows_begin(&w, &b, "items");
     /* else all are counted without a look */
     bool some = f.name.p || f.type.p || f.state.p || !own.plain;
     for (size_t i = some ? own.from : from; i < n && (some || !more); i++) {
