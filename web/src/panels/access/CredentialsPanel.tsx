@@ -24,6 +24,7 @@ import { Secret } from "../../kit/Secret";
 import { sectionsStyle as style } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
 import { listState } from "./lists";
+import { MadeSecret } from "./MadeSecret";
 import { Since } from "./Since";
 
 export function CredentialsPanel({ twin, name }: { twin: string; name: string }) {
@@ -125,13 +126,13 @@ function One(props: { credential: Credential; rotate: () => void; remove: () => 
     );
 }
 
-function TokenSecret({ secret }: { secret: string }) {
+function TokenSecret({ secret, close }: { secret: string; close: () => void }) {
     return (
-        <Secret what="the token" secret={secret}>
+        <MadeSecret what="the token" secret={secret} close={close}>
             Over MQTT it is the password (any user name); over HTTP send it as{" "}
             <code>Authorization: Bearer TOKEN</code>. It writes this twin and reads its commands,
             nothing else.
-        </Secret>
+        </MadeSecret>
     );
 }
 
@@ -163,12 +164,7 @@ function NewCredentialDialog({ twin, close }: { twin: string; close: () => void 
             width={520}
         >
             {secret !== null ? (
-                <div className={style.form}>
-                    <TokenSecret secret={secret} />
-                    <DialogButtons>
-                        <Button onClick={close}>I have kept it</Button>
-                    </DialogButtons>
-                </div>
+                <TokenSecret secret={secret} close={close} />
             ) : (
                 <form
                     className={style.form}
@@ -250,12 +246,7 @@ function RotateDialog(props: { twin: string; credential: Credential; close: () =
             width={520}
         >
             {secret !== null ? (
-                <div className={style.form}>
-                    <TokenSecret secret={secret} />
-                    <DialogButtons>
-                        <Button onClick={close}>I have kept it</Button>
-                    </DialogButtons>
-                </div>
+                <TokenSecret secret={secret} close={close} />
             ) : (
                 <form
                     className={style.form}

@@ -12,10 +12,10 @@ import { freshly } from "../../kit/freshness";
 import { Item, Items } from "../../kit/Items";
 import { Panel } from "../../kit/Panel";
 import { Refusal } from "../../kit/Refusal";
-import { Secret } from "../../kit/Secret";
 import { sectionsStyle as style } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
 import { listState } from "./lists";
+import { MadeSecret } from "./MadeSecret";
 
 /* "12 of 100 devices" */
 function howMany(key: ProvisioningKey): string {
@@ -112,15 +112,10 @@ function NewKey({ close }: { close: () => void }) {
             width={520}
         >
             {secret !== null ? (
-                <div className={style.form}>
-                    <Secret what="the key" secret={secret}>
-                        A device posts it with its twin's id to <code>/api/v1/provision</code> and
-                        gets its own token.
-                    </Secret>
-                    <DialogButtons>
-                        <Button onClick={close}>I have kept it</Button>
-                    </DialogButtons>
-                </div>
+                <MadeSecret close={close} what="the key" secret={secret}>
+                    A device posts it with its twin's id to <code>/api/v1/provision</code> and gets
+                    its own token.
+                </MadeSecret>
             ) : (
                 <form
                     className={style.form}

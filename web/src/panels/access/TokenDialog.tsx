@@ -9,9 +9,9 @@ import { Checks } from "../../kit/Checks";
 import { Dialog, DialogButtons } from "../../kit/Dialog";
 import { Input, Select } from "../../kit/Field";
 import { Refusal } from "../../kit/Refusal";
-import { Secret } from "../../kit/Secret";
 import { sectionsStyle as style } from "../../kit/Sections";
 import { useAct } from "../../kit/useAct";
+import { MadeSecret } from "./MadeSecret";
 
 export interface TokenDialogProps {
     title: string;
@@ -39,15 +39,10 @@ export function TokenDialog({ title, operations, make, close }: TokenDialogProps
     if (made) {
         return (
             <Dialog open onOpenChange={(open) => !open && close()} title={title} width={560}>
-                <div className={style.form}>
-                    <Secret what="the token" secret={made}>
-                        Send it as <code>Authorization: Bearer TOKEN</code>, as the password over
-                        MQTT, or to the command line in <code>DOPPEL_TOKEN</code>.
-                    </Secret>
-                    <DialogButtons>
-                        <Button onClick={close}>I have kept it</Button>
-                    </DialogButtons>
-                </div>
+                <MadeSecret close={close} what="the token" secret={made}>
+                    Send it as <code>Authorization: Bearer TOKEN</code>, as the password over MQTT,
+                    or to the command line in <code>DOPPEL_TOKEN</code>.
+                </MadeSecret>
             </Dialog>
         );
     }
