@@ -66,9 +66,9 @@ static void store(void)
     size_t got = 0;
     if (!lines_n)
         return;
-    int n = snprintf(head, sizeof head,
-                     "POST /write?db=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n\r\n",
-                     lines.n);
+    int n = snprintf(
+        head, sizeof head,
+        "POST /write?db=bench HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %zu\r\n\r\n", lines.n);
     bench_write_all(influx, head, (size_t)n);
     bench_write_all(influx, lines.p, lines.n);
     do {

@@ -211,7 +211,12 @@ static void policies(void **state)
     assert_false(access_may(w->access, ada, OP_DATA_WRITE, &rpm));
     assert_true(access_may(w->access, ada, OP_DATA_READ, &rpm));
     assert_false(access_may(w->access, ada, OP_DATA_READ, &secret));
+    assert_false(access_may(w->access, ada, OP_TWIN_DELETE, &pump));
     assert_true(access_may(w->access, ada, OP_TWIN_WRITE, &fan));
+    put(w, RECORD_POLICY, "fan-1",
+        "{\"entries\":{\"a\":{\"subjects\":[\"person:p_ada\"],\"resources\":{"
+        "\"/sensors/b\":{\"revoke\":[\"write\"]}}}}}");
+    assert_false(access_may(w->access, ada, OP_TWIN_DELETE, &fan)); /* b would go with it */
     access_unload(w->access, RECORD_POLICY, SLICE_LIT("pump-1"));
     assert_true(access_may(w->access, ada, OP_TWIN_WRITE, &pump));
     principal_unref(ada);

@@ -215,6 +215,17 @@ static struct slice write_past(const struct access_object *o, enum access_op op,
     return write_path(&past, out);
 }
 
+/* Does it take anything of that kind from them? */
+static bool policy_takes(const struct policy *p, const struct principal *who, const struct org *org,
+                         enum access_role role, enum access_right right)
+{
+    for (size_t i = 0; i < p->rules_n; i++)
+        if ((p->rules[i].revokes & (1u << right)) &&
+            access_is_subject(who, org, role, p->rules[i].subject))
+            return true;
+    return false;
+}
+
 static bool may_by_rules(const struct access *a, const struct principal *who, enum access_op op,
                          const struct access_object *o, enum access_role role)
 {
@@ -232,6 +243,8 @@ static bool may_by_rules(const struct access *a, const struct principal *who, en
             said = 0; /* the sensor, and not its past */
         if (said == 0)
             return false; /* also not by a grant: who is named here is meant */
+        if (op == OP_TWIN_DELETE && policy_takes(twin->policy, who, o->org, role, right))
+            return false; /* all of it would go, that too which is kept from them */
         may |= said == 1 && op_can_be_granted(op);
     }
     if (may || !op_can_be_granted(op))

@@ -173,6 +173,8 @@ int session_revoke(struct change *ch)
     const struct session *s = access_find(ch->access, RECORD_SESSION, e->id);
     if (!p || ch->who->gone)
         return change_refuse(ch, ERR_UNAUTHENTICATED, "Only a person has sessions.");
+    if (!ch->who->session)
+        return change_refuse(ch, ERR_FORBIDDEN, "A token ends no sessions: sign in.");
     if (e->id.n && (!s || s->person != p))
         return change_refuse(ch, ERR_NOT_FOUND, "You have no such session.");
     if (s)

@@ -178,8 +178,9 @@ static bool is_hidden(struct core *c, const struct principal *who, const struct 
 
 bool rejection_is_for(struct core *c, const struct principal *who, const struct rejection *r)
 {
-    /* what nobody sent whose organisation is known is the first one's to see */
-    bool own = r->org == who->org || (!r->org && who->org && who->org->first);
+    /* what nobody sent whose organisation is known may be anybody's, when there are several */
+    bool all = who->installation || access_org_count(core_access(c)) == 1;
+    bool own = r->org == who->org || (!r->org && all);
     return own && !is_hidden(c, who, r);
 }
 

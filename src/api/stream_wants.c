@@ -404,15 +404,17 @@ struct wanted *wants_of(struct stream *st, struct sensor *s)
 void wants_judge(struct client *k)
 {
     const struct core *c = k->stream->api->core;
-    for (bool some = true; some;) {
-        struct slot *slot;
-        size_t at = 0;
-        some = false;
-        while (!some && (slot = map_next(&k->slots, &at)))
-            some = !core_may(c, k->who, OP_DATA_READ, slot->sensor);
-        if (some)
-            slot_free(k, slot);
-    }
+    struct slot *slot,
+        **lost = k->slots.count ? malloc(k->slots.count * sizeof(struct slot *)) : NULL;
+    size_t at = 0, n = 0;
+    while (lost && (slot = map_next(&k->slots, &at)))
+        if (!core_may(c, k->who, OP_DATA_READ, slot->sensor))
+            lost[n++] = slot;
+    while (n)
+        slot_free(k, lost[--n]);
+    if (!lost && k->slots.count && k->ws) /* it must not hear what it may not any more */
+        ws_close(k->ws, 1011, "out of memory");
+    free(lost);
 }
 
 void wants_forget_twin(struct stream *st, const struct twin *t)

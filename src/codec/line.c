@@ -335,6 +335,7 @@ bool line_next(struct line_reader *r, struct line *ret)
         over = line_end(start, r->end);
         ret->fields_n = 0;
         ret->has_time = false;
+        ret->t_us = 0;
         ret->key = (struct slice){0};
     }
     ret->fields = r->fields;

@@ -69,7 +69,11 @@ for (const protocolVersion of [4, 5]) {
         const options = { protocolVersion };
         assert.equal(await refusal(d, options), v5 ? 0x87 : 5);
         assert.equal(await refusal(d, { ...options, ...login("guess") }), v5 ? 0x86 : 4);
-        const { body } = await d.get("/api/v1/rejections", { headers: as("ada") });
+        /* whose client it was nobody knows, so none of the organisations is told */
+        const ofHome = await d.get("/api/v1/rejections", { headers: as("ada") });
+        assert.deepEqual(ofHome.body.items, []);
+        const local = d.withToken(d.localToken());
+        const { body } = await local.get("/api/v1/rejections");
         const codes = body.items.filter((x) => x.source === "mqtt").map((x) => x.code);
         assert.deepEqual(codes.sort(), ["unauthenticated", "wrong-credentials"]);
         assert.doesNotMatch(d.log + JSON.stringify(body), /guess/);

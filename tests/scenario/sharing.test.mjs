@@ -282,7 +282,11 @@ test("a long answer about the past ends when the right to it does", async (t) =>
     let bytes = (await reader.read()).value.length; /* and no more for a while */
     assert.equal((await ed.delete(`${GRANTS}/${made.id}`)).status, 204);
     await assert.rejects(async () => {
-        for (let part; !(part = await reader.read()).done; ) bytes += part.value.length;
+        for (;;) {
+            const part = await reader.read();
+            if (part.done) return;
+            bytes += part.value.length;
+        }
     });
     assert.ok(bytes < whole.length, `${bytes} of ${whole.length}`);
 });
