@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 struct world {
     char dir[64], path[96];
@@ -345,6 +346,33 @@ static void changes_take_turns(void **state)
     assert_non_null(access_find(w->access, RECORD_TEAM, SLICE_LIT("home/night")));
 }
 
+static void sql(const struct world *w, const char *text)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(w->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* A change whose line cannot be written leaves nothing behind, also after a start. */
+static void no_change_without_its_line(void **state)
+{
+    struct world *w = *state;
+    struct change_plan plan = {.who = w->access->system,
+                               .from = {.via = "test", .address = "127.0.0.1"},
+                               .prepare = make_team,
+                               .done = on_done};
+    sql(w, "ALTER TABLE audit RENAME TO away");
+    access_change(w->access, &plan);
+    assert_int_equal(loop_run(w->loop), 0);
+    assert_true(heard < 0);
+    assert_null(access_find(w->access, RECORD_TEAM, SLICE_LIT("home/night")));
+    close_world(w);
+    sql(w, "ALTER TABLE away RENAME TO audit");
+    open_world(w, false);
+    assert_null(access_find(w->access, RECORD_TEAM, SLICE_LIT("home/night")));
+}
+
 static void open_door(void **state)
 {
     struct world *w = *state;
@@ -416,6 +444,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(devices, begin, end),
         cmocka_unit_test_setup_teardown(names, begin, end),
         cmocka_unit_test_setup_teardown(changes_take_turns, begin, end),
+        cmocka_unit_test_setup_teardown(no_change_without_its_line, begin, end),
         cmocka_unit_test_setup_teardown(open_door, begin, end),
         cmocka_unit_test_setup_teardown(subjects, begin, end),
         cmocka_unit_test_setup_teardown(readings_of_anybody, begin, end),

@@ -189,6 +189,8 @@ static void write_all(void *arg)
                        : catalog_record_remove(c, (int)r->kind, r->id);
     if (!err && !ch->quiet)
         err = catalog_audit_add(c, &ch->audit);
+    if (err)
+        catalog_fail(c, err); /* not some of its records, and none without its line */
     int ended = catalog_commit(c);
     if (!err)
         err = ended;

@@ -199,6 +199,8 @@ static int write_audit(struct twin_job *j, const char *operation, struct slice k
     e->object = slice_str(arena_printf(j->arena, "twin:%.*s", SLICE_ARG(key)));
     twins_audit_difference(j->arena, before, after, e);
     int err = catalog_audit_add(j->core->catalog, e);
+    if (err) /* the twin is written already: not without its line */
+        catalog_fail(j->core->catalog, err);
     return err ? fail(j, err, "the change could not be kept: %s", err_info(err)->text) : 0;
 }
 

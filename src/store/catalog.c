@@ -357,7 +357,16 @@ int catalog_begin(struct catalog *c)
 int catalog_commit(struct catalog *c)
 {
     c->batch = false;
-    return c->fault ? c->fault : db_commit(&c->writer);
+    if (!c->fault)
+        return db_commit(&c->writer);
+    db_rollback(&c->writer); /* unless SQLite has done so itself */
+    return c->fault;
+}
+
+void catalog_fail(struct catalog *c, int err)
+{
+    if (!c->fault)
+        c->fault = err;
 }
 
 int catalog_vacuum(struct catalog *c)

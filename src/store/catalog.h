@@ -47,6 +47,9 @@ int catalog_put(struct catalog *c, const struct catalog_twin *t);
 int catalog_remove(struct catalog *c, struct slice id); /* with its series; ERR_NOT_FOUND */
 int catalog_begin(struct catalog *c);
 int catalog_commit(struct catalog *c);
+/* Between the two: what belongs together came only in part, so nothing of the transaction is kept,
+ * and catalog_commit() answers err. */
+void catalog_fail(struct catalog *c, int err);
 
 /* Write the file anew without what is free in it, all or nothing. */
 int catalog_vacuum(struct catalog *c);
