@@ -1,7 +1,7 @@
 #include "access/ops.h"
 
 static const struct access_op_info ops[] = {
-#define X(name, text, from, right, what) [name] = {text, from, right, what},
+#define X(name, text, from, right, about, what) [name] = {text, from, right, about, what},
     ACCESS_OPS(X)
 #undef X
 };

@@ -146,9 +146,10 @@ static bool is_ours(struct slice path)
 static bool has_route(struct slice path)
 {
     struct slice parts[PARTS_MAX];
-    for (const struct route *r = routes; r->method; r++)
-        if (fits(r->path, path, parts))
-            return true;
+    for (const struct route *const *table = route_tables; *table; table++)
+        for (const struct route *r = *table; r->method; r++)
+            if (fits(r->path, path, parts))
+                return true;
     return false;
 }
 
@@ -156,13 +157,14 @@ static bool has_route(struct slice path)
 static void allowed(struct slice path, struct buf *out)
 {
     struct slice parts[PARTS_MAX];
-    for (const struct route *r = routes; r->method; r++) {
-        if (!fits(r->path, path, parts))
-            continue;
-        buf_addf(out, "%s%s", out->n ? ", " : "", r->method);
-        if (strcmp(r->method, "GET") == 0)
-            buf_add_str(out, ", HEAD");
-    }
+    for (const struct route *const *table = route_tables; *table; table++)
+        for (const struct route *r = *table; r->method; r++) {
+            if (!fits(r->path, path, parts))
+                continue;
+            buf_addf(out, "%s%s", out->n ? ", " : "", r->method);
+            if (strcmp(r->method, "GET") == 0)
+                buf_add_str(out, ", HEAD");
+        }
     if (!out->n && !is_ours(path))
         buf_add_str(out, "GET, HEAD"); /* the page */
     if (out->n)
@@ -192,6 +194,18 @@ static void no_route(struct call *call)
     buf_release(&allow);
 }
 
+static const struct route *find_route(struct slice method, struct slice path,
+                                      struct slice parts[static PARTS_MAX])
+{
+    if (slice_is(method, "HEAD"))
+        method = SLICE_LIT("GET");
+    for (const struct route *const *table = route_tables; *table; table++)
+        for (const struct route *r = *table; r->method; r++)
+            if (slice_is(method, r->method) && fits(r->path, path, parts))
+                return r;
+    return NULL;
+}
+
 void api_on_request(void *arg, struct http_req *req)
 {
     struct api *a = arg;
@@ -219,12 +233,7 @@ void api_on_request(void *arg, struct http_req *req)
         call_problem(call, ERR_NOT_FOUND, "No name has a slash in it.");
         return;
     }
-    for (const struct route *r = routes; r->method && !call->route; r++) {
-        bool same = slice_is(method, r->method) ||
-                    (slice_is(method, "HEAD") && strcmp(r->method, "GET") == 0);
-        if (same && fits(r->path, path, call->parts))
-            call->route = r;
-    }
+    call->route = find_route(method, path, call->parts);
     if (!gate_enter(call))
         return;
     if (call->route)

@@ -359,19 +359,6 @@ static bool path_starts(const struct route *r, const char *prefix)
     return strncmp(r->path, prefix, strlen(prefix)) == 0;
 }
 
-/* What is about twins is decided where the twin and the sensor are known: by the handler, in the
- * core. */
-static bool is_about_twins(enum access_op op)
-{
-    static const uint64_t set =
-        OP_BIT(OP_TWIN_READ) | OP_BIT(OP_DATA_READ) | OP_BIT(OP_HISTORY_READ) |
-        OP_BIT(OP_DATA_WRITE) | OP_BIT(OP_TWIN_CREATE) | OP_BIT(OP_TWIN_WRITE) |
-        OP_BIT(OP_TWIN_DELETE) | OP_BIT(OP_HISTORY_ERASE) | OP_BIT(OP_SHARE) |
-        OP_BIT(OP_DEVICES_MANAGE) | OP_BIT(OP_COMMANDS_SEND) | OP_BIT(OP_COMMANDS_RECEIVE) |
-        OP_BIT(OP_SETTINGS_WRITE);
-    return set & OP_BIT(op);
-}
-
 /* Within the readings per second of its organisation? */
 static bool is_in_pace(struct call *call)
 {
@@ -409,7 +396,7 @@ bool gate_enter(struct call *call)
     }
     if (r->op == OP_DATA_WRITE && !is_in_pace(call))
         return false;
-    if (is_about_twins(r->op))
+    if (op_info(r->op)->about == ABOUT_TWIN)
         return true;
     struct access_object o = {.org = call->who->org};
     return call_may(call, r->op, &o);

@@ -34,7 +34,7 @@ struct route_param {
 };
 struct route_answer {
     int status;
-    const char *schema; /* a name of openapi_schemas.c, or NULL: no body */
+    const char *schema; /* a name of schema_tables, or NULL: no body */
     const char *type;   /* NULL: application/json */
 };
 struct route {
@@ -48,12 +48,16 @@ struct route {
     const char *body_types;             /* media types by space; NULL: application/json */
     const struct route_answer *answers; /* ended by status 0; problems are added by themselves */
 };
-extern const struct route routes[]; /* ended by method NULL */
+/* A table a part of the API, each ended by method NULL; the list of them, by NULL.  The rows of one
+ * path stand together, in one table. */
+extern const struct route routes[];
+extern const struct route *const route_tables[];
 
 struct named_schema {
     const char *name, *json;
 };
-extern const struct named_schema openapi_schemas[];
+extern const struct named_schema openapi_schemas[]; /* the same for what OpenAPI names */
+extern const struct named_schema *const schema_tables[];
 
 struct stream;
 

@@ -161,6 +161,11 @@ const struct named_schema openapi_schemas[] = {
 };
 /* clang-format on */
 
+const struct named_schema *const schema_tables[] = {
+    openapi_schemas,
+    NULL,
+};
+
 static const char *reason(int code)
 {
     static const struct {
@@ -313,15 +318,14 @@ static void put_paths(struct json_writer *w)
 {
     json_key(w, "paths");
     json_open(w, '{');
-    for (const struct route *r = routes; r->method; r++) {
-        if (r > routes && strcmp(r->path, r[-1].path) == 0)
-            continue; /* rows of one path stand together */
-        json_key(w, r->path);
-        json_open(w, '{');
-        for (const struct route *same = r; same->method && strcmp(same->path, r->path) == 0; same++)
-            put_operation(w, same);
-        json_close(w, '}');
-    }
+    for (const struct route *const *table = route_tables; *table; table++)
+        for (const struct route *r = *table, *next; r->method; r = next) {
+            json_key(w, r->path);
+            json_open(w, '{');
+            for (next = r; next->method && strcmp(next->path, r->path) == 0; next++)
+                put_operation(w, next);
+            json_close(w, '}');
+        }
     json_close(w, '}');
 }
 
@@ -347,10 +351,11 @@ static void make(struct api *a)
     json_open(&w, '{');
     json_key(&w, "schemas");
     json_open(&w, '{');
-    for (const struct named_schema *s = openapi_schemas; s->name; s++) {
-        json_key(&w, s->name);
-        json_put_raw(&w, slice_str(s->json));
-    }
+    for (const struct named_schema *const *table = schema_tables; *table; table++)
+        for (const struct named_schema *s = *table; s->name; s++) {
+            json_key(&w, s->name);
+            json_put_raw(&w, slice_str(s->json));
+        }
     json_close(&w, '}');
     json_key(&w, "securitySchemes");
     json_put_raw(&w, SLICE_LIT("{\"token\":{\"type\":\"http\",\"scheme\":\"bearer\"},"

@@ -1,4 +1,4 @@
-/* routes.c - the one table of routes.  Dispatch, Allow and OpenAPI come from it. */
+/* routes.c - the tables of routes.  Dispatch, Allow and OpenAPI come from them. */
 #include "api/internal.h"
 
 #define ID "{\"type\":\"string\",\"pattern\":\"^[A-Za-z0-9._:-]{1,128}$\"}"
@@ -414,3 +414,8 @@ const struct route routes[] = {
     {0},
 };
 /* clang-format on */
+
+const struct route *const route_tables[] = {
+    routes,
+    NULL,
+};
