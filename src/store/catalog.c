@@ -130,6 +130,11 @@ static const char *const sql[SQL_COUNT] = {
     [SQL_AUDIT_ENDS] = "SELECT ifnull(min(n), 0), ifnull(max(n), 0) FROM audit",
 };
 
+/* What other files of this room keep in catalog.db, each with its own tables. */
+static const struct db_part *const parts[] = {
+    NULL,
+};
+
 const struct db_kind catalog_kind = {
     .room = "catalog",
     .what = "catalog",
@@ -141,6 +146,7 @@ const struct db_kind catalog_kind = {
     .read_cache_kib = 512,
     .sql = sql,
     .sql_n = SQL_COUNT,
+    .parts = parts,
 };
 
 enum { READERS = 2 };

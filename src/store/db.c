@@ -83,21 +83,37 @@ void db_rollback(struct db *db)
 {
     for (int i = 0; i < db->kind->sql_n; i++)
         sqlite3_reset(db->statements[i]);
+    for (int p = 0; db->kind->parts && db->kind->parts[p]; p++)
+        for (int i = 0; i < db->kind->parts[p]->sql_n; i++)
+            sqlite3_reset(db->of_parts[p][i]);
     if (!sqlite3_get_autocommit(db->handle))
         db_exec(db, "ROLLBACK");
 }
 
-sqlite3_stmt *db_stmt(struct db *db, int i)
+static sqlite3_stmt *ready(struct db *db, sqlite3_stmt **s, const char *sql)
 {
-    assert(i >= 0 && i < db->kind->sql_n);
-    sqlite3_stmt **s = &db->statements[i];
     if (!*s) {
-        sqlite3_prepare_v3(db->handle, db->kind->sql[i], -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
+        sqlite3_prepare_v3(db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, s, NULL);
         return *s;
     }
     sqlite3_reset(*s);
     sqlite3_clear_bindings(*s);
     return *s;
+}
+
+sqlite3_stmt *db_stmt(struct db *db, int i)
+{
+    assert(i >= 0 && i < db->kind->sql_n);
+    return ready(db, &db->statements[i], db->kind->sql[i]);
+}
+
+sqlite3_stmt *db_part_stmt(struct db *db, const struct db_part *part, int i)
+{
+    int p = 0;
+    while (db->kind->parts[p] != part)
+        p++;
+    assert(i >= 0 && i < part->sql_n);
+    return ready(db, &db->of_parts[p][i], part->sql[i]);
 }
 
 /* A pragma or query that answers one whole number. */
@@ -163,9 +179,19 @@ static int upgrade(struct db *db, const char *path)
     return 0;
 }
 
+static int make_parts(struct db *db)
+{
+    int err = 0;
+    for (int p = 0; !err && db->kind->parts && db->kind->parts[p]; p++)
+        err = db_exec(db, db->kind->parts[p]->schema);
+    return err;
+}
+
 static int open_handle(struct db *db, const char *path, const struct db_kind *kind, int flags)
 {
     assert(kind->sql_n <= DB_STATEMENTS_MAX);
+    for (int p = 0; kind->parts && kind->parts[p]; p++)
+        assert(p < DB_PARTS_MAX && kind->parts[p]->sql_n <= DB_PART_STATEMENTS_MAX);
     *db = (struct db){.kind = kind};
     int code = sqlite3_open_v2(path, &db->handle,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | flags, NULL);
@@ -192,7 +218,9 @@ static int set_up(struct db *db, const char *path)
         err = execf(db, "PRAGMA wal_autocheckpoint=%d", (4 << 20) / db->kind->page_bytes);
     if (!err)
         err = execf(db, "PRAGMA cache_size=-%d", db->kind->write_cache_kib);
-    return err ? err : upgrade(db, path);
+    if (!err)
+        err = upgrade(db, path);
+    return err ? err : make_parts(db);
 }
 
 int db_open(struct db *db, const char *path, const struct db_kind *kind)
@@ -230,6 +258,9 @@ void db_close(struct db *db)
 {
     for (int i = 0; i < DB_STATEMENTS_MAX; i++)
         sqlite3_finalize(db->statements[i]);
+    for (int p = 0; p < DB_PARTS_MAX; p++)
+        for (int i = 0; i < DB_PART_STATEMENTS_MAX; i++)
+            sqlite3_finalize(db->of_parts[p][i]);
     sqlite3_close(db->handle);
     *db = (struct db){0};
 }

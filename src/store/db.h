@@ -9,7 +9,16 @@
 
 #include <sqlite3.h>
 
-enum { DB_STATEMENTS_MAX = 64 };
+enum { DB_STATEMENTS_MAX = 64, DB_PARTS_MAX = 8, DB_PART_STATEMENTS_MAX = 32 };
+
+/* Tables of a file that belong together, and what is asked of them: for files that several keep
+ * things in.  The schema is CREATE ... IF NOT EXISTS, run at every opening for writing, so a part
+ * that a new program brings along needs no step; a change of a table is a step as ever. */
+struct db_part {
+    const char *schema;
+    const char *const *sql;
+    int sql_n;
+};
 
 /* What a file of ours is. */
 struct db_kind {
@@ -22,12 +31,14 @@ struct db_kind {
     int write_cache_kib, read_cache_kib;
     const char *const *sql; /* the statements, by number */
     int sql_n;
+    const struct db_part *const *parts; /* ended by NULL; or NULL */
 };
 
 struct db {
     sqlite3 *handle;
     const struct db_kind *kind;
     sqlite3_stmt *statements[DB_STATEMENTS_MAX];
+    sqlite3_stmt *of_parts[DB_PARTS_MAX][DB_PART_STATEMENTS_MAX];
 };
 
 /* Open for writing, make or upgrade the schema, WAL and synchronous=FULL.  ERR_CORRUPT: not a
@@ -40,6 +51,8 @@ void db_close(struct db *db); /* also one of all zeroes */
 /* Statement number i, reset and without bindings; NULL when it could not be prepared, and then
  * db_error() says why. */
 sqlite3_stmt *db_stmt(struct db *db, int i);
+sqlite3_stmt *db_part_stmt(struct db *db, const struct db_part *part,
+                           int i);  /* the same of a part */
 int db_error(struct db *db);        /* the ERR_* of the last failure */
 int db_map_error(int sqlite_error); /* the ERR_* of SQLite's code; 0 for SQLITE_OK and DONE */
 
