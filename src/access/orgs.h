@@ -36,6 +36,10 @@ int team_remove(struct change *ch);
 int team_add(struct change *ch);  /* sub: a person's id */
 int team_drop(struct change *ch); /* the same */
 
+/* administrators.c: of the installation; id: a person's */
+int administrator_add(struct change *ch);
+int administrator_remove(struct change *ch);
+
 /* services.c */
 int service_make(struct change *ch);   /* {"name","role"} */
 int service_change(struct change *ch); /* {"name"?,"role"?} */

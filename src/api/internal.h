@@ -50,13 +50,14 @@ struct route {
 };
 /* A table a part of the API, each ended by method NULL; the list of them, by NULL.  The rows of one
  * path stand together, in one table. */
-extern const struct route routes[];
+extern const struct route routes[], administrator_routes[];
 extern const struct route *const route_tables[];
 
 struct named_schema {
     const char *name, *json;
 };
-extern const struct named_schema openapi_schemas[]; /* the same for what OpenAPI names */
+/* The same for what OpenAPI names. */
+extern const struct named_schema openapi_schemas[], administrator_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 struct stream;

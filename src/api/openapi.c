@@ -163,6 +163,7 @@ const struct named_schema openapi_schemas[] = {
 
 const struct named_schema *const schema_tables[] = {
     openapi_schemas,
+    administrator_schemas,
     NULL,
 };
 

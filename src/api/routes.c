@@ -417,5 +417,6 @@ const struct route routes[] = {
 
 const struct route *const route_tables[] = {
     routes,
+    administrator_routes,
     NULL,
 };

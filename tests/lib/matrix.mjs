@@ -100,6 +100,9 @@ export const ROWS = {
     readUsage: { needs: "viewer", linkMay: false },
     setQuotas: { needs: "installation" },
     listMembers: { needs: "viewer", linkMay: false },
+    listAdministrators: { needs: "installation" },
+    addAdministrator: { needs: "installation", missing: true },
+    removeAdministrator: { needs: "installation", missing: true },
     changeMember: { needs: "administrator", missing: true },
     /* anybody may go themselves; others are sent away by administrators */
     removeMember: { needs: "administrator", missing: true },

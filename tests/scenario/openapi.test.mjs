@@ -449,6 +449,9 @@ test("organisations and sharing, in good and in bad", async () => {
     const make = async (path, body) => (await call("POST", path, { body, expect: 201 })).body;
     await call("GET", "/api/v1/operations", { expect: 200 });
     await call("GET", "/api/v1/people?query=a", { expect: 200 });
+    await call("GET", "/api/v1/administrators", { expect: 200 });
+    await call("PUT", "/api/v1/administrators/nobody", { expect: 404 });
+    await call("DELETE", "/api/v1/administrators/nobody", { expect: 404 });
     await make(ORGS, { id: "acme", name: "Acme" });
     await call("POST", ORGS, { body: { id: "acme" }, expect: 409 });
     await call("POST", ORGS, { body: { id: "beta", first: true }, expect: 400 });
@@ -536,6 +539,8 @@ const withPeople = [
     `delete ${ORGS}/{org}/teams/{team}/members/{person}`,
     `post ${ORGS}/{org}/requests`,
     `post ${ORGS}/{org}/requests/{request}`,
+    "put /api/v1/administrators/{person}",
+    "delete /api/v1/administrators/{person}",
 ];
 
 /* Without an upgrade they say what they speak; other tests open them. */

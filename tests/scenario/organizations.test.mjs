@@ -30,6 +30,33 @@ const refused = (r, code, sentence) => {
     if (sentence) assert.match(r.body.detail, sentence);
 };
 
+test("the installation has more than one administrator, and never none", async (t) => {
+    const { d, root, vi, ed } = await town(t);
+    const at = "/api/v1/administrators";
+    const ids = async () => (await root.get(at)).body.administrators.map((a) => a.id);
+    const id = async (who) => (await who.get("/api/v1/session")).body.person.id;
+    const ed_id = await id(ed);
+    refused(await root.send("PUT", `${at}/${ed_id}`), "conflict", /neither a password/);
+    const set = await ed.put("/api/v1/account/password", { password: PASSWORD });
+    assert.equal(set.status, 204, set.text);
+    refused(await ed.get(at), "forbidden");
+    refused(await ed.send("PUT", `${at}/${ed_id}`), "forbidden");
+    refused(await root.send("PUT", `${at}/p_nobody`), "not-found");
+    refused(await root.delete(`${at}/${await id(vi)}`), "not-found", /no administrator/);
+    refused(await root.delete(`${at}/${root.id}`), "conflict", /only administrator/);
+    assert.equal((await root.send("PUT", `${at}/${ed_id}`)).status, 204);
+    assert.equal((await root.send("PUT", `${at}/${ed_id}`)).status, 204, "twice is once");
+    assert.deepEqual(await ids(), [root.id, ed_id].sort());
+    assert.equal((await ed.get(at)).status, 200, "their session may at once");
+    assert.equal((await ed.delete(`${at}/${root.id}`)).status, 204);
+    refused(await root.get(at), "forbidden");
+    const local = d.withToken(d.localToken());
+    const log = await local.get(`/api/v1/audit?operation=installation:manage&who=${ed_id}`);
+    const [line] = log.body.entries;
+    assert.equal(line.object, `person:${root.id}`);
+    assert.deepEqual([line.before, line.after], [{ installation: true }, { installation: false }]);
+});
+
 test("an organisation is made, renamed, and goes when it is empty", async (t) => {
     const { root, vi, bo } = await town(t);
     refused(await vi.post(ORGS, { id: "mine" }), "forbidden");

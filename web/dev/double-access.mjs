@@ -694,6 +694,16 @@ export function makeAccess({ locked, setup, refuse, twins }) {
             "devices:manage",
             (c) => drop(db.keys, (k) => k.id === c.id),
         ],
+        [
+            "GET",
+            "/administrators",
+            "",
+            () => ({
+                administrators: db.people
+                    .filter((p) => p.installation)
+                    .map(({ id, name, email }) => ({ id, name, email, disabled: false })),
+            }),
+        ],
         ["GET", "/identity-providers", "", () => ({ identityProviders: db.providers })],
         [
             "POST",

@@ -152,6 +152,16 @@ export const makeOrganization = (ask: { id: string; name: string }) =>
     send<Organization>("POST", [ORGS], ask);
 export const changeOrganization = (org: string, ask: { name: string }) =>
     send("PATCH", [ORGS, org], ask);
+export interface Administrator {
+    id: string;
+    name: string;
+    email: string | null;
+    disabled: boolean;
+}
+export const listAdministrators = (signal?: Signal) =>
+    getAll<Administrator>(["administrators"], "administrators", signal);
+export const addAdministrator = (person: string) => send("PUT", ["administrators", person]);
+export const removeAdministrator = (person: string) => send("DELETE", ["administrators", person]);
 export const removeOrganization = (org: string) => send("DELETE", [ORGS, org]);
 export const listMembers = (org: string, signal?: Signal) =>
     getAll<Member>([ORGS, org, "members"], "members", signal);

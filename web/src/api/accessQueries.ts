@@ -138,6 +138,13 @@ export function useOrganizations() {
     });
 }
 
+export function useAdministrators() {
+    return useQuery({
+        queryKey: ["administrators"],
+        queryFn: ({ signal }) => ask.listAdministrators(signal),
+    });
+}
+
 export function useGrants(object: string) {
     return useQuery({
         queryKey: ["grants", object],

@@ -7,6 +7,7 @@ import { Panel } from "../kit/Panel";
 import { type PanelState, panelState } from "../kit/panelState";
 import { Column, Sections } from "../kit/Sections";
 import { useTitle } from "../kit/useTitle";
+import { AdministratorsPanel } from "../panels/access/AdministratorsPanel";
 import { OrganizationsPanel } from "../panels/access/OrganizationsPanel";
 import { ProvidersPanel } from "../panels/access/ProvidersPanel";
 
@@ -43,6 +44,7 @@ export default function Installation() {
                 <OrganizationsPanel />
             </Column>
             <Column>
+                <AdministratorsPanel />
                 <ProvidersPanel />
             </Column>
         </Sections>
