@@ -95,13 +95,15 @@ struct twin {
     struct sensor **all; /* the retired ones too; their objects live as long as the twin.  The
                             same array as sensors when no other is in it */
     size_t sensors_n, all_n;
-    struct layout *layout; /* of sensors */
-    struct layout *gone;   /* of the retired; NULL: there are none */
-    size_t live_n;         /* sensors that are live */
-    int64_t up_us;         /* time spent live since watched_us, without the present spell */
-    int64_t up_since_us;   /* when the present spell began; 0: not live */
-    int64_t watched_us;    /* since when we look: the start of the server or the twin's making */
-    struct alert *alerts;  /* the newest last */
+    const char *twin_types; /* that the profile names: each with a zero behind it, then another */
+    struct node *node;      /* its place in the graph; NULL: no edge touches it */
+    struct layout *layout;  /* of sensors */
+    struct layout *gone;    /* of the retired; NULL: there are none */
+    size_t live_n;          /* sensors that are live */
+    int64_t up_us;          /* time spent live since watched_us, without the present spell */
+    int64_t up_since_us;    /* when the present spell began; 0: not live */
+    int64_t watched_us;     /* since when we look: the start of the server or the twin's making */
+    struct alert *alerts;   /* the newest last */
     uint32_t alerts_n, alerts_cap;
 };
 
@@ -293,7 +295,8 @@ void core_twin_grow(struct core *c, const struct asker *by, const struct provisi
 /* The server itself, as who asks: the demo, and tests of other things than who may. */
 struct asker core_system(struct core *c);
 
-/* The profile as they may see it: without the sensors whose values they may not read. */
+/* The profile as they may see it: without the sensors whose values they may not read, and the
+ * relationships to twins that they may not see. */
 void core_hide_sensors(struct core *c, const struct principal *who, const struct twin *t,
                        struct jval *root);
 

@@ -1,8 +1,8 @@
 /* graph.h - relationships between twins, in memory: what profiles say under doppel:relationships,
  * as edges that can be walked in both directions.
  *
- * Owner: the loop's thread.  Blocks: never.  What is pointed to lives until the loop turns: a change
- * of a twin makes its outgoing edges anew.
+ * Owner: the loop's thread.  Blocks: never.  What is pointed to lives until the loop turns: a
+ * change of a twin makes its outgoing edges anew.
  *
  * A node is a twin that an edge touches, or the name of one that an edge points to and that is not
  * there (twin is NULL: the edge dangles).  Edges stay within an organisation.  There may be loops,
@@ -45,10 +45,11 @@ const struct edge *graph_first(const struct twin *t, enum graph_direction direct
 const struct edge *graph_next(const struct edge *e, enum graph_direction direction,
                               const struct edge_kind *kind);
 
-/* NULL: no edge is, or was, of that kind.  The same name is the same pointer, until core_close(). */
+/* NULL: no edge is, or was, of that kind.  The same name is the same pointer, until core_close().
+ */
 const struct edge_kind *graph_kind(const struct core *c, struct slice name);
 const struct edge_kind *graph_kinds_next(const struct core *c, size_t *at); /* from 0; NULL: end */
-size_t graph_edges(const struct core *c); /* how many there are */
+size_t graph_edges(const struct core *c);                                   /* how many there are */
 
 /* The outgoing edge of that id; NULL: none. */
 const struct edge *graph_edge(const struct twin *t, struct slice id);

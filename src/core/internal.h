@@ -58,7 +58,11 @@ struct core {
     char *dir, *mqtt_endpoint;
 
     struct map twins_by_id;
-    struct map layouts;  /* core/layouts.h */
+    struct map layouts; /* core/layouts.h */
+    struct {
+        struct map nodes, kinds;
+        size_t edges;
+    } graph;             /* core/graph.h */
     struct twin **twins; /* sorted up to twins_sorted, the rest in order of making */
     size_t twins_n, twins_cap, twins_sorted;
     struct sensor **by_series; /* NULL: gone */

@@ -5,6 +5,7 @@
  * the last reading really came, and either puts the sensor in a later slot or calls it stale. */
 #include "base/clock.h"
 #include "base/err.h"
+#include "core/graph_keep.h"
 #include "core/internal.h"
 
 #include <stdlib.h>
@@ -487,6 +488,7 @@ void core_hide_sensors(struct core *c, const struct principal *who, const struct
                        struct jval *root)
 {
     struct jval *list = jval_get(root, "sensors");
+    graph_hide(c, who, t, root);
     if (!list || list->type != J_ARRAY || access_is_plain(c->access, who, t->org))
         return;
     for (struct jval *o = list->first, *next; o; o = next) {

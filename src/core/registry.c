@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "core/graph_keep.h"
 #include "core/internal.h"
 #include "core/layouts.h"
 
@@ -295,15 +296,18 @@ static char *put(char *at, struct slice s)
 
 static int set_texts(struct twin *t, const struct profile_view *view)
 {
-    char *name = malloc(view->name.n + view->description.n + view->type.n + 3);
+    size_t texts = view->name.n + view->description.n + view->type.n + view->types.n;
+    char *name = malloc(texts + 4);
     if (!name)
         return ERR_NOMEM;
     free((void *)(uintptr_t)t->name);
     char *description = put(name, view->name), *type = put(description, view->description);
-    put(type, view->type);
+    char *types = put(type, view->type);
+    put(types, view->types);
     t->name = name;
     t->description = description;
     t->type = type;
+    t->twin_types = types;
     return 0;
 }
 
@@ -359,6 +363,7 @@ static struct twin *twin_new(struct core *c, struct slice key)
     if (c->twins_sorted == c->twins_n && (!c->twins_n || by_id(&c->twins[c->twins_n - 1], &t) < 0))
         c->twins_sorted++;
     c->twins[c->twins_n++] = t;
+    graph_made(c, t);
     return t;
 }
 
@@ -382,6 +387,8 @@ int registry_put(struct core *c, const struct catalog_twin *row, const struct pr
                                         .sampling_us = view->sampling_us,
                                         .level = view->compression};
     int err = take_sensors(c, t, row);
+    if (!err)
+        err = graph_put(c, t, view->relations);
     *ret = t;
     *ret_created = created;
     return err;
@@ -401,6 +408,7 @@ void registry_remove(struct core *c, struct twin *t)
     map_remove(&c->twins_by_id, slice_str(t->key));
     t->org->twins_n--;
     t->org->twins_there--;
+    graph_gone(c, t);
     size_t i = place_of(c, t);
     memmove(&c->twins[i], &c->twins[i + 1], (c->twins_n - i - 1) * sizeof(struct twin *));
     c->twins_n--;
@@ -412,6 +420,7 @@ void registry_remove(struct core *c, struct twin *t)
 void registry_release(struct core *c)
 {
     map_release(&c->twins_by_id);
+    graph_release(c);
     for (size_t i = 0; i < c->twins_n; i++)
         twin_free(c, c->twins[i]);
     map_release(&c->layouts);

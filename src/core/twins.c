@@ -14,6 +14,7 @@
 #include "core/registry.h"
 #include "core/twins_audit.h"
 #include "twin/packed.h"
+#include "twin/relations.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,6 +227,9 @@ static int make_profile(struct twin_job *j)
     j->result.findings = write_findings(j->arena, &findings);
     if (j->view.sensors_n > TWIN_SENSORS_MAX)
         return fail(j, ERR_TOO_LARGE, "a twin has at most %d sensors", TWIN_SENSORS_MAX);
+    const struct jval *relationships = jval_get(root, "doppel:relationships");
+    if (relationships && relationships->count > RELATIONS_MAX)
+        return fail(j, ERR_TOO_LARGE, "a twin has at most %d relationships", RELATIONS_MAX);
     struct slice wanted = slice_skip(j->id, j->id.n ? j->prefix.n : 0);
     if (j->id.n && !slice_eq(wanted, j->view.id))
         return fail(j, ERR_PROFILE,

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "twin/relations.h"
 #include "twin/url.h"
 
 static bool is_digit(char c)
@@ -83,6 +84,16 @@ static bool is_types(const struct jval *v)
         if (!is_text(t))
             return false;
     return v->count > 0;
+}
+
+static bool is_twin_types(const struct jval *v)
+{
+    if (v->type != J_ARRAY)
+        return is_id(v);
+    for (const struct jval *t = v->first; t; t = t->next)
+        if (!is_id(t))
+            return false;
+    return v->count > 0 && v->count <= TWIN_TYPES_MAX;
 }
 
 static bool is_property_value(const struct jval *v)
@@ -550,6 +561,14 @@ const struct kind kind_types = {
     .schema = "'anyOf': [{'$ref': '#/$defs/text'}, {'type': 'array', 'minItems': 1, 'items': "
               "{'$ref': '#/$defs/text'}}]",
 };
+const struct kind kind_twin_types = {
+    .name = "twinTypes",
+    .fits = is_twin_types,
+    .wanted = "the id of a type, or a list of at most 16",
+    .example = "'Pump'",
+    .schema = "'anyOf': [{'$ref': '#/$defs/id'}, {'type': 'array', 'minItems': 1, 'maxItems': 16, "
+              "'items': {'$ref': '#/$defs/id'}}]",
+};
 const struct kind kind_property_value = {
     .name = "propertyValue",
     .fits = is_property_value,
@@ -721,13 +740,30 @@ const struct kind kind_reference = {
 };
 
 const struct kind *const kinds[] = {
-    &kind_context,  &kind_types,       &kind_property_value,
-    &kind_mvmd,     &kind_text,        &kind_id,
-    &kind_date,     &kind_moment,      &kind_time,
-    &kind_duration, &kind_interval,    &kind_frequency,
-    &kind_number,   &kind_positive,    &kind_not_negative,
-    &kind_latitude, &kind_longitude,   &kind_probability,
-    &kind_percent,  &kind_compression, &kind_range,
-    &kind_value,    &kind_url,         &kind_reference,
+    &kind_context,
+    &kind_types,
+    &kind_property_value,
+    &kind_mvmd,
+    &kind_text,
+    &kind_id,
+    &kind_date,
+    &kind_moment,
+    &kind_time,
+    &kind_duration,
+    &kind_interval,
+    &kind_frequency,
+    &kind_number,
+    &kind_positive,
+    &kind_not_negative,
+    &kind_latitude,
+    &kind_longitude,
+    &kind_probability,
+    &kind_percent,
+    &kind_compression,
+    &kind_range,
+    &kind_value,
+    &kind_url,
+    &kind_reference,
+    &kind_twin_types,
     NULL,
 };

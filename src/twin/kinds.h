@@ -20,7 +20,8 @@ struct kind {
 extern const struct kind kind_context, kind_types, kind_property_value, kind_mvmd, kind_text,
     kind_id, kind_date, kind_moment, kind_time, kind_duration, kind_interval, kind_frequency,
     kind_number, kind_positive, kind_not_negative, kind_latitude, kind_longitude, kind_probability,
-    kind_percent, kind_compression, kind_range, kind_value, kind_url, kind_reference;
+    kind_percent, kind_compression, kind_range, kind_value, kind_url, kind_reference,
+    kind_twin_types;
 
 /* All of them, NULL-ended. */
 extern const struct kind *const kinds[];

@@ -2,7 +2,7 @@
  * bytes and a zero, a double its eight bytes, the lowest first.
  *
  *   view      version, flags (1: simulated), name, description, type, interval, retention,
- *             sampling, raw retention, compression
+ *             sampling, raw retention, compression, types, relations (relations.c)
  *   sensors   version, how many, then each: flags (bits 0-2 kind, 3 normal, 4 critical, 5
  *             threshold), id, name, type, unit, interval, two doubles for each range that there
  *             is, one for the threshold
@@ -12,10 +12,11 @@
 #include "twin/packed.h"
 
 #include "base/err.h"
+#include "twin/relations.h"
 
 #include <stdlib.h>
 
-enum { VERSION = 2, SENSOR_LEAST = 10 /* bytes of a sensor, at least */ };
+enum { VERSION = 3, SENSOR_LEAST = 10 /* bytes of a sensor, at least */ };
 
 enum { VIEW_SIMULATED = 1 };
 enum { SENSOR_KIND = 7, SENSOR_NORMAL = 8, SENSOR_CRITICAL = 16, SENSOR_THRESHOLD = 32 };
@@ -54,6 +55,8 @@ void view_pack(struct buf *out, const struct profile_view *view)
     put_number(out, (uint64_t)view->sampling_us);
     put_number(out, (uint64_t)view->raw_us);
     put_number(out, view->compression);
+    put_text(out, view->types);
+    put_text(out, view->relations);
 }
 
 static void pack_sensor(struct buf *out, const struct sensor_spec *s)
@@ -169,6 +172,9 @@ int view_unpack(struct slice bytes, struct profile_view *ret)
     uint64_t level = number(&r);
     r.bad |= level > COMPRESSION_HIGH;
     view.compression = (uint8_t)level;
+    view.types = text(&r);
+    view.relations = text(&r);
+    r.bad |= !relations_sound(view.relations);
     if ((err = ended(&r)))
         return err;
     *ret = view;

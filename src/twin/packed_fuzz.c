@@ -36,6 +36,7 @@ static void check_view(struct slice bytes)
     view_pack(&b, &once);
     int err = view_unpack(buf_slice(&b), &twice);
     assert(!err && slice_eq(once.name, twice.name) && once.interval_us == twice.interval_us);
+    assert(slice_eq(once.types, twice.types) && slice_eq(once.relations, twice.relations));
     buf_release(&b);
 }
 

@@ -76,7 +76,9 @@ static const struct profile_view view = {.name = SLICE_LIT("Pump"),
                                          .retention_us = 86400000000,
                                          .raw_us = 3600000000,
                                          .sampling_us = 1,
-                                         .compression = COMPRESSION_HIGH};
+                                         .compression = COMPRESSION_HIGH,
+                                         .types = {"Pump\0Asset", 11},
+                                         .relations = {"\0\0\5feeds\0\1b\0\0\0", 14}};
 
 static void a_view_comes_back(void **state)
 {
@@ -90,6 +92,7 @@ static void a_view_comes_back(void **state)
     assert_true(got.interval_us == view.interval_us && got.retention_us == view.retention_us);
     assert_true(got.sampling_us == view.sampling_us && got.raw_us == view.raw_us);
     assert_int_equal(got.compression, view.compression);
+    assert_true(slice_eq(got.types, view.types) && slice_eq(got.relations, view.relations));
     buf_release(&b);
 }
 

@@ -79,7 +79,9 @@ struct profile_view {
     int64_t interval_us; /* synchronization.updateFrequency; 0: realtime */
     /* dataStorage.historicalData; 0: not said (docs/history.md) */
     int64_t retention_us, raw_us, sampling_us;
-    uint8_t compression; /* enum compression */
+    uint8_t compression;    /* enum compression */
+    struct slice types;     /* doppel:twinType; twin_types_next() */
+    struct slice relations; /* doppel:relationships; relations_next() */
     struct sensor_spec *sensors;
     size_t sensors_n;
 };

@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/map.h"
 #include "twin/kinds.h"
+#include "twin/relations.h"
 #include "twin/words.h"
 
 #include <math.h>
@@ -98,6 +99,10 @@ int profile_read(struct arena *a, const struct jval *root, struct profile_view *
     int level = compression_parse(jval_string(jval_get(history, "compressionLevel")));
     view.compression = (uint8_t)(level < 0 ? COMPRESSION_MEDIUM : level);
     int err = read_sensors(a, root, &view);
+    if (!err)
+        err = twin_types_read(a, root, &view.types);
+    if (!err)
+        err = relations_read(a, root, &view.relations);
     if (!err)
         *ret = view;
     return err;

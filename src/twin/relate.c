@@ -2,6 +2,7 @@
  * clock and what we know of mechanisms; and advice.  What does not fit its kind is passed over
  * here, the walk has said it. */
 #include "twin/check.h"
+#include "twin/relations.h"
 #include "twin/sync.h"
 #include "twin/units.h"
 #include "twin/url.h"
@@ -430,6 +431,38 @@ static void relate_alerts(struct check *c)
     }
 }
 
+/* ---- other twins ---- */
+
+static void relate_relationship(struct check *c, struct map *seen, const struct jval *v)
+{
+    const struct jval *id = fitting(v, "id", &kind_id);
+    const struct jval *kind = fitting(v, "kind", &kind_id);
+    const struct jval *target = fitting(v, "target", &kind_id);
+    if (!kind || !target)
+        return;
+    struct relation r = {.kind = kind->text, .target = target->text};
+    if (id)
+        r.id = id->text;
+    struct slice name = relation_id(c->arena, &r);
+    const struct jval *first = name.p ? map_get(seen, name) : NULL;
+    if (!first)
+        c->failed |= !name.p || map_put(seen, name, (void *)(uintptr_t)v, NULL);
+    else if (check_room_error(c, "relationship.id"))
+        check_error(c, "relationship.id", v,
+                    "The relationship %.*s stands in %s already: give one of them an \"id\" of its "
+                    "own.",
+                    SLICE_ARG(name), check_path(c, first));
+}
+
+static void relate_relationships(struct check *c)
+{
+    const struct jval *list = list_of(c->root, "doppel:relationships");
+    struct map seen = {0};
+    for (const struct jval *v = list ? list->first : NULL; v; v = v->next)
+        relate_relationship(c, &seen, v);
+    map_release(&seen);
+}
+
 void check_relations(struct check *c)
 {
     const struct jval *storage = object_of(c->root, "dataStorage");
@@ -443,4 +476,5 @@ void check_relations(struct check *c)
         relate_analytics(c, jval_get(storage, "analytics"));
     }
     relate_alerts(c);
+    relate_relationships(c);
 }

@@ -67,6 +67,13 @@ const struct profile_rule profile_rules[] = {
      "`uptime` is a percentage, metrics have names and numbers, alerts a date, a type and a sensor "
      "as source."},
     {"media", E, false, "Each of `associatedMedia` has a URL and an `encodingFormat`."},
+    {"twin-type", E, false,
+     "`doppel:twinType` is the id of a type, or a list of at most 16 ([graph.md](graph.md))."},
+    {"relationships", E, false,
+     "Each of `doppel:relationships` is an object with a `kind` and a `target`, which can be ids; "
+     "its `properties` are an object."},
+    {"relationship.id", E, false,
+     "Every relationship has its own `id` in the twin; where none is given it is kind:target."},
     {NULL, E, false, NULL},
 };
 /* clang-format on */

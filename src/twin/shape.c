@@ -358,6 +358,35 @@ static const struct field performance_fields[] = {
     {0},
 };
 
+static const struct field no_fields[] = {{0}};
+
+static const struct field relationship_fields[] = {
+    {.name = "id",
+     .rule = "relationship.id",
+     .kind = &kind_id,
+     .what = "the id of the relationship within the twin; kind:target when there is none",
+     .example = "'main-feed'"},
+    {.name = "kind",
+     .rule = "relationships",
+     .missing = "relationships",
+     .kind = &kind_id,
+     .what = "what it is to the other twin",
+     .example = "'feeds'"},
+    {.name = "target",
+     .rule = "relationships",
+     .missing = "relationships",
+     .kind = &kind_id,
+     .what = "the id of the other twin",
+     .example = "'pump-2'"},
+    {.name = "properties",
+     .rule = "relationships",
+     .shape = SHAPE_OBJECT,
+     .members = no_fields,
+     .what = "what is to be said of the relationship itself",
+     .example = "{'pipe': 'DN80'}"},
+    {0},
+};
+
 const struct field profile_fields[] = {
     {.name = "@context",
      .rule = "context",
@@ -449,6 +478,15 @@ const struct field profile_fields[] = {
      .shape = SHAPE_OBJECT,
      .members = performance_fields,
      .what = "how well the thing does"},
+    {.name = "doppel:twinType",
+     .rule = "twin-type",
+     .kind = &kind_twin_types,
+     .what = "the type, or types, of twins that it is one of"},
+    {.name = "doppel:relationships",
+     .rule = "relationships",
+     .shape = SHAPE_LIST,
+     .members = relationship_fields,
+     .what = "what the twin is to other twins"},
     {0},
 };
 /* clang-format on */
