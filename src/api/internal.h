@@ -50,14 +50,14 @@ struct route {
 };
 /* A table a part of the API, each ended by method NULL; the list of them, by NULL.  The rows of one
  * path stand together, in one table. */
-extern const struct route routes[], administrator_routes[];
+extern const struct route routes[], administrator_routes[], graph_routes[];
 extern const struct route *const route_tables[];
 
 struct named_schema {
     const char *name, *json;
 };
 /* The same for what OpenAPI names. */
-extern const struct named_schema openapi_schemas[], administrator_schemas[];
+extern const struct named_schema openapi_schemas[], administrator_schemas[], graph_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 struct stream;
@@ -117,6 +117,19 @@ bool etag_listed(struct slice list, const char *etag, bool weak);
 void etag_write(char out[static 64], const struct twin *t);
 void etag_of(char out[static 64], int64_t created_us, uint64_t version);
 
+/* twins.c */
+/* The twins of their organisation that they may see, in order of key, behind the cursor (an id). */
+struct own_twins {
+    const struct org *org;
+    bool plain;
+    size_t at;
+};
+void own_twins_begin(struct call *call, struct slice cursor, struct own_twins *ret);
+struct twin *own_twins_next(struct call *call, struct own_twins *own); /* NULL: the end */
+/* What a change of a twin must meet: If-Match and If-None-Match; false: answered. */
+bool call_twin_version(struct call *call, const struct twin *t, uint64_t *ret_version);
+void call_twin_failed(struct call *call, const struct twin_result *r);
+
 /* gate.c */
 bool gate_enter(struct call *call);                        /* false: answered */
 bool gate_is_host(const struct api *a, struct slice host); /* do we go by this name? */
@@ -163,6 +176,7 @@ void put_time_or_null(struct json_writer *w, const char *key, int64_t t_us);    
 void write_sensor(struct json_writer *w, const struct sensor *s);
 void write_summary(struct json_writer *w, const struct call *call, const struct twin *t,
                    size_t sensors);
+void write_twin_types(struct json_writer *w, const struct twin *t); /* a member */
 void write_rejection(struct json_writer *w,
                      const struct rejection *r); /* the members, in an open object */
 /* Is it theirs to see?  It is their organisation's, and of nothing that is kept from them. */

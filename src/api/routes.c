@@ -9,6 +9,7 @@
 static const struct route_param list_params[] = {
     {"name", TEXT, "part of the name or id, whatever its case"},
     {"type", TEXT, "what the twin mirrors, as subjectOf.name"},
+    {"twinType", TEXT, "only twins that say they are of this type"},
     {"state", "{\"enum\":[\"live\",\"stale\",\"waiting\"]}", "only twins in this state"},
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}",
      "twins at most"},
@@ -418,5 +419,6 @@ const struct route routes[] = {
 const struct route *const route_tables[] = {
     routes,
     administrator_routes,
+    graph_routes,
     NULL,
 };

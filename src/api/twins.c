@@ -11,7 +11,7 @@ enum { LIST_DEFAULT = 50, LIST_MAX = 500, SENSORS_DEFAULT = 6, SENSORS_MAX = 100
 /* ---- the list ---- */
 
 struct filter {
-    struct slice name, type, state;
+    struct slice name, type, twin_type, state;
 };
 
 static bool contains_nocase(const char *text, struct slice part)
@@ -24,11 +24,21 @@ static bool contains_nocase(const char *text, struct slice part)
     return false;
 }
 
+static bool names_type(const struct twin *t, struct slice type)
+{
+    for (const char *at = t->twin_types; *at; at += strlen(at) + 1)
+        if (slice_is(type, at))
+            return true;
+    return false;
+}
+
 static bool passes(const struct filter *f, const struct twin *t)
 {
     if (f->name.p && !contains_nocase(t->name, f->name) && !contains_nocase(t->id, f->name))
         return false;
     if (f->type.p && !slice_is_nocase(f->type, t->type))
+        return false;
+    if (f->twin_type.p && !names_type(t, f->twin_type))
         return false;
     return !f->state.p || slice_is(f->state, state_name(t->state));
 }
@@ -88,11 +98,32 @@ static bool is_listed(const struct call *call, const struct listing *l, const st
            (l->plain || access_may(core_access(call->core), call->who, OP_TWIN_READ, &o));
 }
 
+void own_twins_begin(struct call *call, struct slice cursor, struct own_twins *ret)
+{
+    size_t n;
+    struct listing l = listing_of(call, cursor);
+    struct twin *const *all = core_twins(call->core, &n);
+    *ret = (struct own_twins){l.org, l.plain, l.cursor.n ? behind(all, n, l.cursor) : l.from};
+}
+
+struct twin *own_twins_next(struct call *call, struct own_twins *own)
+{
+    struct listing l = {.org = own->org, .plain = own->plain};
+    size_t n;
+    struct twin *const *all = core_twins(call->core, &n);
+    while (own->at < n && !is_behind_own(&l, all[own->at])) {
+        struct twin *t = all[own->at++];
+        if (is_listed(call, &l, t))
+            return t;
+    }
+    return NULL;
+}
+
 void twins_list(struct call *call)
 {
     uint64_t limit = LIST_DEFAULT, sensors = SENSORS_DEFAULT;
     struct filter f = {http_query(call->req, "name"), http_query(call->req, "type"),
-                       http_query(call->req, "state")};
+                       http_query(call->req, "twinType"), http_query(call->req, "state")};
     struct slice cursor = http_query(call->req, "cursor");
     if (!call_uint(call, "limit", 1, LIST_MAX, &limit) ||
         !call_uint(call, "sensors", 0, SENSORS_MAX, &sensors))
@@ -116,7 +147,7 @@ void twins_list(struct call *call)
     struct json_writer w;
     call_rows_begin(&w, &b, "items");
     /* else all are counted without a look */
-    bool some = f.name.p || f.type.p || f.state.p || !own.plain;
+    bool some = f.name.p || f.type.p || f.twin_type.p || f.state.p || !own.plain;
     for (size_t i = some ? own.from : from; i < n && (some || !more); i++) {
         if (is_behind_own(&own, all[i]))
             break;
@@ -177,6 +208,15 @@ static bool conditions(struct call *call, const struct twin *t, struct demand *r
     return true;
 }
 
+bool call_twin_version(struct call *call, const struct twin *t, uint64_t *ret_version)
+{
+    struct demand d;
+    if (!conditions(call, t, &d))
+        return false;
+    *ret_version = d.version;
+    return true;
+}
+
 /* ---- changes ---- */
 
 static void put_raw(struct json_writer *w, const char *key, struct slice json, const char *empty)
@@ -192,7 +232,7 @@ static int failure_of(const struct call *call, const struct twin_result *r)
     return met || !call->flag ? r->err : ERR_PRECONDITION;
 }
 
-static void answer_failure(struct call *call, const struct twin_result *r)
+void call_twin_failed(struct call *call, const struct twin_result *r)
 {
     if (r->err == ERR_FORBIDDEN || r->err == ERR_UNAUTHENTICATED) {
         call_denied(call, r->err, call->route->op, NULL);
@@ -222,7 +262,7 @@ static void on_kept(void *arg, const struct twin_result *r)
     if (!call_alive(call))
         return;
     if (r->err) {
-        answer_failure(call, r);
+        call_twin_failed(call, r);
         return;
     }
     char etag[64], location[160];
@@ -346,7 +386,7 @@ static void on_removed(void *arg, const struct twin_result *r)
     if (!call_alive(call))
         return;
     if (r->err)
-        answer_failure(call, r);
+        call_twin_failed(call, r);
     else
         http_respond(call->req, 204, NULL, slice_of("", 0));
 }

@@ -77,6 +77,15 @@ void write_sensor(struct json_writer *w, const struct sensor *s)
     json_close(w, '}');
 }
 
+void write_twin_types(struct json_writer *w, const struct twin *t)
+{
+    json_key(w, "twinTypes");
+    json_open(w, '[');
+    for (const char *at = t->twin_types; *at; at += strlen(at) + 1)
+        json_put_cstr(w, at);
+    json_close(w, ']');
+}
+
 void write_summary(struct json_writer *w, const struct call *call, const struct twin *t,
                    size_t sensors)
 {
@@ -85,6 +94,7 @@ void write_summary(struct json_writer *w, const struct call *call, const struct 
     put_slice(w, "name", slice_str(t->name));
     put_slice(w, "description", slice_str(t->description));
     put_slice(w, "type", slice_str(t->type));
+    write_twin_types(w, t);
     json_key(w, "state");
     json_put_cstr(w, state_name(t->state));
     json_key(w, "simulated");

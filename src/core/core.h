@@ -279,6 +279,12 @@ void core_twin_put(struct core *c, const struct asker *by, enum twin_put how, st
                    void *arg);
 void core_twin_patch(struct core *c, const struct asker *by, struct slice id, struct slice patch,
                      uint64_t if_version, twin_done_fn *done, void *arg);
+/* Change a profile by what fn makes of it as it is then, on another thread; arg lives until done.
+ * What it answers but 0 is the end, with *ret_why, a sentence that lives in the arena or for good.
+ */
+typedef int twin_edit_fn(void *edit_arg, struct arena *a, struct jval *root, const char **ret_why);
+void core_twin_edit(struct core *c, const struct asker *by, struct slice id, twin_edit_fn *edit,
+                    void *edit_arg, uint64_t if_version, twin_done_fn *done, void *arg);
 void core_twin_remove(struct core *c, const struct asker *by, struct slice id, uint64_t if_version,
                       twin_done_fn *done, void *arg);
 void core_twin_get(struct core *c, const struct asker *by, struct slice id, twin_done_fn *done,

@@ -21,7 +21,7 @@
 
 enum { BATCH_MAX = 256 };
 
-enum job_kind { JOB_PUT, JOB_PATCH, JOB_REMOVE, JOB_GET, JOB_GROW };
+enum job_kind { JOB_PUT, JOB_PATCH, JOB_EDIT, JOB_REMOVE, JOB_GET, JOB_GROW };
 
 struct twin_job {
     struct core *core;
@@ -43,6 +43,8 @@ struct twin_job {
     const struct provision_twin *twin; /* JOB_GROW: as its id, and the sensors that it is to have */
     const struct provision_sensor *sensors;
     size_t sensors_n;
+    twin_edit_fn *edit; /* JOB_EDIT */
+    void *edit_arg;
     bool same; /* nothing had to change */
     twin_done_fn *done;
     void *arg;
@@ -331,6 +333,30 @@ static void patch_work(struct twin_job *j)
     put_work(j);
 }
 
+static void edit_work(struct twin_job *j)
+{
+    struct jval *root;
+    const char *why = NULL;
+    int err = catalog_get_latest(j->core->catalog, j->id, j->arena, &j->row);
+    if (err == ERR_NOT_FOUND) {
+        fail(j, ERR_UNKNOWN_TWIN, "there is no twin \"%.*s\"", SLICE_ARG(named(j, j->id)));
+        return;
+    }
+    if (!err && check_version(j, true))
+        return;
+    if (!err && jdoc_parse(j->arena, j->row.profile, &root, NULL))
+        err = ERR_CORRUPT;
+    if (!err)
+        err = j->edit(j->edit_arg, j->arena, root, &why);
+    j->body = err ? (struct slice){0} : write_doc(j->arena, root, 2);
+    if (err || !j->body.p) {
+        fail(j, err ? err : ERR_NOMEM, "%s", why ? why : err_info(err ? err : ERR_NOMEM)->text);
+        return;
+    }
+    j->how = TWIN_REPLACE;
+    put_work(j);
+}
+
 static void remove_work(struct twin_job *j)
 {
     int err = catalog_get_latest(j->core->catalog, j->id, j->arena, &j->row);
@@ -388,8 +414,8 @@ struct batch {
 
 static void batch_work(void *arg)
 {
-    static void (*const works[])(struct twin_job *) = {put_work, patch_work, remove_work, get_work,
-                                                       grow_work};
+    static void (*const works[])(struct twin_job *) = {put_work,    patch_work, edit_work,
+                                                       remove_work, get_work,   grow_work};
     struct batch *b = arg;
     struct catalog *catalog = b->core->catalog;
     int err = b->writes ? catalog_begin(catalog) : 0;
@@ -453,8 +479,7 @@ static const char *call_it(struct twin_job *j)
 
 static void job_done(struct twin_job *j)
 {
-    if (!j->result.err && !j->same &&
-        (j->kind == JOB_PUT || j->kind == JOB_PATCH || j->kind == JOB_GROW))
+    if (!j->result.err && !j->same && j->kind != JOB_REMOVE && j->kind != JOB_GET)
         settle_put(j);
     else if (!j->result.err && j->kind == JOB_REMOVE)
         settle_remove(j);
@@ -520,6 +545,7 @@ static void answer(twin_done_fn *done, void *arg, int err, const char *detail)
 static int judge(struct core *c, const struct asker *by, struct twin_job *plan, struct buf *scratch)
 {
     static const enum access_op ops[] = {[JOB_PATCH] = OP_TWIN_WRITE,
+                                         [JOB_EDIT] = OP_TWIN_WRITE,
                                          [JOB_REMOVE] = OP_TWIN_DELETE,
                                          [JOB_GET] = OP_TWIN_READ,
                                          [JOB_GROW] = OP_PROVISION};
@@ -628,6 +654,19 @@ void core_twin_patch(struct core *c, const struct asker *by, struct slice id, st
 {
     submit(c, by,
            (struct twin_job){.kind = JOB_PATCH, .id = id, .body = patch, .if_version = if_version},
+           done, arg);
+}
+
+void core_twin_edit(struct core *c, const struct asker *by, struct slice id, twin_edit_fn *edit,
+                    void *edit_arg, uint64_t if_version, twin_done_fn *done, void *arg)
+{
+    submit(c, by,
+           (struct twin_job){.kind = JOB_EDIT,
+                             .id = id,
+                             .body = SLICE_LIT(""),
+                             .edit = edit,
+                             .edit_arg = edit_arg,
+                             .if_version = if_version},
            done, arg);
 }
 

@@ -33,6 +33,22 @@ export const ROWS = {
     validateProfile: { needs: "viewer" },
     readSample: { needs: "viewer" },
 
+    /* what twins are to each other */
+    listRelationships: { needs: "viewer" },
+    createRelationship: {
+        needs: "editor",
+        headers: MATCH,
+        body: '{"kind":"feeds","target":"{id}"}',
+    },
+    readRelationship: { needs: "viewer", missing: true },
+    replaceRelationship: {
+        needs: "editor",
+        headers: MATCH,
+        body: '{"kind":"feeds","target":"{id}"}',
+    },
+    deleteRelationship: { needs: "editor", missing: true },
+    readGraph: { needs: "viewer" },
+
     /* what the operator asks */
     listRejections: { needs: "viewer", linkMay: false },
     readStatus: { needs: "viewer", linkMay: false },

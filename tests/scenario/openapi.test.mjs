@@ -577,6 +577,25 @@ test("devices, in good and in bad", async () => {
     await call("GET", "/api/v1/devices?limit=x", { expect: 400 });
 });
 
+test("the graph", async () => {
+    for (const id of ["graph-a", "graph-b"]) await d.create(twin(id, ["s"]));
+    const at = "/api/v1/twins/graph-a/relationships";
+    const body = { kind: "feeds", target: "graph-b", properties: { n: 1 } };
+    await call("POST", at, { body, expect: 201 });
+    await call("POST", at, { body, expect: 409 });
+    await call("POST", at, { body: { kind: "feeds" }, expect: 400 });
+    await call("GET", at, { expect: 200 });
+    await call("GET", `${at}?direction=up`, { expect: 400 });
+    await call("PUT", `${at}/second`, { body, expect: 201 });
+    await call("PUT", `${at}/second`, { body, expect: 200 });
+    await call("GET", `${at}/second`, { expect: 200 });
+    await call("GET", "/api/v1/graph?root=graph-a", { expect: 200 });
+    await call("GET", "/api/v1/graph", { expect: 200 });
+    await call("GET", "/api/v1/graph?root=nobody", { expect: 404 });
+    await call("DELETE", `${at}/second`, { expect: 204 });
+    await call("DELETE", `${at}/second`, { expect: 404 });
+});
+
 test("every operation of the document was called, each in good", () => {
     const never = operations().filter((o) => !called.has(o));
     assert.deepEqual(never, []);
