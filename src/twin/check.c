@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "twin/type.h"
 
 static int say_no_json(struct arena *a, const struct json_error *e, struct findings *ret)
 {
@@ -38,6 +39,12 @@ int profile_check(struct arena *a, struct slice text, struct jval **ret_root, st
 
 int profile_check_doc(struct arena *a, struct jval *root, struct slice text, struct findings *ret)
 {
+    return profile_check_as(a, root, text, &(struct type_eyes){0}, ret);
+}
+
+int profile_check_as(struct arena *a, struct jval *root, struct slice text,
+                     const struct type_eyes *eyes, struct findings *ret)
+{
     struct check c = {.arena = a, .root = root, .now_us = clock_now_us()};
     if (root->type != J_OBJECT) {
         check_error(&c, "json", root, "The text is %s: a profile is a JSON object, { … }.",
@@ -45,6 +52,7 @@ int profile_check_doc(struct arena *a, struct jval *root, struct slice text, str
     } else {
         check_members(&c, root, profile_fields);
         check_relations(&c);
+        check_types(&c, eyes);
     }
     int err = check_finish(&c, text, ret);
     map_release(&c.sensor_ids);

@@ -25,6 +25,7 @@ struct pile {
 struct check {
     struct arena *arena;
     const struct jval *root;
+    const char *root_name; /* in messages; NULL: "the profile" */
     int64_t now_us;
     struct map sensor_ids; /* struct jval of the first sensor with this id */
     struct map sensor_types;
@@ -63,5 +64,9 @@ void check_members(struct check *c, const struct jval *object, const struct fiel
 
 /* Everything that it cannot say: what one member means for another, and advice. */
 void check_relations(struct check *c);
+
+/* Is it as its types say? */
+struct type_eyes;
+void check_types(struct check *c, const struct type_eyes *eyes);
 
 #endif

@@ -291,7 +291,7 @@ const char *check_path(struct check *c, const struct jval *v)
     const struct jval *chain[DEEPEST];
     size_t n = chain_of(v, chain);
     if (!n)
-        return "the profile";
+        return c->root_name ? c->root_name : "the profile";
     struct buf b = {0};
     while (n--) {
         if (chain[n]->parent->type == J_ARRAY) {
