@@ -9,21 +9,32 @@
 
 #include "store/catalog.h"
 
-/* clang-format off: by number in the tables, so only ever add */
+/* By number in the tables, so only ever add. */
+/* clang-format off */
 #define ALARM_SEVERITIES(X)                                                                        \
     X(ALARM_INFO, "info")                                                                          \
-    X(ALARM_WARNING, "warning") X(ALARM_MAJOR, "major") X(ALARM_CRITICAL, "critical")
+    X(ALARM_WARNING, "warning")                                                                    \
+    X(ALARM_MAJOR, "major")                                                                        \
+    X(ALARM_CRITICAL, "critical")
 #define ALARM_SOURCES(X)                                                                           \
     X(ALARM_RANGE, "range")                                                                        \
-    X(ALARM_THRESHOLD, "threshold") X(ALARM_CONNECTION, "connection")                              \
-        X(ALARM_FREQUENCY, "frequency") X(ALARM_RULE, "rule") X(ALARM_FLOOD, "flood")
+    X(ALARM_THRESHOLD, "threshold")                                                                \
+    X(ALARM_CONNECTION, "connection")                                                              \
+    X(ALARM_FREQUENCY, "frequency")                                                                \
+    X(ALARM_RULE, "rule")                                                                          \
+    X(ALARM_FLOOD, "flood")
 #define ALARM_STEPS(X)                                                                             \
     X(ALARM_RAISED, "raised")                                                                      \
-    X(ALARM_REPEATED, "repeated") X(ALARM_ESCALATED, "escalated") X(ALARM_CLEARED, "cleared")      \
-        X(ALARM_ACKNOWLEDGED, "acknowledged") X(ALARM_ASSIGNED, "assigned")                        \
-            X(ALARM_COMMENTED, "commented") X(ALARM_SHELVED, "shelved")                            \
-                X(ALARM_UNSHELVED, "unshelved") X(ALARM_UNANSWERED, "unanswered")                  \
-                    X(ALARM_COUNTED, "counted")
+    X(ALARM_REPEATED, "repeated")                                                                  \
+    X(ALARM_ESCALATED, "escalated")                                                                \
+    X(ALARM_CLEARED, "cleared")                                                                    \
+    X(ALARM_ACKNOWLEDGED, "acknowledged")                                                          \
+    X(ALARM_ASSIGNED, "assigned")                                                                  \
+    X(ALARM_COMMENTED, "commented")                                                                \
+    X(ALARM_SHELVED, "shelved")                                                                    \
+    X(ALARM_UNSHELVED, "unshelved")                                                                \
+    X(ALARM_UNANSWERED, "unanswered")                                                              \
+    X(ALARM_COUNTED, "counted")
 /* clang-format on */
 #define X(name, text) name,
 enum alarm_severity { ALARM_SEVERITIES(X) ALARM_SEVERITY_N };

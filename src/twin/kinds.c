@@ -125,6 +125,25 @@ static bool is_compression(const struct jval *v)
     return is_string(v) && compression_parse(v->text) >= 0;
 }
 
+int severity_parse(struct slice text)
+{
+    static const char *const words[] = {"info", "warning", "major", "critical"};
+    for (int i = 0; i < 4; i++)
+        if (slice_is(text, words[i]))
+            return i;
+    return -1;
+}
+
+static bool is_severity(const struct jval *v)
+{
+    return is_string(v) && severity_parse(v->text) >= 0;
+}
+
+static bool is_truth(const struct jval *v)
+{
+    return v->type == J_BOOL;
+}
+
 /* ---- @context ---- */
 
 static bool names_schema_org(const struct jval *v)
@@ -707,6 +726,20 @@ const struct kind kind_compression = {
     .example = "'high'",
     .schema = "'enum': ['none', 'low', 'medium', 'high']",
 };
+const struct kind kind_truth = {
+    .name = "truth",
+    .fits = is_truth,
+    .wanted = "true or false",
+    .example = "true",
+    .schema = "'type': 'boolean'",
+};
+const struct kind kind_severity = {
+    .name = "severity",
+    .fits = is_severity,
+    .wanted = "info, warning, major or critical",
+    .example = "'major'",
+    .schema = "'enum': ['info', 'warning', 'major', 'critical']",
+};
 const struct kind kind_range = {
     .name = "range",
     .fits = is_range,
@@ -765,5 +798,7 @@ const struct kind *const kinds[] = {
     &kind_url,
     &kind_reference,
     &kind_twin_types,
+    &kind_truth,
+    &kind_severity,
     NULL,
 };

@@ -21,7 +21,7 @@ extern const struct kind kind_context, kind_types, kind_property_value, kind_mvm
     kind_id, kind_date, kind_moment, kind_time, kind_duration, kind_interval, kind_frequency,
     kind_number, kind_positive, kind_not_negative, kind_latitude, kind_longitude, kind_probability,
     kind_percent, kind_compression, kind_range, kind_value, kind_url, kind_reference,
-    kind_twin_types;
+    kind_twin_types, kind_truth, kind_severity;
 
 /* All of them, NULL-ended. */
 extern const struct kind *const kinds[];
@@ -43,6 +43,9 @@ bool one_of(struct slice text, const char *words);
 
 /* The same as a regular expression: "(?:[Mm][Qq]...)". */
 void one_of_pattern(struct buf *out, const char *words);
+
+/* 0 info, 1 warning, 2 major, 3 critical; -1 for any other word */
+int severity_parse(struct slice text);
 
 /* enum compression, -1 for any other word */
 int compression_parse(struct slice text);

@@ -2,10 +2,11 @@
  * bytes and a zero, a double its eight bytes, the lowest first.
  *
  *   view      version, flags (1: simulated), name, description, type, interval, retention,
- *             sampling, raw retention, compression, types, relations (relations.c)
+ *             sampling, raw retention, compression, types, relations (relations.c), alarm
  *   sensors   version, how many, then each: flags (bits 0-2 kind, 3 normal, 4 critical, 5
- *             threshold), id, name, type, unit, interval, two doubles for each range that there
- *             is, one for the threshold
+ *             threshold, 6 alarm), id, name, type, unit, interval, two doubles for each range
+ *             that there is, one for the threshold, the alarm when it is said
+ *   alarm     flags (1: said, 2: off), severity plus one, hysteresis, delay, delay of clearing
  *
  * The version rises when something is added, or when profile_read() comes to mean something else:
  * every server then makes its bytes anew from the profiles. */
@@ -16,10 +17,17 @@
 
 #include <stdlib.h>
 
-enum { VERSION = 3, SENSOR_LEAST = 10 /* bytes of a sensor, at least */ };
+enum { VERSION = 4, SENSOR_LEAST = 10 /* bytes of a sensor, at least */ };
 
 enum { VIEW_SIMULATED = 1 };
-enum { SENSOR_KIND = 7, SENSOR_NORMAL = 8, SENSOR_CRITICAL = 16, SENSOR_THRESHOLD = 32 };
+enum {
+    SENSOR_KIND = 7,
+    SENSOR_NORMAL = 8,
+    SENSOR_CRITICAL = 16,
+    SENSOR_THRESHOLD = 32,
+    SENSOR_ALARM = 64
+};
+enum { ALARM_SAID = 1, ALARM_OFF = 2 };
 
 static void put_number(struct buf *out, uint64_t v)
 {
@@ -43,6 +51,15 @@ static void put_double(struct buf *out, double d)
         buf_add_byte(out, (unsigned char)(bits >> (8 * i)));
 }
 
+static void put_alarm(struct buf *out, const struct alarm_spec *a)
+{
+    put_number(out, (a->said ? ALARM_SAID : 0U) | (a->off ? ALARM_OFF : 0U));
+    put_number(out, (uint64_t)(a->severity + 1));
+    put_double(out, a->hysteresis);
+    put_number(out, (uint64_t)a->delay_us);
+    put_number(out, (uint64_t)a->clear_delay_us);
+}
+
 void view_pack(struct buf *out, const struct profile_view *view)
 {
     put_number(out, VERSION);
@@ -57,13 +74,15 @@ void view_pack(struct buf *out, const struct profile_view *view)
     put_number(out, view->compression);
     put_text(out, view->types);
     put_text(out, view->relations);
+    put_alarm(out, &view->alarm);
 }
 
 static void pack_sensor(struct buf *out, const struct sensor_spec *s)
 {
     put_number(out, (uint64_t)s->kind | (s->has_normal ? SENSOR_NORMAL : 0) |
                         (s->has_critical ? SENSOR_CRITICAL : 0) |
-                        (s->has_threshold ? SENSOR_THRESHOLD : 0));
+                        (s->has_threshold ? SENSOR_THRESHOLD : 0) |
+                        (s->alarm.said ? SENSOR_ALARM : 0));
     put_text(out, s->id);
     put_text(out, s->name);
     put_text(out, s->type);
@@ -75,6 +94,8 @@ static void pack_sensor(struct buf *out, const struct sensor_spec *s)
         put_double(out, s->critical[i]);
     if (s->has_threshold)
         put_double(out, s->threshold);
+    if (s->alarm.said)
+        put_alarm(out, &s->alarm);
 }
 
 void sensors_pack(struct buf *out, const struct sensor_spec *sensors, size_t n)
@@ -143,6 +164,19 @@ static double real(struct rest *r)
     return d;
 }
 
+static void read_alarm(struct rest *r, struct alarm_spec *a)
+{
+    uint64_t flags = number(r), severity = number(r);
+    r->bad |= severity > 4;
+    a->said = flags & ALARM_SAID;
+    a->off = flags & ALARM_OFF;
+    a->severity = r->bad ? -1 : (int8_t)((int)severity - 1);
+    a->hysteresis = real(r);
+    r->bad |= !(a->hysteresis >= 0);
+    a->delay_us = duration(r);
+    a->clear_delay_us = duration(r);
+}
+
 static int version(struct rest *r)
 {
     uint64_t v = number(r);
@@ -174,6 +208,7 @@ int view_unpack(struct slice bytes, struct profile_view *ret)
     view.compression = (uint8_t)level;
     view.types = text(&r);
     view.relations = text(&r);
+    read_alarm(&r, &view.alarm);
     r.bad |= !relations_sound(view.relations);
     if ((err = ended(&r)))
         return err;
@@ -200,6 +235,9 @@ static void unpack_sensor(struct rest *r, struct sensor_spec *s)
         s->critical[i] = real(r);
     if (s->has_threshold)
         s->threshold = real(r);
+    s->alarm = (struct alarm_spec){.severity = -1};
+    if (flags & SENSOR_ALARM)
+        read_alarm(r, &s->alarm);
 }
 
 int sensors_unpack(struct slice bytes, struct sensor_spec **ret, size_t *ret_n)

@@ -21,7 +21,13 @@ static const struct sensor_spec sensors[] = {
      .has_threshold = true,
      .normal = {-20.5, 80},
      .critical = {90, 1e300},
-     .threshold = 85.25},
+     .threshold = 85.25,
+     .alarm = {.said = true,
+               .off = true,
+               .severity = 2,
+               .hysteresis = 1.5,
+               .delay_us = 30000000,
+               .clear_delay_us = 60000000}},
     {.id = SLICE_LIT("x"), .name = SLICE_LIT(""), .type = SLICE_LIT(""), .unit = SLICE_LIT("")},
     {.id = SLICE_LIT("door"),
      .name = SLICE_LIT("T\xc3\xbcr"),
@@ -45,6 +51,14 @@ static void assert_same(const struct sensor_spec *a, const struct sensor_spec *b
     assert_memory_equal(a->normal, b->normal, sizeof a->normal);
     assert_memory_equal(a->critical, b->critical, sizeof a->critical);
     assert_true(a->threshold == b->threshold);
+    assert_int_equal(a->alarm.said, b->alarm.said);
+    if (a->alarm.said) {
+        assert_int_equal(a->alarm.off, b->alarm.off);
+        assert_int_equal(a->alarm.severity, b->alarm.severity);
+        assert_true(a->alarm.hysteresis == b->alarm.hysteresis);
+        assert_true(a->alarm.delay_us == b->alarm.delay_us);
+        assert_true(a->alarm.clear_delay_us == b->alarm.clear_delay_us);
+    }
 }
 
 static void sensors_come_back(void **state)

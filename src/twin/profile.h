@@ -53,6 +53,14 @@ struct profile_defaults {
 int profile_fill(struct arena *a, struct jval *root, const struct profile_defaults *d,
                  const char *const **ret_filled);
 
+/* doppel:alarm, of a sensor or of the twin's connection. */
+struct alarm_spec {
+    bool said, off;    /* said: it is there at all */
+    int8_t severity;   /* 0 info to 3 critical; -1: not said */
+    double hysteresis; /* in the sensor's unit */
+    int64_t delay_us, clear_delay_us;
+};
+
 struct sensor_spec {
     struct slice id, name, type, unit;
     enum value_type kind; /* VALUE_DOUBLE for measured quantities, BOOL, TEXT; NONE: the first
@@ -61,7 +69,8 @@ struct sensor_spec {
     bool has_normal, has_critical, has_threshold;
     double normal[2], critical[2];
     double threshold; /* of dataStorage.analytics.alertThresholds, by id or else by type */
-    size_t index;     /* in the profile's sensors */
+    struct alarm_spec alarm;
+    size_t index; /* in the profile's sensors */
 };
 
 /* compressionLevel: how hard stored readings are compressed. */
@@ -79,9 +88,10 @@ struct profile_view {
     int64_t interval_us; /* synchronization.updateFrequency; 0: realtime */
     /* dataStorage.historicalData; 0: not said (docs/history.md) */
     int64_t retention_us, raw_us, sampling_us;
-    uint8_t compression;    /* enum compression */
-    struct slice types;     /* doppel:twinType; twin_types_next() */
-    struct slice relations; /* doppel:relationships; relations_next() */
+    uint8_t compression;     /* enum compression */
+    struct alarm_spec alarm; /* of the twin's silence */
+    struct slice types;      /* doppel:twinType; twin_types_next() */
+    struct slice relations;  /* doppel:relationships; relations_next() */
     struct sensor_spec *sensors;
     size_t sensors_n;
 };
@@ -94,6 +104,10 @@ int profile_read(struct arena *a, const struct jval *root, struct profile_view *
  * 1 warning: outside the normal range, or beyond the threshold (above it; below it when it lies at
  * or below the normal range).  0 normal, -1 when there is nothing to compare with. */
 int sensor_level(const struct sensor_spec *s, struct value v);
+
+/* The level that its alarm has, when it was `before`: it rises at the limits and falls when the
+ * value is back behind them by the hysteresis. */
+int sensor_alarm_level(const struct sensor_spec *s, struct value v, int before);
 
 /* The sample profile to start from, with this id. */
 struct slice profile_sample(struct arena *a, struct slice id);

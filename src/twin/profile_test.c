@@ -525,6 +525,25 @@ static void levels_follow_ranges_and_thresholds(void **state)
     assert_int_equal(sensor_level(&s, (struct value){VALUE_INT, {.i = INT64_MAX}}), 0);
 }
 
+static void an_alarm_ends_behind_its_hysteresis(void **state)
+{
+    (void)state;
+    struct sensor_spec s = {.has_normal = true,
+                            .normal = {30, 65},
+                            .has_critical = true,
+                            .critical = {75, 90},
+                            .alarm = {.hysteresis = 2}};
+    const struct {
+        double v;
+        int before, level;
+    } steps[] = {{66, 0, 1}, {65, 1, 1},   {63.1, 1, 1}, {63, 1, 0}, {76, 1, 2}, {74, 2, 2},
+                 {73, 2, 2}, {72.9, 2, 1}, {50, 2, 0},   {31, 1, 1}, {32, 1, 0}, {64, 0, 0}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        assert_int_equal(sensor_alarm_level(&s, value_double(steps[i].v), steps[i].before),
+                         steps[i].level);
+    assert_int_equal(sensor_alarm_level(&s, value_double(__builtin_nan("")), 2), -1);
+}
+
 /* ---- sample, schema, documentation ---- */
 
 static void the_sample_is_complete(void **state)
@@ -605,6 +624,7 @@ int main(void)
         T(kinds_of_sensors_are_told_apart),
         T(what_is_not_usable_is_left_out),
         T(levels_follow_ranges_and_thresholds),
+        T(an_alarm_ends_behind_its_hysteresis),
         T(the_sample_is_complete),
         T(the_schema_is_json_and_names_every_member),
         T(the_documentation_lists_the_rules),

@@ -31,6 +31,21 @@ static int64_t duration_of(const struct jval *v)
     return duration_parse(jval_string(v), &us) ? 0 : us;
 }
 
+static void read_alarm(const struct jval *v, struct alarm_spec *ret)
+{
+    *ret = (struct alarm_spec){.severity = -1};
+    if (!v || v->type != J_OBJECT)
+        return;
+    const struct jval *enabled = jval_get(v, "enabled"), *width = jval_get(v, "hysteresis");
+    ret->said = true;
+    ret->off = enabled && enabled->type == J_BOOL && !enabled->boolean;
+    ret->severity = (int8_t)severity_parse(jval_string(jval_get(v, "severity")));
+    if (!width || !jval_number(width, &ret->hysteresis) || !(ret->hysteresis >= 0))
+        ret->hysteresis = 0;
+    ret->delay_us = duration_of(jval_get(v, "delay"));
+    ret->clear_delay_us = duration_of(jval_get(v, "clearDelay"));
+}
+
 static void read_sensor(const struct jval *sensor, const struct jval *thresholds,
                         struct sensor_spec *s)
 {
@@ -46,6 +61,7 @@ static void read_sensor(const struct jval *sensor, const struct jval *thresholds
     if (!t && s->type.n)
         t = jval_get_slice(thresholds, s->type);
     s->has_threshold = t && jval_number(t, &s->threshold);
+    read_alarm(jval_get(sensor, "doppel:alarm"), &s->alarm);
     enum evidence evidence;
     s->kind = sensor_kind(sensor, &evidence);
     if (s->has_threshold && evidence <= EVIDENCE_VALUE)
@@ -98,6 +114,7 @@ int profile_read(struct arena *a, const struct jval *root, struct profile_view *
     view.raw_us = duration_of(jval_get(history, "doppel:rawRetention"));
     int level = compression_parse(jval_string(jval_get(history, "compressionLevel")));
     view.compression = (uint8_t)(level < 0 ? COMPRESSION_MEDIUM : level);
+    read_alarm(jval_get(root, "doppel:alarm"), &view.alarm);
     int err = read_sensors(a, root, &view);
     if (!err)
         err = twin_types_read(a, root, &view.types);
@@ -144,4 +161,18 @@ int sensor_level(const struct sensor_spec *s, struct value value)
     if (s->has_normal && (v < s->normal[0] || v > s->normal[1]))
         return 1;
     return is_beyond(s, v) ? 1 : 0;
+}
+
+int sensor_alarm_level(const struct sensor_spec *s, struct value value, int before)
+{
+    int level = sensor_level(s, value);
+    if (level >= before || before <= 0 || !(s->alarm.hysteresis > 0))
+        return level;
+    if (level < 0)
+        return level;
+    /* a value that much worse, on either side, would it still be as bad? */
+    double v = value_as_double(value), h = s->alarm.hysteresis;
+    int up = sensor_level(s, value_double(v + h)), down = sensor_level(s, value_double(v - h));
+    int worst = up > down ? up : down;
+    return worst < before ? (worst > level ? worst : level) : before;
 }

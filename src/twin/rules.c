@@ -67,6 +67,10 @@ const struct profile_rule profile_rules[] = {
      "`uptime` is a percentage, metrics have names and numbers, alerts a date, a type and a sensor "
      "as source."},
     {"media", E, false, "Each of `associatedMedia` has a URL and an `encodingFormat`."},
+    {"alarm", E, false,
+     "`doppel:alarm` of a sensor or of the twin has `enabled` (true or false), `severity` (info, "
+     "warning, major or critical), `hysteresis` (a number), `delay` and `clearDelay` (durations), "
+     "none of which need be there ([alarms.md](alarms.md))."},
     {"twin-type", E, false,
      "`doppel:twinType` is the id of a type, or a list of at most 16 ([graph.md](graph.md))."},
     {"relationships", E, false,

@@ -126,6 +126,34 @@ static const struct field sync_fields[] = {
     {0},
 };
 
+static const struct field alarm_fields[] = {
+    {.name = "enabled",
+     .rule = "alarm",
+     .kind = &kind_truth,
+     .what = "false: it is never alarmed of"},
+    {.name = "severity",
+     .rule = "alarm",
+     .kind = &kind_severity,
+     .what = "how bad it is; the critical range is critical all the same",
+     .example = "'major'"},
+    {.name = "hysteresis",
+     .rule = "alarm",
+     .kind = &kind_not_negative,
+     .what = "how far behind the limit a value must be again for the alarm to end, in its unit",
+     .example = "2"},
+    {.name = "delay",
+     .rule = "alarm",
+     .kind = &kind_duration,
+     .what = "how long it must last before it is an alarm",
+     .example = "'30s'"},
+    {.name = "clearDelay",
+     .rule = "alarm",
+     .kind = &kind_duration,
+     .what = "how long it must be over before the alarm ends",
+     .example = "'1m'"},
+    {0},
+};
+
 static const struct field sensor_fields[] = {
     {.name = "id",
      .rule = "sensor.id",
@@ -177,6 +205,11 @@ static const struct field sensor_fields[] = {
      .rule = "sensor.accuracy",
      .kind = &kind_positive,
      .what = "how far a value may be from the truth, in the sensor's unit"},
+    {.name = "doppel:alarm",
+     .rule = "alarm",
+     .shape = SHAPE_OBJECT,
+     .members = alarm_fields,
+     .what = "when leaving a range is an alarm"},
     {0},
 };
 
@@ -478,6 +511,11 @@ const struct field profile_fields[] = {
      .shape = SHAPE_OBJECT,
      .members = performance_fields,
      .what = "how well the thing does"},
+    {.name = "doppel:alarm",
+     .rule = "alarm",
+     .shape = SHAPE_OBJECT,
+     .members = alarm_fields,
+     .what = "when the twin's silence is an alarm"},
     {.name = "doppel:twinType",
      .rule = "twin-type",
      .kind = &kind_twin_types,
