@@ -69,6 +69,7 @@ struct origin {
     const char *address; /* "127.0.0.1", without the port */
     const char *request; /* id of the request; "" */
     const char *agent;   /* User-Agent; "" */
+    const char *reason;  /* why they change something, in their words; NULL or "": not said */
 };
 
 /* Who asks, and from where: what every command of the core is given. */

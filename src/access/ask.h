@@ -22,6 +22,7 @@ enum {
 struct ask {
     struct slice org, id, sub; /* of the address: /organizations/{org}/teams/{id}/members/{sub} */
     const struct jval *body;   /* an object, or NULL */
+    int kind;                  /* of what several kinds share a prepare() for */
     /* What a conditional change must find: made at, and its version.  -1: anything, 0: nothing. */
     int64_t if_created_us;
     uint64_t if_version;

@@ -92,7 +92,8 @@ void access_audit_by(struct audit_entry *e, const struct asker *by, const struct
                               .address = slice_str(o->address ? o->address : ""),
                               .via = slice_str(o->via ? o->via : ""),
                               .request = slice_str(o->request ? o->request : ""),
-                              .outcome = SLICE_LIT("done")};
+                              .outcome = SLICE_LIT("done"),
+                              .detail = slice_str(o->reason ? o->reason : "")};
 }
 
 void access_note(struct access *a, const struct asker *by, const struct audit_note *n)
@@ -103,7 +104,8 @@ void access_note(struct access *a, const struct asker *by, const struct audit_no
     e.object = slice_str(n->object ? n->object : "");
     if (n->outcome)
         e.outcome = slice_str(n->outcome);
-    e.detail = slice_str(n->detail ? n->detail : "");
+    if (n->detail)
+        e.detail = slice_str(n->detail);
     e.before = n->before;
     e.after = n->after;
     access_audit(a, &e);

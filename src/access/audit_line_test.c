@@ -8,7 +8,7 @@ enum { LINES = 500 };
 
 static void note(struct world *w, const char *object)
 {
-    const struct asker by = {w->access->system, {"test", "192.0.2.1", "r", ""}};
+    const struct asker by = {w->access->system, {"test", "192.0.2.1", "r", "", NULL}};
     access_note(w->access, &by,
                 &(struct audit_note){.operation = "test:note",
                                      .object = object,

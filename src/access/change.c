@@ -4,6 +4,7 @@
 #include "access/state.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "store/versions.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,6 +14,13 @@ struct change_record {
     enum record_kind kind;
     struct slice id, doc; /* doc p NULL: it goes */
     struct change_record *next;
+};
+
+struct change_version {
+    struct slice id, before;
+    int64_t before_us;
+    bool gone;
+    struct change_version *next;
 };
 
 struct change_job {
@@ -77,6 +85,23 @@ void change_put(struct change *ch, enum record_kind kind, const char *id, const 
 void change_remove(struct change *ch, enum record_kind kind, const char *id)
 {
     add_record(ch, kind, id, slice_of(NULL, 0));
+}
+
+void change_version(struct change *ch, const char *id, const struct jval *before, int64_t before_us,
+                    bool gone)
+{
+    struct change_version *v = arena_zalloc(ch->arena, sizeof *v);
+    char *kept = arena_strndup(ch->arena, id, strlen(id));
+    if (!v || !kept) {
+        job_of(ch)->failed = true;
+        return;
+    }
+    *v = (struct change_version){.id = slice_str(kept),
+                                 .before = before ? text_of(ch, before) : SLICE_LIT(""),
+                                 .before_us = before_us,
+                                 .gone = gone,
+                                 .next = ch->versions};
+    ch->versions = v;
 }
 
 /* The same for the audit log, which many read and which is kept: no secrets, and no hashes of them.
@@ -177,6 +202,16 @@ void doc_bool(struct change *ch, struct jval *doc, const char *key, bool value)
 
 static void changes_next(struct access *a);
 
+static int write_version(struct catalog *c, const struct change *ch, const struct change_version *v)
+{
+    struct version row = {.at_us = ch->now_us,
+                          .gone = v->gone,
+                          .who_kind = ch->audit.who_kind,
+                          .who = ch->audit.who,
+                          .reason = slice_str(ch->from.reason)};
+    return catalog_version_add(c, VERSION_DOCUMENT, v->id, v->before, v->before_us, &row);
+}
+
 /* On the catalog's thread. */
 static void write_all(void *arg)
 {
@@ -187,6 +222,8 @@ static void write_all(void *arg)
     for (struct change_record *r = ch->first; r && !err; r = r->next)
         err = r->doc.p ? catalog_record_put(c, (int)r->kind, r->id, r->doc)
                        : catalog_record_remove(c, (int)r->kind, r->id);
+    for (struct change_version *v = ch->versions; v && !err; v = v->next)
+        err = write_version(c, ch, v);
     if (!err && !ch->quiet)
         err = catalog_audit_add(c, &ch->audit);
     if (err)
@@ -289,9 +326,10 @@ void access_change(struct access *a, const struct change_plan *plan)
     j->change.from = (struct origin){.via = keep(arena, plan->from.via),
                                      .address = keep(arena, plan->from.address),
                                      .request = keep(arena, plan->from.request),
-                                     .agent = keep(arena, plan->from.agent)};
+                                     .agent = keep(arena, plan->from.agent),
+                                     .reason = keep(arena, plan->from.reason)};
     j->failed = !j->change.from.via || !j->change.from.address || !j->change.from.request ||
-                !j->change.from.agent;
+                !j->change.from.agent || !j->change.from.reason;
     if (a->jobs_last)
         a->jobs_last->next = j;
     else

@@ -31,6 +31,7 @@ enum record_kind { /* numbers are kept: only ever add */
                    RECORD_CLAIM,        /* a claim code */
                    RECORD_PROVISIONING, /* a provisioning key */
                    RECORD_SETTING,      /* name: quotas' defaults and such */
+                   RECORD_DOCUMENT,     /* org/kind/id: access/documents.h */
                    RECORD_KINDS
 };
 
@@ -48,6 +49,7 @@ struct change {
     bool quiet; /* no line in the audit log: bookkeeping, such as when a token was used */
     struct audit_entry audit; /* prepare() fills operation, object, org, before, after, detail */
     struct change_record *first, *last;
+    struct change_version *versions;
 };
 
 struct change_plan {
@@ -60,10 +62,16 @@ struct change_plan {
 };
 void access_change(struct access *a, const struct change_plan *plan);
 
+struct change_version;
+
 /* In prepare().  They remember that memory ran out. */
 struct jval *change_doc(struct change *ch); /* an empty object */
 void change_put(struct change *ch, enum record_kind kind, const char *id, const struct jval *doc);
 void change_remove(struct change *ch, enum record_kind kind, const char *id);
+/* The document becomes another, or goes: a version of it (store/versions.h), by who asks, with their
+ * reason.  before: as it was since before_us; NULL: it was not there. */
+void change_version(struct change *ch, const char *id, const struct jval *before, int64_t before_us,
+                    bool gone);
 /* Secrets and their hashes are left out of before and after here, for all kinds of records. */
 void change_audit(struct change *ch, const char *operation, const char *object,
                   const struct jval *before, const struct jval *after); /* either may be NULL */

@@ -1,4 +1,5 @@
 /* forget.c - what goes with somebody or something, in the same change. */
+#include "access/documents.h"
 #include "access/orgs.h"
 
 #include "base/err.h"
@@ -151,6 +152,7 @@ void forget_org(struct change *ch, const struct org *o)
     forget_tokens(ch, NULL, NULL, o);
     forget_plain(ch, RECORD_REQUEST, "organization", o->e.id, NULL);
     forget_plain(ch, RECORD_INVITATION, "organization", o->e.id, NULL);
+    forget_documents(ch, o);
     while ((t = map_next(&o->teams, &at)))
         change_remove(ch, RECORD_TEAM, t->e.id);
     for (at = 0; (s = map_next(&o->services, &at));)

@@ -4,6 +4,7 @@
  * drop() takes it off again.  A record that is written anew is dropped and read into the same
  * struct, so pointers to it hold.  Records are read in the order of their kinds: what is pointed to
  * comes before what points.  Credentials of devices are no entities: credentials.c. */
+#include "access/documents.h"
 #include "access/state.h"
 
 #include "base/clock.h"
@@ -549,6 +550,7 @@ static const struct access_kind kinds[RECORD_KINDS] = {
     [RECORD_CLAIM] = {sizeof(struct entity), read_plain, drop_plain, NULL, false},
     [RECORD_PROVISIONING] = {sizeof(struct entity), read_plain, drop_plain, NULL, false},
     [RECORD_SETTING] = {sizeof(struct entity), read_plain, drop_plain, NULL, false},
+    [RECORD_DOCUMENT] = {sizeof(struct document), document_read, document_drop, NULL, false},
 };
 
 /* ---- loading ---- */

@@ -182,6 +182,7 @@ struct access {
     struct map passkeys;                /* struct person by the credential's id, base64url */
     struct map identities;              /* struct person by identity_key() */
     struct map rulings;                 /* struct ruling by key */
+    struct document_watch *document_watches;
     struct entity *graveyard;
     struct org *first;
     size_t administrators; /* of the installation, who may sign in */

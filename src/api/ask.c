@@ -68,9 +68,8 @@ static bool read_body(struct call *call, struct ask *ask)
     return true;
 }
 
-void call_ask_if(struct call *call, int (*prepare)(struct change *ch),
-                 void (*answer)(struct call *call, struct ask *ask), int64_t if_created_us,
-                 uint64_t if_version)
+void call_ask_as(struct call *call, int (*prepare)(struct change *ch),
+                 void (*answer)(struct call *call, struct ask *ask), const struct ask *like)
 {
     struct asking *asking = arena_zalloc(call->arena, sizeof *asking);
     bool in_org = strncmp(call->route->path, ORGANIZATION_PATH, sizeof ORGANIZATION_PATH - 1) == 0;
@@ -83,9 +82,11 @@ void call_ask_if(struct call *call, int (*prepare)(struct change *ch),
     asking->ask = (struct ask){.org = in_org ? call->parts[0] : slice_of("", 0),
                                .id = call->parts[in_org ? 1 : 0],
                                .sub = call->parts[in_org ? 2 : 1],
-                               .if_created_us = if_created_us,
-                               .if_version = if_version};
-    if (call->route->body && !read_body(call, &asking->ask))
+                               .kind = like->kind,
+                               .body = like->body,
+                               .if_created_us = like->if_created_us,
+                               .if_version = like->if_version};
+    if (!like->body && call->route->body && !read_body(call, &asking->ask))
         return;
     call_wait(call, NULL);
     access_change(core_access(call->core), &(struct change_plan){.who = call->who,
@@ -98,7 +99,7 @@ void call_ask_if(struct call *call, int (*prepare)(struct change *ch),
 void call_ask(struct call *call, int (*prepare)(struct change *ch),
               void (*answer)(struct call *call, struct ask *ask))
 {
-    call_ask_if(call, prepare, answer, -1, 0);
+    call_ask_as(call, prepare, answer, &(struct ask){.if_created_us = -1});
 }
 
 /* ---- lists ---- */

@@ -321,6 +321,8 @@ bool call_json_type(struct call *call)
     if (!media.n || slice_is_nocase(media, "application/json") ||
         slice_is_nocase(media, "text/json") || slice_is_nocase(media, "text/plain") ||
         slice_is_nocase(media, "application/ld+json") ||
+        (slice_is_nocase(media, "application/merge-patch+json") &&
+         slice_is(http_method(call->req), "PATCH")) ||
         slice_is_nocase(media, "application/x-www-form-urlencoded") ||
         slice_is_nocase(media, "application/octet-stream"))
         return true;

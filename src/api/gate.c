@@ -9,6 +9,7 @@
  * changes something must come with an Origin, and that must be ours; the cookie is SameSite=Strict
  * besides. */
 #include "api/internal.h"
+#include "base/utf8.h"
 
 #include "access/ask.h"
 #include "access/bucket.h"
@@ -101,6 +102,18 @@ void call_denied(struct call *call, int err, enum access_op op, const char *deta
     }
     http_respond(call->req, err_info(err)->http, "application/problem+json", buf_slice(&b));
     buf_release(&b);
+}
+
+bool call_reason(struct call *call, struct slice reason)
+{
+    enum { REASON_BYTES = 500 };
+    if (reason.n > REASON_BYTES || !utf8_valid(reason)) {
+        call_problemf(call, ERR_INVALID, "A reason is text of at most %d bytes.", REASON_BYTES);
+        return false;
+    }
+    const char *kept = arena_strndup(call->arena, reason.p, reason.n);
+    call->from.reason = kept ? kept : "";
+    return true;
 }
 
 struct asker call_asker(const struct call *call)
@@ -302,6 +315,15 @@ static void set_origin(struct call *call)
         http_add_header(call->req, "Doppel-Request-Id", id);
 }
 
+/* ?reason= or, where the address is a form's, a header. */
+static bool read_reason(struct call *call)
+{
+    struct slice reason = http_query(call->req, "reason");
+    if (!reason.p)
+        reason = http_header(call->req, "doppel-reason");
+    return !reason.p || call_reason(call, reason);
+}
+
 /* ---- how often ---- */
 
 enum { BURST = 5 /* seconds' worth at once */ };
@@ -376,7 +398,7 @@ bool gate_enter(struct call *call)
 {
     const struct route *r = call->route;
     set_origin(call);
-    if (!identify(call) || !take_rate(call))
+    if (!identify(call) || !take_rate(call) || !read_reason(call))
         return false;
     if (call->who->kind == WHO_DEVICE)
         device_met(core_access(call->core), call->who, 0);

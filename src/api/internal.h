@@ -50,7 +50,8 @@ struct route {
 };
 /* A table a part of the API, each ended by method NULL; the list of them, by NULL.  The rows of one
  * path stand together, in one table. */
-extern const struct route routes[], administrator_routes[], graph_routes[];
+extern const struct route routes[], administrator_routes[], document_routes[], graph_routes[];
+extern const struct route twin_version_routes[];
 extern const struct route *const route_tables[];
 
 struct named_schema {
@@ -58,6 +59,7 @@ struct named_schema {
 };
 /* The same for what OpenAPI names. */
 extern const struct named_schema openapi_schemas[], administrator_schemas[], graph_schemas[];
+extern const struct named_schema document_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 struct stream;
@@ -129,6 +131,7 @@ struct twin *own_twins_next(struct call *call, struct own_twins *own); /* NULL: 
 /* What a change of a twin must meet: If-Match and If-None-Match; false: answered. */
 bool call_twin_version(struct call *call, const struct twin *t, uint64_t *ret_version);
 void call_twin_failed(struct call *call, const struct twin_result *r);
+void call_twin_kept(void *call, const struct twin_result *r); /* a twin_done_fn that answers */
 
 /* gate.c */
 bool gate_enter(struct call *call);                        /* false: answered */
@@ -142,6 +145,8 @@ bool call_may(struct call *call, enum access_op op,
 struct slice call_cookie(const struct call *call, const char *name); /* p NULL: none */
 const char *session_cookie_name(const struct call *call);
 struct asker call_asker(const struct call *call);
+/* Why they change it, for versions and the audit log.  False: it is too long, answered. */
+bool call_reason(struct call *call, struct slice reason);
 struct access_object twin_object(const struct twin *t);
 struct access_object sensor_object(const struct sensor *s);
 
@@ -152,9 +157,9 @@ struct ask;
  * answer() when it is done, NULL: 204.  Refusals are answered. */
 void call_ask(struct call *call, int (*prepare)(struct change *ch),
               void (*answer)(struct call *call, struct ask *ask));
-void call_ask_if(struct call *call, int (*prepare)(struct change *ch),
-                 void (*answer)(struct call *call, struct ask *ask), int64_t if_created_us,
-                 uint64_t if_version);
+/* The same with what `like` says of its kind, its body (NULL: the request's) and its condition. */
+void call_ask_as(struct call *call, int (*prepare)(struct change *ch),
+                 void (*answer)(struct call *call, struct ask *ask), const struct ask *like);
 typedef void entity_write_fn(struct call *call, struct json_writer *w,
                              const void *entity); /* its members, in an open object */
 /* Entities as {name: [...], "next"}, in order of id, by limit and cursor. */

@@ -417,8 +417,5 @@ const struct route routes[] = {
 /* clang-format on */
 
 const struct route *const route_tables[] = {
-    routes,
-    administrator_routes,
-    graph_routes,
-    NULL,
+    routes, administrator_routes, document_routes, twin_version_routes, graph_routes, NULL,
 };

@@ -336,7 +336,8 @@ static void change_policy(struct call *call, int (*prepare)(struct change *ch),
     uint64_t version;
     struct twin *t = call_twin(call);
     if (t && condition(call, t, &created_us, &version))
-        call_ask_if(call, prepare, answer, created_us, version);
+        call_ask_as(call, prepare, answer,
+                    &(struct ask){.if_created_us = created_us, .if_version = version});
 }
 
 void policy_replace(struct call *call)

@@ -256,7 +256,7 @@ void call_twin_failed(struct call *call, const struct twin_result *r)
     buf_release(&b);
 }
 
-static void on_kept(void *arg, const struct twin_result *r)
+void call_twin_kept(void *arg, const struct twin_result *r)
 {
     struct call *call = arg;
     if (!call_alive(call))
@@ -307,7 +307,7 @@ void twins_create(struct call *call)
     call_wait(call, NULL);
     const struct asker by = call_asker(call);
     core_twin_put(call->core, &by, TWIN_CREATE, slice_of("", 0), http_body(call->req), 0, false,
-                  on_kept, call);
+                  call_twin_kept, call);
 }
 
 static bool usable_id(struct call *call)
@@ -356,7 +356,7 @@ void twin_replace(struct call *call)
                   d.free    ? TWIN_CREATE
                   : d.there ? TWIN_REPLACE
                             : TWIN_PUT,
-                  call->parts[0], http_body(call->req), d.version, false, on_kept, call);
+                  call->parts[0], http_body(call->req), d.version, false, call_twin_kept, call);
 }
 
 void twin_patch(struct call *call)
@@ -376,8 +376,8 @@ void twin_patch(struct call *call)
         return;
     call_wait(call, NULL);
     const struct asker by = call_asker(call);
-    core_twin_patch(call->core, &by, call->parts[0], http_body(call->req), d.version, on_kept,
-                    call);
+    core_twin_patch(call->core, &by, call->parts[0], http_body(call->req), d.version,
+                    call_twin_kept, call);
 }
 
 static void on_removed(void *arg, const struct twin_result *r)

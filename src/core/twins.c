@@ -13,6 +13,7 @@
 #include "core/provision.h"
 #include "core/registry.h"
 #include "core/twins_audit.h"
+#include "store/versions.h"
 #include "twin/packed.h"
 #include "twin/relations.h"
 
@@ -192,9 +193,25 @@ static struct slice named(const struct twin_job *j, struct slice key)
     return slice_skip(key, j->prefix.n <= key.n ? j->prefix.n : 0);
 }
 
-/* In the transaction of the change itself. */
+/* Of a change that leaves the profile as it was there is none. */
+static int write_version(struct twin_job *j, struct slice key, struct slice before,
+                         int64_t before_us, struct slice after)
+{
+    struct version v = {.at_us = j->row.modified_us,
+                        .gone = !after.n,
+                        .who_kind = j->audit.who_kind,
+                        .who = j->audit.who,
+                        .reason = j->audit.detail};
+    if (v.gone)
+        v.at_us = clock_now_us();
+    if (slice_eq(before, after))
+        return 0;
+    return catalog_version_add(j->core->catalog, VERSION_TWIN, key, before, before_us, &v);
+}
+
+/* Its line of the audit log and its version, in the transaction of the change itself. */
 static int write_audit(struct twin_job *j, const char *operation, struct slice key,
-                       struct slice before, struct slice after)
+                       struct slice before, int64_t before_us, struct slice after)
 {
     struct audit_entry *e = &j->audit;
     e->at_us = clock_now_us();
@@ -202,6 +219,8 @@ static int write_audit(struct twin_job *j, const char *operation, struct slice k
     e->object = slice_str(arena_printf(j->arena, "twin:%.*s", SLICE_ARG(key)));
     twins_audit_difference(j->arena, before, after, e);
     int err = catalog_audit_add(j->core->catalog, e);
+    if (!err)
+        err = write_version(j, key, before, before_us, after);
     if (err) /* the twin is written already: not without its line */
         catalog_fail(j->core->catalog, err);
     return err ? fail(j, err, "the change could not be kept: %s", err_info(err)->text) : 0;
@@ -274,6 +293,7 @@ static void put_work(struct twin_job *j)
         return;
     }
     before = exists ? j->row.profile : SLICE_LIT("");
+    int64_t before_us = exists ? j->row.modified_us : 0;
     j->row.id = id;
     j->row.profile = made.profile;
     j->row.view = made.view;
@@ -288,7 +308,8 @@ static void put_work(struct twin_job *j)
     if ((err = catalog_put(c->catalog, &j->row)))
         fail(j, err, "the twin could not be kept: %s", err_info(err)->text);
     else
-        write_audit(j, exists ? "twins:write" : "twins:create", id, before, j->row.profile);
+        write_audit(j, exists ? "twins:write" : "twins:create", id, before, before_us,
+                    j->row.profile);
 }
 
 static void patch_work(struct twin_job *j)
@@ -369,7 +390,7 @@ static void remove_work(struct twin_job *j)
     else if (err)
         fail_plain(j, err);
     else
-        write_audit(j, "twins:delete", j->id, j->row.profile, SLICE_LIT(""));
+        write_audit(j, "twins:delete", j->id, j->row.profile, j->row.modified_us, SLICE_LIT(""));
 }
 
 static void get_work(struct twin_job *j)
@@ -588,10 +609,10 @@ static int judge(struct core *c, const struct asker *by, struct twin_job *plan, 
 static bool keep_job(struct core *c, struct twin_job *j, const struct asker *by)
 {
     struct arena *a = j->arena;
-    struct slice *const texts[] = {
-        &j->audit.org,     &j->audit.who_kind, &j->audit.who,     &j->audit.who_name,
-        &j->audit.address, &j->audit.via,      &j->audit.request, &j->id,
-        &j->body,          &j->prefix,         &j->org_id};
+    struct slice *const texts[] = {&j->audit.org,      &j->audit.who_kind, &j->audit.who,
+                                   &j->audit.who_name, &j->audit.address,  &j->audit.via,
+                                   &j->audit.request,  &j->audit.detail,   &j->id,
+                                   &j->body,           &j->prefix,         &j->org_id};
     access_audit_by(&j->audit, by, by->who->org);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         *texts[i] = arena_dup(a, *texts[i]);

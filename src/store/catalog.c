@@ -132,6 +132,7 @@ static const char *const sql[SQL_COUNT] = {
 
 /* What other files of this room keep in catalog.db, each with its own tables. */
 static const struct db_part *const parts[] = {
+    &versions_part,
     NULL,
 };
 

@@ -58,6 +58,7 @@ struct catalog {
 };
 
 extern const struct db_kind catalog_kind;
+extern const struct db_part versions_part;
 
 /* audit.c, for audit_check.c */
 #define AUDIT_ANCHOR "audit.anchor" /* in meta: where the chain begins when rows have expired */

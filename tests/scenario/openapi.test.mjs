@@ -443,6 +443,35 @@ test("the rest", async () => {
     for (const o of webSockets) await call("GET", o.slice(4), {});
 });
 
+test("versions and documents, in good and in bad", async () => {
+    const at = "/api/v1/twins/versioned-1";
+    await call("POST", "/api/v1/twins", { body: twin("versioned-1", [{ id: "s" }]), expect: 201 });
+    await call("GET", `${at}/versions`, { expect: 200 });
+    await call("GET", `${at}/versions/1`, { expect: 200 });
+    await call("GET", `${at}/versions/2`, { expect: 404 });
+    await call("GET", `${at}/diff?from=1`, { expect: 200 });
+    await call("GET", `${at}/diff`, { expect: 400 });
+    await call("POST", `${at}/restore`, { body: { version: 1 }, expect: 200 });
+    await call("POST", `${at}/restore`, { body: {}, expect: 400 });
+    await call("DELETE", at, { expect: 204 });
+    for (const [many, one] of [["types", { id: "Thing", name: "Thing" }]]) {
+        const list = `/api/v1/${many}`;
+        const document = `${list}/${one.id}`;
+        await call("POST", list, { body: one, expect: 201 });
+        await call("POST", list, { body: one, expect: 409 });
+        await call("GET", list, { expect: 200 });
+        await call("GET", document, { expect: 200 });
+        await call("GET", `${list}/none`, { expect: 404 });
+        await call("PUT", document, { body: { ...one, description: "another" }, expect: 200 });
+        await call("PATCH", document, { body: { description: "a third" }, expect: 200 });
+        await call("GET", `${document}/versions`, { expect: 200 });
+        await call("GET", `${document}/versions/1`, { expect: 200 });
+        await call("GET", `${document}/diff?from=1`, { expect: 200 });
+        await call("POST", `${document}/restore`, { body: { version: 1 }, expect: 200 });
+        await call("DELETE", document, { expect: 204 });
+    }
+});
+
 const ORGS = "/api/v1/organizations";
 
 test("organisations and sharing, in good and in bad", async () => {
