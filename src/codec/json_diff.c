@@ -106,7 +106,7 @@ static void compare_lists(struct diff *d, const struct jval *before, const struc
 
 static void compare(struct diff *d, const struct jval *before, const struct jval *after)
 {
-    if (before && after && jval_equal(before, after))
+    if (before && after ? jval_equal(before, after) : !before && !after)
         return;
     if (before && after && before->type == J_OBJECT && after->type == J_OBJECT)
         compare_objects(d, before, after);
