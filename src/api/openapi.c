@@ -162,7 +162,7 @@ const struct named_schema openapi_schemas[] = {
 /* clang-format on */
 
 const struct named_schema *const schema_tables[] = {
-    openapi_schemas, administrator_schemas, document_schemas, graph_schemas, NULL,
+    openapi_schemas, administrator_schemas, document_schemas, exchange_schemas, graph_schemas, NULL,
 };
 
 static const char *reason(int code)

@@ -153,6 +153,22 @@ void sensor_read(struct call *call)
     call_json(call, 200, &b);
 }
 
+/* For those who want no more than the number. */
+void sensor_value(struct call *call)
+{
+    const struct sensor *s = call_sensor(call);
+    if (!s)
+        return;
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, 0);
+    if (s->has_value)
+        json_put_value(&w, point_value(&s->last));
+    else
+        json_put_null(&w);
+    call_json(call, 200, &b);
+}
+
 /* ---- what was refused ---- */
 
 /* It has what was sent: of a sensor that a policy keeps from somebody that is as good as reading

@@ -131,6 +131,7 @@ ANSWERS(delete_answers, {204, NULL, NULL}, {404, "Problem", NULL}, {412, "Proble
 ANSWERS(findings_answers, {200, "Findings", NULL}, {404, "Problem", NULL});
 ANSWERS(validate_answers, {200, "Findings", NULL}, {413, "Problem", NULL}, {415, "Problem", NULL});
 ANSWERS(sensors_answers, {200, "SensorList", NULL}, {404, "Problem", NULL});
+ANSWERS(value_answers, {200, "Any", NULL}, {404, "Problem", NULL});
 ANSWERS(sensor_answers, {200, "Sensor", NULL}, {404, "Problem", NULL});
 #define HISTORY_TYPES "application/json application/x-ndjson text/csv"
 ANSWERS(history_answers, {200, "History", HISTORY_TYPES}, {400, "Problem", NULL},
@@ -294,6 +295,7 @@ const struct route routes[] = {
     {"GET", "/api/v1/twins/{id}/findings", OP_TWIN_READ, "readFindings", twin_findings, "What validation says of a kept profile", NULL, NULL, NULL, findings_answers},
     {"GET", "/api/v1/twins/{id}/sensors", OP_TWIN_READ, "listSensors", sensors_list, "A twin's sensors with their last values", NULL, NULL, NULL, sensors_answers},
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}", OP_DATA_READ, "readSensor", sensor_read, "One sensor with its last value", NULL, NULL, NULL, sensor_answers},
+    {"GET", "/api/v1/twins/{id}/sensors/{sensor}/value", OP_DATA_READ, "readValue", sensor_value, "A sensor's last value alone, as JSON; null while there is none", NULL, NULL, NULL, value_answers},
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}/history", OP_HISTORY_READ, "readHistory", sensor_history, "The past of a sensor: raw, thinned, or by steps", history_params, NULL, NULL, history_answers},
     {"DELETE", "/api/v1/twins/{id}/sensors/{sensor}/history", OP_HISTORY_ERASE, "eraseHistory", history_erase, "Take readings out of the past, for good; from and to are needed", erase_params, NULL, NULL, erase_answers},
     {"GET", "/api/v1/twins/{id}/policy", OP_SHARE, "readPolicy", policy_read, "What members may do with the twin, beside their roles", NULL, NULL, NULL, policy_answers},
@@ -417,5 +419,11 @@ const struct route routes[] = {
 /* clang-format on */
 
 const struct route *const route_tables[] = {
-    routes, administrator_routes, document_routes, twin_version_routes, graph_routes, NULL,
+    routes,
+    administrator_routes,
+    document_routes,
+    twin_version_routes,
+    exchange_routes,
+    graph_routes,
+    NULL,
 };

@@ -22,6 +22,30 @@ const struct option_row twin_get_options[] = {
     {0},
 };
 
+const struct option_row twin_import_options[] = {
+    {.name = "dry", .help = "tell what would be made, and make nothing"},
+    {0},
+};
+
+const struct command_example twin_import_examples[] = {
+    {"doppel twin import dtdl models.json --dry", "what would come of these interfaces?"},
+    {"doppel twin import ngsi-ld entities.jsonld", "twins of entities"},
+    {0},
+};
+
+const struct option_row twin_export_options[] = {
+    {.name = "types", .value = "IDS", .help = "types with commas between; * for all"},
+    {.name = "strict", .help = "nothing that the format itself does not know"},
+    {.name = "concise", .help = "values alone (ngsi-ld)"},
+    {0},
+};
+
+const struct command_example twin_export_examples[] = {
+    {"doppel twin export wot water-pump", "its Thing Description"},
+    {"doppel twin export dtdl --types '*' --strict > models.json", "all types, for other tools"},
+    {0},
+};
+
 const struct command_example twin_get_examples[] = {
     {"doppel twin get water-pump", "the profile with its newest values"},
     {"doppel twin get water-pump --kept > pump.json", "to edit it and apply it again"},

@@ -5,10 +5,12 @@
 #include "server/command.h"
 #include "twin/profile.h"
 
-int serve_run(const struct invocation *in);      /* serve.c */
-int validate_run(const struct invocation *in);   /* validate.c */
-int twin_ls_run(const struct invocation *in);    /* twin_ls.c */
-int twin_get_run(const struct invocation *in);   /* twin.c */
+int serve_run(const struct invocation *in);       /* serve.c */
+int validate_run(const struct invocation *in);    /* validate.c */
+int twin_ls_run(const struct invocation *in);     /* twin_ls.c */
+int twin_get_run(const struct invocation *in);    /* twin.c */
+int twin_import_run(const struct invocation *in); /* twin_exchange.c */
+int twin_export_run(const struct invocation *in);
 int twin_apply_run(const struct invocation *in); /* twin_apply.c */
 int twin_rm_run(const struct invocation *in);
 int send_run(const struct invocation *in);    /* send.c */

@@ -445,7 +445,7 @@ test("the rest", async () => {
 
 test("versions and documents, in good and in bad", async () => {
     const at = "/api/v1/twins/versioned-1";
-    await call("POST", "/api/v1/twins", { body: twin("versioned-1", [{ id: "s" }]), expect: 201 });
+    await call("POST", "/api/v1/twins", { body: twin("versioned-1", ["s"]), expect: 201 });
     await call("GET", `${at}/versions`, { expect: 200 });
     await call("GET", `${at}/versions/1`, { expect: 200 });
     await call("GET", `${at}/versions/2`, { expect: 404 });
@@ -453,6 +453,14 @@ test("versions and documents, in good and in bad", async () => {
     await call("GET", `${at}/diff`, { expect: 400 });
     await call("POST", `${at}/restore`, { body: { version: 1 }, expect: 200 });
     await call("POST", `${at}/restore`, { body: {}, expect: 400 });
+    await call("GET", `${at}/sensors/s/value`, { expect: 200 });
+    await call("GET", `${at}/sensors/none/value`, { expect: 404 });
+    await call("POST", "/api/v1/import/wot", { body: [1], expect: 422 });
+    await call("GET", "/api/v1/export/owl?twins=versioned-1", { expect: 404 });
+    const [entity] = (
+        await call("GET", "/api/v1/export/ngsi-ld?twins=versioned-1", { expect: 200 })
+    ).body;
+    await call("POST", "/api/v1/import/ngsi-ld", { body: entity, expect: 200 });
     await call("DELETE", at, { expect: 204 });
     for (const [many, one] of [["types", { id: "Thing", name: "Thing" }]]) {
         const list = `/api/v1/${many}`;
