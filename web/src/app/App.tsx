@@ -18,6 +18,7 @@ const load = {
 const Twins = lazy(load.twins);
 const Twin = lazy(load.twin);
 const Connect = lazy(load.connect);
+const Graph = lazy(() => import("../pages/Graph"));
 const Devices = lazy(() => import("../pages/Devices"));
 const Shared = lazy(() => import("../pages/Shared"));
 const Account = lazy(() => import("../pages/Account"));
@@ -60,6 +61,7 @@ function Inside() {
                                 />
                             )}
                         </Route>
+                        <Route path="/graph" component={Graph} />
                         <Route path="/connect">
                             <Connect />
                         </Route>

@@ -30,6 +30,7 @@ interface Place {
 const PLACES: Place[] = [
     { path: "/", word: "Home", icon: "home", key: "g h" },
     { path: "/twins", word: "Twins", icon: "twins", key: "g t" },
+    { path: "/graph", word: "Graph", icon: "graph", key: "g r" },
 ];
 const CONNECT: Place = { path: "/connect", word: "Connect", icon: "connect", key: "g c" };
 const DEVICES: Place = { path: "/devices", word: "Devices", icon: "device", key: "g d" };

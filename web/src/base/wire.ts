@@ -31,6 +31,7 @@ export interface TwinSummary {
     name: string;
     description: string;
     type: string;
+    twinTypes?: string[];
     state: State;
     simulated: boolean;
     demo?: boolean;
@@ -39,6 +40,41 @@ export interface TwinSummary {
     modified: string;
     lastSynced: string | null;
     sensors: Sensor[];
+}
+
+export interface Relationship {
+    kind: string;
+    target: string;
+    id?: string;
+    properties?: Record<string, unknown>;
+}
+
+/* A relationship as it is told: whose it is, and whether its target is there. */
+export interface GraphEdge {
+    id: string;
+    source: string;
+    kind: string;
+    target: string;
+    properties: Record<string, unknown>;
+    dangling: boolean;
+}
+
+export interface GraphNode {
+    id: string;
+    name: string;
+    type: string;
+    twinTypes: string[];
+    state: State;
+    level: Level;
+    out: number;
+    in: number;
+}
+
+export interface GraphPage {
+    nodes: GraphNode[];
+    edges: GraphEdge[];
+    next: string | null;
+    truncated: boolean;
 }
 
 export interface Page<T> {

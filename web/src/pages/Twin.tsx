@@ -31,6 +31,7 @@ import { FindingsPanel } from "../panels/FindingsPanel";
 import { ProfilePanel } from "../panels/ProfilePanel";
 import { PropertyTable } from "../panels/PropertyTable";
 import { finishStep } from "../panels/progress";
+import { RelationshipsPanel } from "../panels/RelationshipsPanel";
 import { TimeBar } from "../panels/TimeBar";
 import { freshest } from "../panels/TwinCard";
 import style from "./Twin.module.css";
@@ -202,6 +203,7 @@ function Overview({ id, sensors, profile }: { id: string; sensors: Sensor[]; pro
             <div className={style.overview}>
                 <div className={style.left}>
                     {chosen && <Chart key={chosen.id} twin={id} sensor={chosen} height={300} />}
+                    <RelationshipsPanel twin={id} />
                     <About profile={profile} />
                 </div>
                 <Panel
