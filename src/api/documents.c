@@ -1,5 +1,6 @@
 /* documents.c - documents of all kinds: list, make, read, change, delete, and what they were. */
 #include "access/documents.h"
+#include "api/graph.h"
 #include "api/versions.h"
 #include "base/err.h"
 
@@ -81,7 +82,7 @@ static void answer_document(struct call *call, const struct document *d, int sta
 static void document_show(struct call *call)
 {
     const struct document *d = find(call);
-    if (d)
+    if (d && (d->kind != DOCUMENT_TYPE || !type_show_resolved(call)))
         answer_document(call, d, 200);
 }
 

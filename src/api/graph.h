@@ -19,4 +19,7 @@ void edge_write(struct json_writer *w, const struct edge *e);
 
 route_fn graph_read;
 
+/* types.c: a type with all that it extends, when that is asked for; then it is answered. */
+bool type_show_resolved(struct call *call);
+
 #endif

@@ -51,7 +51,7 @@ struct route {
 /* A table a part of the API, each ended by method NULL; the list of them, by NULL.  The rows of one
  * path stand together, in one table. */
 extern const struct route routes[], administrator_routes[], document_routes[], graph_routes[];
-extern const struct route twin_version_routes[], exchange_routes[];
+extern const struct route twin_version_routes[], exchange_routes[], type_routes[];
 extern const struct route *const route_tables[];
 
 struct named_schema {
@@ -59,7 +59,7 @@ struct named_schema {
 };
 /* The same for what OpenAPI names. */
 extern const struct named_schema openapi_schemas[], administrator_schemas[], graph_schemas[];
-extern const struct named_schema document_schemas[], exchange_schemas[];
+extern const struct named_schema document_schemas[], exchange_schemas[], type_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 struct stream;
@@ -196,7 +196,8 @@ void devices_unwatch(struct api *api);
 /* handlers */
 route_fn twins_list, twins_create, twin_read, twin_replace, twin_patch, twin_delete, twin_findings;
 route_fn validate, sample, schema, openapi, status, metrics, healthz, readyz, error_page;
-route_fn sensors_list, sensor_read, sensor_value, sensor_history, twin_readings, sensor_readings, rejections;
+route_fn sensors_list, sensor_read, sensor_value, sensor_history, twin_readings, sensor_readings,
+    rejections;
 route_fn stream_open, mqtt_open;
 route_fn influx_write_1, influx_write_2, influx_query, influx_ping, influx_health;
 route_fn devices_list, credentials_list, credential_create, credential_delete, credential_rotate;

@@ -49,7 +49,7 @@ const struct named_schema openapi_schemas[] = {
     {"TwinKept", "{\"type\":\"object\",\"required\":[\"id\",\"profile\",\"filled\",\"findings\"],\"properties\":{\"id\":" S ",\"profile\":" REF("Profile") ",\"filled\":" LIST(S) ",\"findings\":" LIST(REF("Finding")) "}}"},
     {"Sensor", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"type\",\"unit\",\"value\",\"t\",\"quality\",\"state\",\"level\",\"interval\",\"updates\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"type\":" S ",\"unit\":" S ",\"value\":" VALUE ",\"t\":" ORNULL("number") ",\"quality\":{\"enum\":[\"good\",\"uncertain\",\"bad\",null]},\"state\":{\"enum\":[\"live\",\"stale\",\"waiting\"]},\"level\":{\"enum\":[\"unknown\",\"normal\",\"warning\",\"critical\"]},\"interval\":" ORNULL("number") ",\"normalRange\":" RANGE ",\"criticalRange\":" RANGE ",\"threshold\":" N ",\"updates\":" U "}}"},
     {"SensorList", "{\"type\":\"object\",\"required\":[\"items\"],\"properties\":{\"items\":" LIST(REF("Sensor")) "}}"},
-    {"Twin", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"description\",\"type\",\"twinTypes\",\"state\",\"simulated\",\"demo\",\"created\",\"modified\",\"lastSynced\",\"sensorCount\",\"sensors\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"description\":" S ",\"type\":" S ",\"twinTypes\":" LIST(S) ",\"state\":{\"enum\":[\"live\",\"stale\",\"waiting\"]},\"simulated\":" B ",\"demo\":" B ",\"created\":" T ",\"modified\":" T ",\"lastSynced\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},\"sensorCount\":" U ",\"sensors\":" LIST(REF("Sensor")) "}}"},
+    {"Twin", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"description\",\"type\",\"twinTypes\",\"misfits\",\"state\",\"simulated\",\"demo\",\"created\",\"modified\",\"lastSynced\",\"sensorCount\",\"sensors\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"description\":" S ",\"type\":" S ",\"twinTypes\":" LIST(S) ",\"misfits\":" U ",\"state\":{\"enum\":[\"live\",\"stale\",\"waiting\"]},\"simulated\":" B ",\"demo\":" B ",\"created\":" T ",\"modified\":" T ",\"lastSynced\":{\"type\":[\"string\",\"null\"],\"format\":\"date-time\"},\"sensorCount\":" U ",\"sensors\":" LIST(REF("Sensor")) "}}"},
     {"TwinList", "{\"type\":\"object\",\"required\":[\"items\",\"next\",\"total\"],\"properties\":{\"items\":" LIST(REF("Twin")) ",\"next\":" ORNULL("string") ",\"total\":" U "}}"},
     {"History", "{\"type\":\"object\",\"required\":[\"twin\",\"sensor\",\"unit\",\"from\",\"to\",\"points\"],\"properties\":{\"twin\":" S ",\"sensor\":" S ",\"unit\":" S ",\"from\":" N ",\"to\":" N ",\"fn\":" LIST(S) ",\"before\":{\"anyOf\":[" POINT ",{\"type\":\"null\"}]},\"points\":" LIST(POINT) ",\"damaged\":" B ",\"resolution\":{\"enum\":[\"raw\",\"1s\",\"1m\",\"1h\",\"1d\"]},\"rawFrom\":" N ",\"limit\":" U ",\"next\":" ORNULL("string") "}}"},
     {"Histories", "{\"type\":\"object\",\"required\":[\"from\",\"to\",\"series\"],\"properties\":{\"from\":" N ",\"to\":" N ",\"fn\":" LIST(S) ",\"series\":" LIST("{\"type\":\"object\",\"required\":[\"twin\",\"sensor\",\"unit\",\"points\"],\"properties\":{\"twin\":" S ",\"sensor\":" S ",\"unit\":" S ",\"before\":{\"anyOf\":[" POINT ",{\"type\":\"null\"}]},\"points\":" LIST(POINT) ",\"damaged\":" B ",\"resolution\":{\"enum\":[\"raw\",\"1s\",\"1m\",\"1h\",\"1d\"]},\"rawFrom\":" N ",\"limit\":" U ",\"next\":" ORNULL("string") "}}") "}}"},
@@ -161,9 +161,17 @@ const struct named_schema openapi_schemas[] = {
 };
 /* clang-format on */
 
+/* clang-format off: a line each */
 const struct named_schema *const schema_tables[] = {
-    openapi_schemas, administrator_schemas, document_schemas, exchange_schemas, graph_schemas, NULL,
+    openapi_schemas,
+    administrator_schemas,
+    document_schemas,
+    exchange_schemas,
+    graph_schemas,
+    type_schemas,
+    NULL,
 };
+/* clang-format on */
 
 static const char *reason(int code)
 {

@@ -9,7 +9,9 @@
 static const struct route_param list_params[] = {
     {"name", TEXT, "part of the name or id, whatever its case"},
     {"type", TEXT, "what the twin mirrors, as subjectOf.name"},
-    {"twinType", TEXT, "only twins that say they are of this type"},
+    {"twinType", TEXT, "only twins of this type, or of one that extends it"},
+    {"fits", "{\"type\":\"boolean\"}",
+     "only twins that are as their types say (true), or not (false)"},
     {"state", "{\"enum\":[\"live\",\"stale\",\"waiting\"]}", "only twins in this state"},
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":500,\"default\":50}",
      "twins at most"},
@@ -418,12 +420,9 @@ const struct route routes[] = {
 };
 /* clang-format on */
 
+/* clang-format off: a line each */
 const struct route *const route_tables[] = {
-    routes,
-    administrator_routes,
-    document_routes,
-    twin_version_routes,
-    exchange_routes,
-    graph_routes,
-    NULL,
+    routes,          administrator_routes, document_routes, twin_version_routes,
+    exchange_routes, graph_routes,         type_routes,     NULL,
 };
+/* clang-format on */

@@ -2,6 +2,7 @@
 #include "access/state.h"
 #include "api/internal.h"
 #include "base/err.h"
+#include "core/types.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@ enum { LIST_DEFAULT = 50, LIST_MAX = 500, SENSORS_DEFAULT = 6, SENSORS_MAX = 100
 /* ---- the list ---- */
 
 struct filter {
-    struct slice name, type, twin_type, state;
+    struct slice name, type, twin_type, state, fits;
 };
 
 static bool contains_nocase(const char *text, struct slice part)
@@ -24,21 +25,15 @@ static bool contains_nocase(const char *text, struct slice part)
     return false;
 }
 
-static bool names_type(const struct twin *t, struct slice type)
-{
-    for (const char *at = t->twin_types; *at; at += strlen(at) + 1)
-        if (slice_is(type, at))
-            return true;
-    return false;
-}
-
-static bool passes(const struct filter *f, const struct twin *t)
+static bool passes(struct core *c, const struct filter *f, const struct twin *t)
 {
     if (f->name.p && !contains_nocase(t->name, f->name) && !contains_nocase(t->id, f->name))
         return false;
     if (f->type.p && !slice_is_nocase(f->type, t->type))
         return false;
-    if (f->twin_type.p && !names_type(t, f->twin_type))
+    if (f->twin_type.p && !core_twin_is(c, t, f->twin_type))
+        return false;
+    if (f->fits.p && slice_is(f->fits, "true") != !t->misfits)
         return false;
     return !f->state.p || slice_is(f->state, state_name(t->state));
 }
@@ -123,10 +118,14 @@ void twins_list(struct call *call)
 {
     uint64_t limit = LIST_DEFAULT, sensors = SENSORS_DEFAULT;
     struct filter f = {http_query(call->req, "name"), http_query(call->req, "type"),
-                       http_query(call->req, "twinType"), http_query(call->req, "state")};
+                       http_query(call->req, "twinType"), http_query(call->req, "state"),
+                       http_query(call->req, "fits")};
     struct slice cursor = http_query(call->req, "cursor");
     if (!call_uint(call, "limit", 1, LIST_MAX, &limit) ||
         !call_uint(call, "sensors", 0, SENSORS_MAX, &sensors))
+        return;
+    bool fits;
+    if (!call_bool(call, "fits", &fits))
         return;
     if (f.state.p && !slice_is(f.state, "live") && !slice_is(f.state, "stale") &&
         !slice_is(f.state, "waiting")) {
@@ -147,11 +146,11 @@ void twins_list(struct call *call)
     struct json_writer w;
     call_rows_begin(&w, &b, "items");
     /* else all are counted without a look */
-    bool some = f.name.p || f.type.p || f.twin_type.p || f.state.p || !own.plain;
+    bool some = f.name.p || f.type.p || f.twin_type.p || f.fits.p || f.state.p || !own.plain;
     for (size_t i = some ? own.from : from; i < n && (some || !more); i++) {
         if (is_behind_own(&own, all[i]))
             break;
-        if (!is_listed(call, &own, all[i]) || !passes(&f, all[i]))
+        if (!is_listed(call, &own, all[i]) || !passes(call->core, &f, all[i]))
             continue;
         total++;
         if (i < from)
@@ -478,13 +477,30 @@ void twin_read(struct call *call)
 
 /* ---- validation ---- */
 
-static void answer_findings(struct call *call, struct slice text)
+/* How the types of the twin's organisation see it; t NULL: of who asks, and no other twin is known.
+ */
+struct eyes {
+    struct core *core;
+    const struct twin *twin;
+};
+
+static int is_of(void *arg, struct slice twin, struct slice type)
 {
+    const struct eyes *e = arg;
+    return e->twin ? core_twin_id_is(e->core, e->twin, twin, type) : -1;
+}
+
+static void answer_findings(struct call *call, const struct twin *t, struct slice text)
+{
+    struct eyes seen = {call->core, t};
+    const struct type_eyes eyes = {
+        .set = core_types(call->core, t ? t->org : call->who->org), .is_of = is_of, .arg = &seen};
     struct findings f = {0};
     struct jval *root;
     struct buf b = {0};
     struct json_writer w;
-    if (profile_check(call->arena, text, &root, &f)) {
+    if (profile_check(call->arena, text, &root, &f) ||
+        (root && eyes.set && profile_check_as(call->arena, root, text, &eyes, &f))) {
         call_problem(call, ERR_NOMEM, NULL);
         return;
     }
@@ -507,7 +523,7 @@ static void answer_findings(struct call *call, struct slice text)
 void validate(struct call *call)
 {
     if (call_json_type(call) && profile_body(call))
-        answer_findings(call, http_body(call->req));
+        answer_findings(call, NULL, http_body(call->req));
 }
 
 static void on_read_for_findings(void *arg, const struct twin_result *r)
@@ -526,7 +542,7 @@ static void on_read_for_findings(void *arg, const struct twin_result *r)
     if (b.failed || !t)
         call_problem(call, ERR_CORRUPT, NULL);
     else
-        answer_findings(call, buf_slice(&b));
+        answer_findings(call, t, buf_slice(&b));
     buf_release(&b);
 }
 

@@ -95,6 +95,8 @@ void write_summary(struct json_writer *w, const struct call *call, const struct 
     put_slice(w, "description", slice_str(t->description));
     put_slice(w, "type", slice_str(t->type));
     write_twin_types(w, t);
+    json_key(w, "misfits");
+    json_put_uint(w, t->misfits);
     json_key(w, "state");
     json_put_cstr(w, state_name(t->state));
     json_key(w, "simulated");

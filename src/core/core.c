@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "core/internal.h"
 #include "core/registry.h"
+#include "core/types_keep.h"
 #include "store/reserve.h"
 
 #include <errno.h>
@@ -54,6 +55,7 @@ static void on_tick(void *arg)
 {
     struct core *c = arg;
     live_turn_wheel(c);
+    types_turn(c);
     flush_if_due(c, false);
     upkeep_if_due(c);
     usage_if_due(c);
@@ -107,7 +109,7 @@ static int open_stores(struct core *c, const char **ret_why)
                                        .audit_retention_us = c->audit_retention_us,
                                        .quotas = c->quotas};
     err = access_new(c->loop, c->catalog, c->writes, &access, &c->access);
-    if (err || (err = twins_load(c)))
+    if (err || (err = types_open(c)) || (err = twins_load(c)))
         return err;
     access_set_twins(c->access, when_made, c);
     *ret_why = "the history cannot be read";
@@ -231,6 +233,7 @@ void core_close(struct core *c)
     history_close(c->history);
     access_written(c->access);
     catalog_close(c->catalog);
+    types_close(c);
     if (c->leave_memory) {
         access_free(c->access);
         return;

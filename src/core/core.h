@@ -96,6 +96,7 @@ struct twin {
                             same array as sensors when no other is in it */
     size_t sensors_n, all_n;
     const char *twin_types; /* that the profile names: each with a zero behind it, then another */
+    uint32_t misfits;       /* in how much it is not as its types say: core/types.h */
     struct node *node;      /* its place in the graph; NULL: no edge touches it */
     struct layout *layout;  /* of sensors */
     struct layout *gone;    /* of the retired; NULL: there are none */

@@ -40,6 +40,7 @@ struct ingest_turn {
 
 struct flush;
 struct twin_job;
+struct types;
 struct upkeep;
 struct usage;
 struct erase;
@@ -63,6 +64,7 @@ struct core {
         struct map nodes, kinds;
         size_t edges;
     } graph;             /* core/graph.h */
+    struct types *types; /* core/types.h */
     struct twin **twins; /* sorted up to twins_sorted, the rest in order of making */
     size_t twins_n, twins_cap, twins_sorted;
     struct sensor **by_series; /* NULL: gone */

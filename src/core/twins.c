@@ -13,6 +13,7 @@
 #include "core/provision.h"
 #include "core/registry.h"
 #include "core/twins_audit.h"
+#include "core/types_keep.h"
 #include "store/versions.h"
 #include "twin/packed.h"
 #include "twin/relations.h"
@@ -44,7 +45,9 @@ struct twin_job {
     const struct provision_twin *twin; /* JOB_GROW: as its id, and the sensors that it is to have */
     const struct provision_sensor *sensors;
     size_t sensors_n;
-    twin_edit_fn *edit; /* JOB_EDIT */
+    struct type_set *types; /* held; NULL: there are none */
+    bool making;            /* there is no such twin yet, as far as is known */
+    twin_edit_fn *edit;     /* JOB_EDIT */
     void *edit_arg;
     bool same; /* nothing had to change */
     twin_done_fn *done;
@@ -226,6 +229,31 @@ static int write_audit(struct twin_job *j, const char *operation, struct slice k
     return err ? fail(j, err, "the change could not be kept: %s", err_info(err)->text) : 0;
 }
 
+/* What its types give to a profile that is new, then what every profile has. */
+static int fill(struct twin_job *j, struct jval *root, const struct profile_defaults *defaults)
+{
+    const char *const *by_types = NULL, *const *by_rules = NULL;
+    size_t n = 0, m = 0;
+    int err = j->making && j->types ? type_fill(j->arena, j->types, root, &by_types) : 0;
+    if (!err)
+        err = profile_fill(j->arena, root, defaults, &by_rules);
+    if (err || !by_types) {
+        j->result.filled = by_rules;
+        return err;
+    }
+    while (by_types[n])
+        n++;
+    while (by_rules[m])
+        m++;
+    const char **all = arena_alloc(j->arena, (n + m + 1) * sizeof *all);
+    if (!all)
+        return ERR_NOMEM;
+    memcpy(all, by_types, n * sizeof *all);
+    memcpy(all + n, by_rules, (m + 1) * sizeof *all);
+    j->result.filled = all;
+    return 0;
+}
+
 /* The checked and completed document of j->body, into j->view and j->row.profile. */
 static int make_profile(struct twin_job *j)
 {
@@ -241,8 +269,8 @@ static int make_profile(struct twin_job *j)
                 return fail(j, ERR_PROFILE, "%s", findings.items[i].message);
         return fail_plain(j, ERR_PROFILE);
     }
-    if (profile_fill(j->arena, root, &defaults, &j->result.filled) ||
-        profile_check_doc(j->arena, root, j->body, &findings) ||
+    const struct type_eyes eyes = {.set = j->types};
+    if (fill(j, root, &defaults) || profile_check_as(j->arena, root, j->body, &eyes, &findings) ||
         profile_read(j->arena, root, &j->view))
         return fail_plain(j, ERR_NOMEM);
     j->result.findings = write_findings(j->arena, &findings);
@@ -469,6 +497,7 @@ static void settle_put(struct twin_job *j)
         return;
     }
     j->result.created = created;
+    types_twin_changed(c, t);
     core_tell(c, created ? EVENT_TWIN_CREATED : EVENT_TWIN_CHANGED, t, NULL);
 }
 
@@ -515,6 +544,7 @@ static void job_done(struct twin_job *j)
     if (j->done)
         j->done(j->arg, &j->result);
     principal_unref(j->who);
+    type_set_unref(j->types);
     arena_free(j->arena);
 }
 
@@ -580,6 +610,7 @@ static int judge(struct core *c, const struct asker *by, struct twin_job *plan, 
     plan->org_id = slice_str(org->e.id);
     plan->quotas = org->quotas;
     const struct twin *t = plan->id.n ? core_twin(c, plan->id) : NULL;
+    plan->making = plan->kind == JOB_PUT && plan->how != TWIN_REPLACE && !t;
     enum access_op op = plan->kind != JOB_PUT ? ops[plan->kind]
                         : t                   ? OP_TWIN_WRITE
                                               : OP_TWIN_CREATE;
@@ -646,6 +677,7 @@ static void submit(struct core *c, const struct asker *by, struct twin_job plan,
     }
     j->core = c;
     j->who = principal_ref(by->who);
+    j->types = type_set_ref(core_types(c, j->org));
     j->done = done;
     j->arg = arg;
     if (c->jobs_last)

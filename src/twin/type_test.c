@@ -324,6 +324,23 @@ static void misfits_are_found(void **state)
     type_set_unref(set);
 }
 
+static void the_document_has_every_rule(void **state)
+{
+    (void)state;
+    char text[65536], row[512];
+    FILE *f = fopen("docs/graph.md", "r");
+    assert_non_null(f);
+    size_t n = fread(text, 1, sizeof text - 1, f);
+    text[n] = 0;
+    fclose(f);
+    for (const struct profile_rule *r = type_rules; r->id; r++) {
+        snprintf(row, sizeof row, "| `%s` | %s |", r->id,
+                 r->severity == SEVERITY_ERROR ? "error" : "warning");
+        if (!strstr(text, row))
+            fail_msg("docs/graph.md lacks %s", row);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -335,6 +352,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_document_is_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(an_instance_is_as_its_type_says, setup, teardown),
         cmocka_unit_test_setup_teardown(misfits_are_found, setup, teardown),
+        cmocka_unit_test(the_document_has_every_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

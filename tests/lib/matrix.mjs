@@ -48,6 +48,9 @@ export const ROWS = {
     },
     deleteRelationship: { needs: "editor", missing: true },
     readGraph: { needs: "viewer" },
+    readTypeUse: { needs: "viewer", missing: true },
+    createTwinOfType: { needs: "editor", body: '{"id":"x-1"}', missing: true },
+    validateType: { needs: "viewer", body: "{}", linkMay: false },
 
     /* what the operator asks */
     listRejections: { needs: "viewer", linkMay: false },

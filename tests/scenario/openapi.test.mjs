@@ -65,6 +65,7 @@ function follow(node, ...steps) {
 /* What changes nothing that the audit log is for, and why. */
 const WITHOUT_LINE = {
     "post /api/v1/validate": "looks at a profile",
+    "post /api/v1/validate/type": "looks at a type",
     "post /api/v1/history": "a question",
     "post /api/v1/twins/{id}/readings": "readings are the history itself",
     "post /api/v1/twins/{id}/sensors/{sensor}/readings": "the same",
@@ -631,6 +632,22 @@ test("the graph", async () => {
     await call("GET", "/api/v1/graph?root=nobody", { expect: 404 });
     await call("DELETE", `${at}/second`, { expect: 204 });
     await call("DELETE", `${at}/second`, { expect: 404 });
+});
+
+test("types of twins, beside being documents", async () => {
+    const type = { id: "Graphed", sensors: [{ id: "t", type: "temperature", unit: "celsius" }] };
+    await call("POST", "/api/v1/types", { body: type, expect: 201 });
+    await call("GET", "/api/v1/types/Graphed?resolved=true", { expect: 200 });
+    await call("GET", "/api/v1/types/Graphed/use", { expect: 200 });
+    await call("GET", "/api/v1/types/none/use", { expect: 404 });
+    const twins = "/api/v1/types/Graphed/twins";
+    await call("POST", twins, { body: { id: "graphed-1" }, expect: 201 });
+    await call("POST", twins, { body: { id: "graphed-1" }, expect: 409 });
+    await call("POST", twins, { body: {}, expect: 400 });
+    await call("GET", "/api/v1/twins?twinType=Graphed&fits=true", { expect: 200 });
+    await call("POST", "/api/v1/validate/type", { body: type, expect: 200 });
+    await call("POST", "/api/v1/validate/type", { body: { id: "a b" }, expect: 200 });
+    await call("DELETE", "/api/v1/types/Graphed", { expect: 409 });
 });
 
 test("every operation of the document was called, each in good", () => {
