@@ -8,6 +8,7 @@
 #include "access/documents.h"
 #include "api/internal.h"
 #include "base/err.h"
+#include "twin/type.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -249,6 +250,10 @@ static bool read_import(struct call *call, enum exchange_format format, struct i
         return false;
     }
     if (exchange_read(call->arena, format, root, &m->x)) {
+        call_problem(call, ERR_NOMEM, NULL);
+        return false;
+    }
+    if (!(m->x.types = types_in_order(call->arena, m->x.types))) {
         call_problem(call, ERR_NOMEM, NULL);
         return false;
     }

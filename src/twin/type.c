@@ -397,3 +397,44 @@ bool type_is(const struct type_set *set, struct slice id, struct slice wanted)
             return true;
     return false;
 }
+
+/* ---- a list of them ---- */
+
+static bool waits(const struct map *left, const struct jval *doc)
+{
+    const struct jval *said = jval_get(doc, "extends");
+    const struct jval *v = said && said->type == J_ARRAY ? said->first : said;
+    for (; v; v = v == said ? NULL : v->next) {
+        const struct jval *other = map_get(left, jval_string(v));
+        if (other && other != doc)
+            return true;
+    }
+    return false;
+}
+
+struct jval *types_in_order(struct arena *a, struct jval *list)
+{
+    struct jval *out = jval_new(a, J_ARRAY);
+    struct map left = {0};
+    bool failed = !out;
+    for (struct jval *v = list->first; v && !failed; v = v->next)
+        failed = map_put(&left, jval_string(jval_get(v, "id")), v, NULL);
+    for (int round = 0; round <= TYPE_DEPTH_MAX && !failed; round++)
+        for (struct jval *v = list->first, *next; v; v = next) {
+            next = v->next;
+            if (waits(&left, v))
+                continue;
+            struct slice id = jval_string(jval_get(v, "id"));
+            if (map_get(&left, id) == v)
+                map_remove(&left, id);
+            jval_take_out(v);
+            jval_append(out, v);
+        }
+    for (struct jval *v = list->first, *next; v && !failed; v = next) { /* they lead nowhere */
+        next = v->next;
+        jval_take_out(v);
+        jval_append(out, v);
+    }
+    map_release(&left);
+    return failed ? NULL : out;
+}

@@ -40,6 +40,10 @@ void type_set_unref(struct type_set *set);
 const struct twin_type *type_set_get(const struct type_set *set, struct slice id); /* NULL: none */
 const struct twin_type *type_set_next(const struct type_set *set, size_t *at);     /* from 0 */
 
+/* The documents of a list in an order in which each stands behind those of them that it extends: a
+ * new list, the old one is empty then.  NULL: out of memory. */
+struct jval *types_in_order(struct arena *a, struct jval *list);
+
 /* Is a twin of type `id` one of `wanted` as well: the same, or above it? */
 bool type_is(const struct type_set *set, struct slice id, struct slice wanted);
 

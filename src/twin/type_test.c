@@ -324,6 +324,20 @@ static void misfits_are_found(void **state)
     type_set_unref(set);
 }
 
+static void a_list_is_put_in_order(void **state)
+{
+    (void)state;
+    struct jval *list = types_in_order(
+        a,
+        parse("[{'id':'C','extends':'B'},{'id':'X','extends':'Y'},{'id':'B','extends':['A','Z']},"
+              "{'id':'Y','extends':'X'},{'id':'A'},{'id':'S','extends':'S'},{'n':1}]"));
+    const char *wanted[] = {"A", "S", NULL, "B", "C", "X", "Y"};
+    size_t n = 0;
+    for (const struct jval *v = list->first; v; v = v->next, n++)
+        assert_true(slice_eq(jval_string(jval_get(v, "id")), slice_str(wanted[n])));
+    assert_int_equal(n, 7);
+}
+
 static void the_document_has_every_rule(void **state)
 {
     (void)state;
@@ -352,6 +366,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_document_is_checked, setup, teardown),
         cmocka_unit_test_setup_teardown(an_instance_is_as_its_type_says, setup, teardown),
         cmocka_unit_test_setup_teardown(misfits_are_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_list_is_put_in_order, setup, teardown),
         cmocka_unit_test(the_document_has_every_rule),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

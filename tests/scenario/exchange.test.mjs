@@ -160,3 +160,18 @@ test("the command line takes in and gives out", async (t) => {
     assert.match(bad.stderr, /error \/0: .*@context/);
     assert.match((await doppel(["twin", "import", "owl", file, ...at])).stderr, /owl is none/);
 });
+
+test("types come in whatever order; those that contradict each other are refused by name", async (t) => {
+    const d = await start(t);
+    const r = await d.post("/api/v1/import/dtdl", [...MODELS].reverse());
+    assert.equal(r.status, 200, r.text);
+    const hall = await d.get("/api/v1/types/com:example:Hall.1?resolved=true");
+    assert.equal(hall.status, 200, hall.text);
+    assert.deepEqual(
+        hall.body.sensors.map((s) => s.id),
+        ["temp"],
+    );
+    const circle = MODELS.map((m) => ({ ...m, extends: MODELS.find((o) => o !== m)["@id"] }));
+    const refused = await d.post("/api/v1/import/dtdl", circle);
+    assert.match(refused.text, /leads back to it|there is a circle|not there/);
+});
