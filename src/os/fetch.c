@@ -33,6 +33,7 @@ struct calls {
 };
 
 struct fetch {
+    struct loop *loop;
     uv_async_t wake;
     CURLM *multi;
     struct fetch_guard *guard;
@@ -509,7 +510,9 @@ static void deliver(struct fetch *f)
 
 static void woken(uv_async_t *handle)
 {
-    deliver(handle->data);
+    struct fetch *f = handle->data;
+    loop_wake(f->loop);
+    deliver(f);
 }
 
 struct slice fetch_header(const struct fetch_answer *a, const char *name)
@@ -655,6 +658,7 @@ int fetch_new(struct loop *l, const struct fetch_opts *opts, struct fetch **ret,
         goto fail;
     }
     f->wake.data = f;
+    f->loop = l;
     pthread_mutex_init(&f->lock, NULL);
     calls_init(&f->incoming);
     calls_init(&f->finished);

@@ -23,6 +23,9 @@ struct loop {
     uv_idle_t again;        /* active while hooks wait for the next turn: the loop must not sleep */
     struct loop_hook hooks; /* head of the ring of armed ones */
     pthread_mutex_t lock;   /* posted_* */
+    pthread_mutex_t gate;   /* loop_enter(): held while the loop is awake */
+    bool awake;             /* the loop's thread alone */
+    _Atomic(unsigned) waiting, entered; /* at the gate; ever */
     struct loop_task *posted_first, **posted_end;
     atomic_bool stop;
 
@@ -32,6 +35,15 @@ struct loop {
     void (*net_stop)(void *net);
     void (*net_free)(void *net);
 };
+
+/* The first thing in every function that libuv calls: the loop is awake, and the gate shut. */
+static inline void loop_wake(struct loop *l)
+{
+    if (!l->awake) {
+        pthread_mutex_lock(&l->gate);
+        l->awake = true;
+    }
+}
 
 /* ---- tls.c: one TLS session between two buffers, without a socket ---- */
 

@@ -36,6 +36,7 @@ static void readable(uv_poll_t *handle, int status, int events);
 static void pause_over(uv_timer_t *handle)
 {
     struct net_listener *l = handle->data;
+    loop_wake(l->net->loop);
     uv_poll_start(&l->poll, UV_READABLE, readable);
 }
 
@@ -54,6 +55,7 @@ static void readable(uv_poll_t *handle, int status, int events)
     struct net_listener *l = handle->data;
     (void)status;
     (void)events;
+    loop_wake(l->net->loop);
     for (int i = 0; i < ACCEPTS_A_TURN && l->fd >= 0; i++) {
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {

@@ -10,11 +10,13 @@
 #include "os/internal.h"
 
 #include <assert.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
 struct loop_timer {
     uv_timer_t uv;
+    struct loop *loop;
     loop_fn *fn;
     void *arg;
 };
@@ -36,9 +38,22 @@ static void unlink_hook(struct loop_hook *h)
     h->armed = false;
 }
 
+/* Open the gate.  A mutex is not fair, and a busy loop would shut it again before anybody who waits
+ * has run: so the loop waits until one of them is in, which is until a thread is scheduled; it then
+ * wakes up no sooner than that one has left. */
+static void fall_asleep(struct loop *l)
+{
+    unsigned before = atomic_load(&l->entered);
+    l->awake = false;
+    pthread_mutex_unlock(&l->gate);
+    while (atomic_load(&l->waiting) && atomic_load(&l->entered) == before)
+        sched_yield();
+}
+
 static void run_hooks(uv_prepare_t *handle)
 {
     struct loop *l = handle->data;
+    loop_wake(l);
     if (!hooks_empty(&l->hooks)) {
         /* a ring of its own: what gets armed from here on belongs to the next turn */
         struct loop_hook now = l->hooks;
@@ -54,11 +69,13 @@ static void run_hooks(uv_prepare_t *handle)
         uv_idle_stop(&l->again);
     else
         uv_idle_start(&l->again, nothing);
+    fall_asleep(l);
 }
 
 static void run_posted(uv_async_t *handle)
 {
     struct loop *l = handle->data;
+    loop_wake(l);
     pthread_mutex_lock(&l->lock);
     struct loop_task *t = l->posted_first;
     l->posted_first = NULL;
@@ -96,6 +113,7 @@ int loop_new(struct loop **ret)
     l->wake.data = l->turn_end.data = l->again.data = l;
     l->hooks.next = l->hooks.prev = &l->hooks;
     pthread_mutex_init(&l->lock, NULL);
+    pthread_mutex_init(&l->gate, NULL);
     l->posted_end = &l->posted_first;
     uv_prepare_start(&l->turn_end, run_hooks);
     *ret = l;
@@ -121,6 +139,9 @@ void loop_free(struct loop *l)
         l->posted_first = t->next;
         free(t);
     }
+    if (l->awake)
+        pthread_mutex_unlock(&l->gate);
+    pthread_mutex_destroy(&l->gate);
     pthread_mutex_destroy(&l->lock);
     free(l);
 }
@@ -128,7 +149,22 @@ void loop_free(struct loop *l)
 int loop_run(struct loop *l)
 {
     uv_run(&l->uv, UV_RUN_DEFAULT);
+    if (l->awake)
+        fall_asleep(l);
     return 0;
+}
+
+void loop_enter(struct loop *l)
+{
+    atomic_fetch_add(&l->waiting, 1);
+    pthread_mutex_lock(&l->gate);
+    atomic_fetch_add(&l->entered, 1);
+    atomic_fetch_sub(&l->waiting, 1);
+}
+
+void loop_leave(struct loop *l)
+{
+    pthread_mutex_unlock(&l->gate);
 }
 
 void loop_stop(struct loop *l)
@@ -180,6 +216,7 @@ void loop_disarm(struct loop *l, struct loop_hook *h)
 static void timer_fired(uv_timer_t *handle)
 {
     struct loop_timer *t = handle->data;
+    loop_wake(t->loop);
     t->fn(t->arg);
 }
 
@@ -195,6 +232,7 @@ int loop_timer_new(struct loop *l, loop_fn *fn, void *arg, struct loop_timer **r
         return ERR_NOMEM;
     uv_timer_init(&l->uv, &t->uv);
     t->uv.data = t;
+    t->loop = l;
     t->fn = fn;
     t->arg = arg;
     *ret = t;

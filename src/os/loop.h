@@ -1,6 +1,7 @@
 /* loop.h - the event loop of one thread (libuv), and work that leaves it and comes back.
  *
- * Everything here is called on the loop's thread but loop_post() and loop_stop(). */
+ * Everything here is called on the loop's thread but loop_post(), loop_stop(), loop_enter() and
+ * loop_leave(). */
 #ifndef OS_LOOP_H
 #define OS_LOOP_H
 
@@ -20,6 +21,12 @@ uv_loop_t *loop_uv(struct loop *l);
 
 /* Run fn(arg) on the loop's thread soon, in order of posting.  Any thread.  ERR_NOMEM. */
 int loop_post(struct loop *l, loop_fn *fn, void *arg);
+
+/* What belongs to the loop's thread, read by another: between the two the loop sleeps, or waits to
+ * wake up.  Any thread but the loop's, for a millisecond at most; a loop that is busy lets one in a
+ * turn.  Not before it runs and not after: who may be in here has ended by then. */
+void loop_enter(struct loop *l);
+void loop_leave(struct loop *l);
 
 /* Run fn(arg) once at the end of this turn, before the loop sleeps.  A hook is embedded in its
  * owner; arming it twice in a turn is arming it once.  An armed hook may be disarmed. */

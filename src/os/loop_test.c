@@ -231,6 +231,66 @@ static void pool_free_finishes_what_was_submitted(void **state)
     }
 }
 
+/* ---- the gate ---- */
+
+enum { VISITS = 2000, VISITORS = 3 };
+
+struct guarded {
+    struct loop *l;
+    struct loop_hook busy;
+    long a, b;          /* the loop keeps them the same, at the end of each of its functions */
+    _Atomic(int) left;  /* visitors that have not ended */
+    _Atomic(long) torn; /* what a visitor must not see */
+};
+
+static void keep_busy(void *arg)
+{
+    struct guarded *g = arg;
+    g->a++;
+    for (volatile int i = 0; i < 200; i++)
+        ;
+    g->b++;
+    if (atomic_load(&g->left))
+        loop_at_end(g->l, &g->busy); /* a loop that never sleeps */
+    else
+        loop_stop(g->l);
+}
+
+static void *visit(void *arg)
+{
+    struct guarded *g = arg;
+    for (int i = 0; i < VISITS; i++) {
+        loop_enter(g->l);
+        if (g->a != g->b)
+            atomic_fetch_add(&g->torn, 1);
+        loop_leave(g->l);
+    }
+    atomic_fetch_sub(&g->left, 1);
+    return NULL;
+}
+
+static void begin_busy(void *arg)
+{
+    struct guarded *g = arg;
+    loop_at_end(g->l, &g->busy);
+}
+
+/* Visitors see what the loop leaves, and come in although it is always awake. */
+static void gate_lets_others_in_between_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct guarded g = {.l = f->l, .busy = {keep_busy, &g}, .left = VISITORS};
+    pthread_t threads[VISITORS];
+    loop_post(f->l, begin_busy, &g);
+    for (int i = 0; i < VISITORS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, visit, &g), 0);
+    loop_run(f->l);
+    for (int i = 0; i < VISITORS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(g.torn, 0);
+    assert_true(g.a > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -242,6 +302,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(timer_repeats_and_keeps_time, setup, teardown),
         cmocka_unit_test_setup_teardown(pool_of_one_keeps_order_and_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(pool_free_finishes_what_was_submitted, setup, teardown),
+        cmocka_unit_test_setup_teardown(gate_lets_others_in_between_turns, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,6 +42,7 @@ static void fail(struct net_conn *c, int err);
 static void tick(uv_timer_t *handle)
 {
     struct net *n = handle->data;
+    loop_wake(n->loop);
     uint64_t now = uv_now(&n->loop->uv);
     struct net_conn *next;
     for (struct net_conn *c = n->timed; c; c = next) {
@@ -103,6 +104,7 @@ static void give_buffer(struct net *n, struct buf *b)
 static void closed(uv_handle_t *handle)
 {
     struct net_conn *c = handle->data;
+    loop_wake(c->net->loop);
     give_buffer(c->net, &c->out);
     buf_release(&c->cipher);
     buf_release(&c->sending);
@@ -153,6 +155,7 @@ static void fail(struct net_conn *c, int err)
 static void shut(uv_shutdown_t *req, int status)
 {
     struct net_conn *c = req->data;
+    loop_wake(c->net->loop);
     if (status != 0 || c->ended)
         drop(c);
 }
@@ -191,6 +194,7 @@ static void sent_all(struct net_conn *c)
 static void written(uv_write_t *req, int status)
 {
     struct net_conn *c = req->data;
+    loop_wake(c->net->loop);
     c->writing = false;
     if (c->gone)
         return; /* uv_close() cancelled it */
@@ -409,6 +413,7 @@ static void tls_came(struct net_conn *c, struct slice bytes)
 static void came(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct net_conn *c = stream->data;
+    loop_wake(c->net->loop);
     if (n == 0)
         return;
     if (n < 0) {

@@ -15,6 +15,7 @@ struct jobs {
 };
 
 struct pool {
+    struct loop *loop;
     uv_async_t wake;
     pthread_mutex_t lock; /* all below */
     pthread_cond_t more;
@@ -90,7 +91,9 @@ static void call_done(struct pool *p)
 
 static void woken(uv_async_t *handle)
 {
-    call_done(handle->data);
+    struct pool *p = handle->data;
+    loop_wake(p->loop);
+    call_done(p);
 }
 
 static void end_threads(struct pool *p)
@@ -122,6 +125,7 @@ int pool_new(struct loop *l, const char *name, int threads, struct pool **ret)
         return ERR_IO;
     }
     p->wake.data = p;
+    p->loop = l;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->more, NULL);
     jobs_init(&p->waiting);
