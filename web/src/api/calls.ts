@@ -17,6 +17,8 @@ import { type Answer, apiPath, request } from "./client";
 export interface TwinFilter {
     name?: string | undefined;
     type?: string | undefined;
+    twinType?: string | undefined;
+    fits?: boolean | undefined;
     state?: State | undefined;
 }
 

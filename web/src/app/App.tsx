@@ -19,6 +19,8 @@ const Twins = lazy(load.twins);
 const Twin = lazy(load.twin);
 const Connect = lazy(load.connect);
 const Graph = lazy(() => import("../pages/Graph"));
+const Types = lazy(() => import("../pages/Types"));
+const TypePage = lazy(() => import("../pages/TypePage"));
 const Devices = lazy(() => import("../pages/Devices"));
 const Shared = lazy(() => import("../pages/Shared"));
 const Account = lazy(() => import("../pages/Account"));
@@ -62,6 +64,12 @@ function Inside() {
                             )}
                         </Route>
                         <Route path="/graph" component={Graph} />
+                        <Route path="/types" component={Types} />
+                        <Route path="/types/:id">
+                            {(params) => (
+                                <TypePage key={params.id} id={decodeURIComponent(params.id)} />
+                            )}
+                        </Route>
                         <Route path="/connect">
                             <Connect />
                         </Route>

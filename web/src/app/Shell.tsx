@@ -31,6 +31,7 @@ const PLACES: Place[] = [
     { path: "/", word: "Home", icon: "home", key: "g h" },
     { path: "/twins", word: "Twins", icon: "twins", key: "g t" },
     { path: "/graph", word: "Graph", icon: "graph", key: "g r" },
+    { path: "/types", word: "Types", icon: "type", key: "g y" },
 ];
 const CONNECT: Place = { path: "/connect", word: "Connect", icon: "connect", key: "g c" };
 const DEVICES: Place = { path: "/devices", word: "Devices", icon: "device", key: "g d" };

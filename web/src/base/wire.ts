@@ -32,6 +32,8 @@ export interface TwinSummary {
     description: string;
     type: string;
     twinTypes?: string[];
+    /* in how much it is not as its types say */
+    misfits?: number;
     state: State;
     simulated: boolean;
     demo?: boolean;

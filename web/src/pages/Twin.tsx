@@ -86,8 +86,15 @@ interface HeadProps {
     id: string;
     name: string | null;
     type: string | null;
+    twinTypes: string[];
     origin: Origin | undefined;
     sensors: Sensor[];
+}
+
+/* "Pump" or ["Pump", "Asset"]: the types that it says it is of. */
+function typesOf(doc: Record<string, unknown> | null): string[] {
+    const said = doc?.["doppel:twinType"];
+    return (Array.isArray(said) ? said : [said]).filter((t) => typeof t === "string");
 }
 
 function Head(props: HeadProps) {
@@ -119,6 +126,11 @@ function Head(props: HeadProps) {
                 </div>
                 <div className={style.sub}>
                     {props.type && <span>{props.type}</span>}
+                    {props.twinTypes.map((type) => (
+                        <Link key={type} href={`/types/${encodeURIComponent(type)}`}>
+                            {type}
+                        </Link>
+                    ))}
                     <code>{id}</code>
                     {sensors.length > 0 && <Updated twin={id} sensors={sensors} />}
                 </div>
@@ -344,6 +356,7 @@ export default function Twin({ id, tab: asked }: { id: string; tab: string | und
                 name={name}
                 sensors={list}
                 type={typeof subject?.name === "string" ? subject.name : (known?.type ?? null)}
+                twinTypes={typesOf(doc)}
                 origin={known}
             />
             <Tabs

@@ -43,6 +43,7 @@ function useFilter() {
     const [name, setName] = useState(params.get("name") ?? "");
     const [type, setType] = useState(params.get("type") ?? "");
     const state = asState(params.get("state"));
+    const twinType = params.get("twinType");
     const rested = useDelayed(`${name.trim()}\n${type.trim()}`, 250);
     useEffect(() => {
         const [restedName = "", restedType = ""] = rested.split("\n");
@@ -50,9 +51,10 @@ function useFilter() {
         if (restedName) next.set("name", restedName);
         if (restedType) next.set("type", restedType);
         if (state) next.set("state", state);
+        if (twinType) next.set("twinType", twinType);
         const tail = next.toString();
         navigate(tail ? `/twins?${tail}` : "/twins", { replace: true });
-    }, [rested, state, navigate]);
+    }, [rested, state, twinType, navigate]);
     const setState = (value: string) => {
         const next = new URLSearchParams(search);
         if (value) next.set("state", value);
@@ -62,6 +64,7 @@ function useFilter() {
     const filter: TwinFilter = {
         name: params.get("name") ?? undefined,
         type: params.get("type") ?? undefined,
+        twinType: twinType ?? undefined,
         state,
     };
     return { filter, name, setName, type, setType, state: state ?? "", setState };
@@ -114,7 +117,7 @@ export default function Twins() {
     const [doomed, setDoomed] = useState<TwinSummary | null>(null);
     const twins = list.data?.pages.flatMap((p) => p.items) ?? [];
     const total = list.data?.pages.at(-1)?.total ?? 0;
-    const filtered = Boolean(f.filter.name || f.filter.type || f.filter.state);
+    const filtered = Boolean(f.filter.name || f.filter.type || f.filter.twinType || f.filter.state);
     const state = panelState({
         error: list.error,
         retry: () => void list.refetch(),
@@ -170,13 +173,27 @@ export default function Twins() {
                 />
             </search>
             <Panel
-                title="All twins"
+                title={f.filter.twinType ? `Twins of type ${f.filter.twinType}` : "All twins"}
                 note={list.data ? plural(total, "twin") : undefined}
+                actions={
+                    f.filter.twinType && (
+                        <Link
+                            href={`/types/${encodeURIComponent(f.filter.twinType)}`}
+                            className={buttonClass()}
+                        >
+                            The type
+                        </Link>
+                    )
+                }
                 state={state}
                 flush
                 minHeight={240}
                 action={
-                    filtered ? (
+                    f.filter.twinType ? (
+                        <Link href="/twins" className={buttonClass()}>
+                            See all twins
+                        </Link>
+                    ) : filtered ? (
                         <Button
                             onClick={() => {
                                 f.setName("");

@@ -133,14 +133,21 @@ function Row({ twin, edge, change, remove }: RowProps) {
     return (
         <Item
             title={
-                <>
-                    {out ? edge.kind : `is what ${edge.source} ${edge.kind}`}{" "}
-                    {out && edge.dangling ? (
-                        <code>{other}</code>
-                    ) : (
-                        <Link href={`/twins/${encodeURIComponent(other)}`}>{other}</Link>
-                    )}
-                </>
+                out ? (
+                    <>
+                        {edge.kind}{" "}
+                        {edge.dangling ? (
+                            <code>{other}</code>
+                        ) : (
+                            <Link href={`/twins/${encodeURIComponent(other)}`}>{other}</Link>
+                        )}
+                    </>
+                ) : (
+                    <>
+                        <Link href={`/twins/${encodeURIComponent(other)}`}>{other}</Link>{" "}
+                        {edge.kind} it
+                    </>
+                )
             }
             badges={
                 edge.dangling && (
@@ -209,7 +216,7 @@ export function RelationshipsPanel({ twin }: { twin: string }) {
                     <>
                         <Link
                             href={`/graph?root=${encodeURIComponent(twin)}`}
-                            className={buttonClass()}
+                            className={buttonClass("secondary", true)}
                         >
                             In the graph
                         </Link>
