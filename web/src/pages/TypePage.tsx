@@ -110,7 +110,7 @@ function Parts({ type }: { type: TypeDocument }) {
     return (
         <>
             <Sensors type={type} />
-            <div className={style.grid} style={{ marginTop: "var(--gap)" }}>
+            <div className={style.words}>
                 <Words
                     title="Commands"
                     none="Its twins take no command."
@@ -144,7 +144,9 @@ function NewTwin({ type, close }: { type: string; close: () => void }) {
     const act = useAct();
     const make = async () => {
         const done = await act.run(() => makeTwinOfType(type, id.trim(), name), `Made ${id}`);
-        if (done) navigate(`/twins/${encodeURIComponent(id.trim())}`);
+        if (!done) return;
+        void refreshTypes();
+        navigate(`/twins/${encodeURIComponent(id.trim())}`);
     };
     return (
         <Dialog
