@@ -13,6 +13,12 @@ int twin_import_run(const struct invocation *in); /* twin_exchange.c */
 int twin_export_run(const struct invocation *in);
 int twin_apply_run(const struct invocation *in); /* twin_apply.c */
 int twin_rm_run(const struct invocation *in);
+int twin_relate_run(const struct invocation *in); /* graph.c */
+int graph_run(const struct invocation *in);
+int type_ls_run(const struct invocation *in); /* type.c */
+int type_get_run(const struct invocation *in);
+int type_apply_run(const struct invocation *in);
+int type_rm_run(const struct invocation *in);
 int send_run(const struct invocation *in);    /* send.c */
 int watch_run(const struct invocation *in);   /* watch.c */
 int history_run(const struct invocation *in); /* history.c */
