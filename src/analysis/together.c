@@ -8,35 +8,45 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = TOGETHER_SENSORS_MAX };
+enum { N = TOGETHER_SENSORS_MAX, BLOCKS = 4 };
+
+struct model {
+    size_t sensors, components;
+    double mean[N], deviation[N];
+    double vectors[N][N], values[N]; /* column k goes with values[k], the largest first */
+};
 
 struct together {
     struct together_opts o;
-    double *rows;  /* learn * sensors; let go of once they are learnt */
-    double *sizes; /* 2 * learn, of T-squared and Q; likewise */
+    struct window newest[N]; /* of each sensor, to be smoothed */
+    size_t seen;             /* rows, up to learn */
+    double *rows;            /* n * sensors, smoothed; let go of once they are learnt */
+    double *t2, *q;          /* room for n each; likewise */
     size_t n;
-    size_t components;
-    double mean[N], deviation[N];
-    double vectors[N][N], values[N]; /* column k goes with values[k], the largest first */
+    struct model model;
     double t2_limit, q_limit;
-    struct window smooth;
     struct together_parts parts;
 };
 
 int together_new(const struct together_opts *opts, struct together **ret)
 {
     struct together_opts o = *opts;
-    o.explained = o.explained > 0 ? o.explained : 0.9;
-    if (o.sensors < 1 || o.sensors > N || o.learn < o.sensors + 2 || o.learn > TOGETHER_LEARN_MAX ||
-        o.explained > 1 || o.smooth > TOGETHER_SMOOTH_MAX)
+    o.explained = o.explained > 0 ? o.explained : 0.95;
+    o.smooth = o.smooth ? o.smooth : 1;
+    if (o.sensors < 1 || o.sensors > N || o.smooth > TOGETHER_SMOOTH_MAX || o.explained > 1 ||
+        o.learn < o.smooth + BLOCKS * (o.sensors + 2) || o.learn > TOGETHER_LEARN_MAX)
         return ERR_INVALID;
     struct together *t = calloc(1, sizeof *t);
     if (!t)
         return ERR_NOMEM;
     t->o = o;
     t->rows = malloc(o.learn * o.sensors * sizeof *t->rows);
-    t->sizes = malloc(2 * o.learn * sizeof *t->sizes);
-    if (!t->rows || !t->sizes || (o.smooth > 1 && window_init(&t->smooth, o.smooth, true) != 0)) {
+    t->t2 = malloc(o.learn * sizeof *t->t2);
+    t->q = malloc(o.learn * sizeof *t->q);
+    bool good = t->rows && t->t2 && t->q;
+    for (size_t i = 0; i < o.sensors && good && o.smooth > 1; i++)
+        good = window_init(&t->newest[i], o.smooth, false) == 0;
+    if (!good) {
         together_free(t);
         return ERR_NOMEM;
     }
@@ -44,17 +54,25 @@ int together_new(const struct together_opts *opts, struct together **ret)
     return 0;
 }
 
+static void forget_rows(struct together *t)
+{
+    free(t->rows);
+    free(t->t2);
+    free(t->q);
+    t->rows = t->t2 = t->q = NULL;
+}
+
 void together_free(struct together *t)
 {
     if (!t)
         return;
-    window_release(&t->smooth);
-    free(t->rows);
-    free(t->sizes);
+    for (size_t i = 0; i < N; i++)
+        window_release(&t->newest[i]);
+    forget_rows(t);
     free(t);
 }
 
-/* Jacobi's rotations (1846): a becomes diagonal, v its vectors.  For 32 sensors a few sweeps. */
+/* One of Jacobi's rotations (1846), after which a[p][q] is 0. */
 static void rotate(double a[N][N], double v[N][N], size_t d, size_t p, size_t q)
 {
     if (fabs(a[p][q]) < 1e-300)
@@ -71,17 +89,18 @@ static void rotate(double a[N][N], double v[N][N], size_t d, size_t p, size_t q)
         double x = a[p][k], y = a[q][k];
         a[p][k] = c * x - s * y;
         a[q][k] = s * x + c * y;
-        x = v[k][p], y = v[k][q];
+        x = v[k][p];
+        y = v[k][q];
         v[k][p] = c * x - s * y;
         v[k][q] = s * x + c * y;
     }
 }
 
+/* The symmetric matrix a becomes diagonal, v its vectors; for 32 sensors in a few sweeps. */
 static void eigen(double a[N][N], double v[N][N], size_t d)
 {
     for (size_t i = 0; i < d; i++)
-        for (size_t k = 0; k < d; k++)
-            v[i][k] = i == k;
+        v[i][i] = 1;
     for (int sweep = 0; sweep < 60; sweep++) {
         double off = 0;
         for (size_t p = 0; p < d; p++)
@@ -95,42 +114,47 @@ static void eigen(double a[N][N], double v[N][N], size_t d)
     }
 }
 
-static void standardise(const struct together *t, const double *row, double *ret)
+static void standardise(const struct model *m, const double *row, double *ret)
 {
-    for (size_t i = 0; i < t->o.sensors; i++)
-        ret[i] = (row[i] - t->mean[i]) / t->deviation[i];
+    for (size_t i = 0; i < m->sensors; i++)
+        ret[i] = (row[i] - m->mean[i]) / m->deviation[i];
 }
 
-/* The matrix of correlations.  A sensor that stood still has no part in it, but is far out as soon
- * as it moves. */
-static void correlations(struct together *t, double a[N][N])
+/* Mean, deviation and matrix of correlations of all n rows but those of [from, to).  A sensor that
+ * stood still has no part in it, and is far out as soon as it moves. */
+static void correlations(struct model *m, const double *rows, size_t n, size_t from, size_t to,
+                         double a[N][N])
 {
-    size_t d = t->o.sensors, n = t->o.learn;
+    size_t d = m->sensors;
+    double used = (double)(n - (to - from));
     for (size_t i = 0; i < d; i++) {
         double sum = 0, squares = 0;
         for (size_t k = 0; k < n; k++)
-            sum += t->rows[k * d + i];
-        t->mean[i] = sum / (double)n;
+            sum += k < from || k >= to ? rows[k * d + i] : 0;
+        m->mean[i] = sum / used;
         for (size_t k = 0; k < n; k++) {
-            double x = t->rows[k * d + i] - t->mean[i];
+            double x = k < from || k >= to ? rows[k * d + i] - m->mean[i] : 0;
             squares += x * x;
         }
-        t->deviation[i] = sqrt(squares / (double)(n - 1));
-        if (!(t->deviation[i] > fabs(t->mean[i]) * 1e-9))
-            t->deviation[i] = fmax(fabs(t->mean[i]) * 1e-3, 1e-9);
+        m->deviation[i] = sqrt(squares / (used - 1));
+        if (!(m->deviation[i] > fabs(m->mean[i]) * 1e-9))
+            m->deviation[i] = fmax(fabs(m->mean[i]) * 1e-3, 1e-9);
     }
     for (size_t k = 0; k < n; k++) {
         double z[N];
-        standardise(t, t->rows + k * d, z);
+        if (k >= from && k < to)
+            continue;
+        standardise(m, rows + k * d, z);
         for (size_t i = 0; i < d; i++)
             for (size_t j = 0; j < d; j++)
-                a[i][j] += z[i] * z[j] / (double)(n - 1);
+                a[i][j] += z[i] * z[j] / (used - 1);
     }
 }
 
-static void sort_components(struct together *t, double a[N][N], double v[N][N])
+/* The components by what they explain, as many as it takes. */
+static void choose_components(struct model *m, double a[N][N], double v[N][N], double explained)
 {
-    size_t d = t->o.sensors;
+    size_t d = m->sensors;
     bool taken[N] = {false};
     double all = 0, so_far = 0;
     for (size_t k = 0; k < d; k++)
@@ -141,57 +165,39 @@ static void sort_components(struct together *t, double a[N][N], double v[N][N])
             if (!taken[i] && (best == d || a[i][i] > a[best][best]))
                 best = i;
         taken[best] = true;
-        t->values[k] = fmax(a[best][best], 0);
+        m->values[k] = fmax(a[best][best], 0);
         for (size_t i = 0; i < d; i++)
-            t->vectors[i][k] = v[i][best];
-        if (so_far < t->o.explained * all && t->values[k] > 1e-9)
-            t->components = k + 1;
-        so_far += t->values[k];
+            m->vectors[i][k] = v[i][best];
+        if (so_far < explained * all && m->values[k] > 1e-9)
+            m->components = k + 1;
+        so_far += m->values[k];
     }
 }
 
-static void distances(const struct together *t, const double *row, double *ret_t2, double *ret_q)
+static void model_learn(const struct together *t, size_t from, size_t to, struct model *ret)
+{
+    double a[N][N] = {{0}}, v[N][N] = {{0}};
+    *ret = (struct model){.sensors = t->o.sensors};
+    correlations(ret, t->rows, t->n, from, to, a);
+    eigen(a, v, t->o.sensors);
+    choose_components(ret, a, v, t->o.explained);
+}
+
+static void distances(const struct model *m, const double *row, double *ret_t2, double *ret_q)
 {
     double z[N], inside = 0, t2 = 0, all = 0;
-    standardise(t, row, z);
-    for (size_t i = 0; i < t->o.sensors; i++)
+    standardise(m, row, z);
+    for (size_t i = 0; i < m->sensors; i++)
         all += z[i] * z[i];
-    for (size_t k = 0; k < t->components; k++) {
+    for (size_t k = 0; k < m->components; k++) {
         double score = 0;
-        for (size_t i = 0; i < t->o.sensors; i++)
-            score += z[i] * t->vectors[i][k];
-        t2 += score * score / t->values[k];
+        for (size_t i = 0; i < m->sensors; i++)
+            score += z[i] * m->vectors[i][k];
+        t2 += score * score / m->values[k];
         inside += score * score;
     }
     *ret_t2 = t2;
     *ret_q = fmax(all - inside, 0);
-}
-
-/* The point that a chi-squared with df degrees stays under at 99 per cent (Wilson, Hilferty
- * 1931). */
-static double chi_squared_99(double df)
-{
-    double c = 2 / (9 * df), x = 1 - c + 2.326348 * sqrt(c);
-    return df * x * x * x;
-}
-
-static double q_by_theory(const struct together *t)
-{
-    double theta[3] = {0};
-    for (size_t k = t->components; k < t->o.sensors; k++) {
-        double v = t->values[k];
-        theta[0] += v;
-        theta[1] += v * v;
-        theta[2] += v * v * v;
-    }
-    if (theta[0] < 1e-9)
-        return 1e-9; /* the components say everything: any Q is too much */
-    double h = 1 - 2 * theta[0] * theta[2] / (3 * theta[1] * theta[1]);
-    if (fabs(h) < 1e-3)
-        h = h < 0 ? -1e-3 : 1e-3;
-    double x = 2.326348 * sqrt(2 * theta[1] * h * h) / theta[0] + 1 +
-               theta[1] * h * (h - 1) / (theta[0] * theta[0]);
-    return x > 0 ? theta[0] * pow(x, 1 / h) : theta[0];
 }
 
 static int by_size(const void *a, const void *b)
@@ -200,53 +206,60 @@ static int by_size(const void *a, const void *b)
     return (*x > *y) - (*x < *y);
 }
 
-/* Of theory, or what 99 in 100 of the learnt rows stay within, if that is more. */
-static void limits(struct together *t)
+/* What 99 in 100 stay within, as between ranks. */
+static double limit_of(double *x, size_t n)
 {
-    size_t n = t->o.learn, at = (n - 1) * 99 / 100;
-    double p = (double)t->components, rows = (double)n;
-    double *t2 = t->sizes, *q = t->sizes + n;
-    for (size_t k = 0; k < n; k++)
-        distances(t, t->rows + k * t->o.sensors, &t2[k], &q[k]);
-    qsort(t2, n, sizeof *t2, by_size);
-    qsort(q, n, sizeof *q, by_size);
-    /* p (n^2 - 1) / (n (n - p)) F(p, n - p), where F is taken as chi-squared(p) / p */
-    double theory = p > 0 ? (rows * rows - 1) / (rows * (rows - p)) * chi_squared_99(p) : 1;
-    t->t2_limit = fmax(theory, t2[at]);
-    t->q_limit = fmax(q_by_theory(t), q[at]);
+    qsort(x, n, sizeof *x, by_size);
+    double at = 0.99 * (double)(n - 1);
+    size_t low = (size_t)at, high = low + 1 < n ? low + 1 : low;
+    return fmax(x[low] + (at - (double)low) * (x[high] - x[low]), 1e-9);
 }
 
 static void learn(struct together *t)
 {
-    double a[N][N] = {{0}}, v[N][N] = {{0}};
-    correlations(t, a);
-    eigen(a, v, t->o.sensors);
-    sort_components(t, a, v);
-    limits(t);
-    free(t->rows);
-    free(t->sizes);
-    t->rows = t->sizes = NULL;
+    for (size_t b = 0; b < BLOCKS; b++) {
+        size_t from = t->n * b / BLOCKS, to = t->n * (b + 1) / BLOCKS;
+        model_learn(t, from, to, &t->model);
+        for (size_t k = from; k < to; k++)
+            distances(&t->model, t->rows + k * t->o.sensors, &t->t2[k], &t->q[k]);
+    }
+    t->t2_limit = limit_of(t->t2, t->n);
+    t->q_limit = limit_of(t->q, t->n);
+    model_learn(t, 0, 0, &t->model);
+    forget_rows(t);
+}
+
+/* False: there are too few rows yet to smooth. */
+static bool smooth(struct together *t, const double *row, double *ret)
+{
+    if (t->o.smooth == 1) {
+        memcpy(ret, row, t->o.sensors * sizeof *ret);
+        return true;
+    }
+    for (size_t i = 0; i < t->o.sensors; i++) {
+        window_push(&t->newest[i], row[i]);
+        ret[i] = window_mean(&t->newest[i]);
+    }
+    return t->newest[0].n == t->o.smooth;
 }
 
 double together_step(struct together *t, const double *row)
 {
+    double r[N], t2, q;
     for (size_t i = 0; i < t->o.sensors; i++)
         if (!isfinite(row[i]))
             return NAN;
-    if (t->n < t->o.learn) {
-        memcpy(t->rows + t->n++ * t->o.sensors, row, t->o.sensors * sizeof *row);
-        if (t->n == t->o.learn)
+    bool whole = smooth(t, row, r);
+    if (t->seen < t->o.learn) {
+        if (whole)
+            memcpy(t->rows + t->n++ * t->o.sensors, r, t->o.sensors * sizeof *r);
+        if (++t->seen == t->o.learn)
             learn(t);
         return NAN;
     }
-    double t2, q;
-    distances(t, row, &t2, &q);
-    t->parts = (struct together_parts){t2 / t->t2_limit, q / t->q_limit, t->components};
-    double score = fmax(t->parts.t2, t->parts.q);
-    if (t->o.smooth < 2)
-        return score;
-    window_push(&t->smooth, score);
-    return window_median(&t->smooth);
+    distances(&t->model, r, &t2, &q);
+    t->parts = (struct together_parts){t2 / t->t2_limit, q / t->q_limit, t->model.components};
+    return fmax(t->parts.t2, t->parts.q);
 }
 
 struct together_parts together_parts(const struct together *t)
