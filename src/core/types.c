@@ -88,8 +88,11 @@ struct type_set *core_types(struct core *c, const struct org *org)
 
 bool core_twin_is(struct core *c, const struct twin *t, struct slice type)
 {
-    struct type_set *set = core_types(c, t->org);
     for (const char *at = t->twin_types; *at; at += strlen(at) + 1)
+        if (slice_is(type, at)) /* most often, and cheap */
+            return true;
+    const struct type_set *set = *t->twin_types ? core_types(c, t->org) : NULL;
+    for (const char *at = t->twin_types; set && *at; at += strlen(at) + 1)
         if (type_is(set, slice_str(at), type))
             return true;
     return false;

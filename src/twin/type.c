@@ -389,9 +389,9 @@ const struct twin_type *type_set_next(const struct type_set *set, size_t *at)
 
 bool type_is(const struct type_set *set, struct slice id, struct slice wanted)
 {
-    const struct twin_type *t = type_set_get(set, id);
     if (slice_eq(id, wanted))
         return true;
+    const struct twin_type *t = type_set_get(set, id);
     for (size_t i = 0; t && t->above && t->above[i]; i++)
         if (slice_eq(t->above[i]->id, wanted))
             return true;

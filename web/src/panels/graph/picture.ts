@@ -125,7 +125,7 @@ export class Picture {
     }
 
     private radius(): number {
-        return RADIUS * Math.min(1.6, Math.max(0.35, Math.sqrt(this.view.scale)));
+        return RADIUS * Math.min(1.6, Math.max(0.2, this.view.scale ** 0.8));
     }
 
     /* The twin at a place of the picture. */
