@@ -138,6 +138,8 @@ static void on_twin(void *arg, const struct twin_result *r)
 static void put_twin(struct import *m, const struct jval *profile)
 {
     const struct asker by = call_asker(m->call);
+    /* named, so that it is judged as a change of the twin where there is one */
+    struct slice id = jval_string(jval_get(jval_get(profile, "identifier"), "value"));
     struct buf text = {0};
     struct json_writer w;
     json_writer_init(&w, &text, 2);
@@ -145,8 +147,7 @@ static void put_twin(struct import *m, const struct jval *profile)
     if (text.failed)
         on_twin(m, &(struct twin_result){.err = ERR_NOMEM});
     else
-        core_twin_put(m->call->core, &by, TWIN_PUT, slice_of("", 0), buf_slice(&text), 0, false,
-                      on_twin, m);
+        core_twin_put(m->call->core, &by, TWIN_PUT, id, buf_slice(&text), 0, false, on_twin, m);
     buf_release(&text);
 }
 

@@ -601,6 +601,8 @@ static int judge(struct core *c, const struct asker *by, struct twin_job *plan, 
                                          [JOB_GET] = OP_TWIN_READ,
                                          [JOB_GROW] = OP_PROVISION};
     struct org *org = by->who->org;
+    if (plan->kind == JOB_PUT && plan->how != TWIN_CREATE && !plan->id.n && !by->who->everything)
+        return ERR_INVALID; /* whether they may is decided by the twin that there is */
     int err = plan->id.n ? access_key(c->access, by->who, plan->id, scratch, &plan->id, &org)
               : org      ? 0
                          : ERR_FORBIDDEN;

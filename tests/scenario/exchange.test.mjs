@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { doppel, start, temporary } from "../lib/doppel.mjs";
+import { administrator, member } from "../lib/people.mjs";
 import { twin } from "../lib/profiles.mjs";
 
 const CONTEXT = ["dtmi:dtdl:context;3", "dtmi:dtdl:extension:quantitativeTypes;1"];
@@ -174,4 +175,24 @@ test("types come in whatever order; those that contradict each other are refused
     const circle = MODELS.map((m) => ({ ...m, extends: MODELS.find((o) => o !== m)["@id"] }));
     const refused = await d.post("/api/v1/import/dtdl", circle);
     assert.match(refused.text, /leads back to it|there is a circle|not there/);
+});
+
+test("an import changes no twin that a policy keeps from who imports", async (t) => {
+    const d = await start(t, { access: "locked" });
+    const ada = await administrator(d);
+    const ed = await member(ada, "editor", "Ed Itor");
+    const first = await ada.post("/api/v1/import/ngsi-ld", ENTITY);
+    const [{ id }] = first.body.twins;
+    await ada.must("PUT", `/api/v1/twins/${id}/policy`, {
+        entries: {
+            x: { subjects: ["role:editor"], resources: { "/": { revoke: ["write"] } } },
+        },
+    });
+    const before = (await ada.get(`/api/v1/twins/${id}?live=false`)).body;
+    const again = await ed.post("/api/v1/import/ngsi-ld", {
+        ...ENTITY,
+        name: { type: "Property", value: "Mine now" },
+    });
+    assert.equal(again.body.refused, 1, again.text);
+    assert.deepEqual((await ada.get(`/api/v1/twins/${id}?live=false`)).body, before);
 });
