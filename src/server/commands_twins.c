@@ -22,6 +22,28 @@ const struct option_row twin_get_options[] = {
     {0},
 };
 
+const struct option_row twin_restore_options[] = {
+    {.name = "reason", .value = "TEXT", .help = "why, for those who look later"},
+    {0},
+};
+
+const struct command_example twin_versions_examples[] = {
+    {"doppel twin versions water-pump", "who changed its profile, when and why"},
+    {0},
+};
+
+const struct command_example twin_diff_examples[] = {
+    {"doppel twin diff water-pump 3", "what has changed since version 3"},
+    {"doppel twin diff water-pump 3 4", "what version 4 changed"},
+    {0},
+};
+
+const struct command_example twin_restore_examples[] = {
+    {"doppel twin restore water-pump 3 --reason \"the new ranges were wrong\"",
+     "as it was; also when it was deleted"},
+    {0},
+};
+
 const struct option_row twin_import_options[] = {
     {.name = "dry", .help = "tell what would be made, and make nothing"},
     {0},

@@ -11,6 +11,9 @@ int twin_ls_run(const struct invocation *in);     /* twin_ls.c */
 int twin_get_run(const struct invocation *in);    /* twin.c */
 int twin_import_run(const struct invocation *in); /* twin_exchange.c */
 int twin_export_run(const struct invocation *in);
+int twin_versions_run(const struct invocation *in); /* twin_versions.c */
+int twin_diff_run(const struct invocation *in);
+int twin_restore_run(const struct invocation *in);
 int twin_apply_run(const struct invocation *in); /* twin_apply.c */
 int twin_rm_run(const struct invocation *in);
 int twin_relate_run(const struct invocation *in); /* graph.c */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { start } from "../lib/doppel.mjs";
+import { doppel, start } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 
 const T = "/api/v1/twins";
@@ -159,4 +159,22 @@ test("types are documents: made, replaced, patched, deleted, with conditions", a
     assert.equal((await ed.post(`${at}/restore`, { version: 3 })).status, 201);
     const log = await root.get("/api/v1/audit?object=type:Pump");
     assert.equal(log.body.entries.length, 6, log.text);
+});
+
+test("the command line lists, compares and restores", async (t) => {
+    const d = await start(t);
+    const at = ["--server", d.url];
+    await d.post(T, twin("pump-1", { temp: {} }));
+    await d.send("PATCH", `${T}/pump-1?reason=better`, { name: "B" });
+    const list = await doppel(["twin", "versions", "pump-1", ...at]);
+    assert.match(list.stdout, /2 .*now +better/);
+    const diff = await doppel(["twin", "diff", "pump-1", "1", ...at]);
+    assert.match(diff.stdout, /\/name\n {2}- "Twin pump-1"\n {2}\+ "B"/);
+    assert.equal((await doppel(["twin", "diff", "pump-1", "x", ...at])).code, 2);
+    const back = await doppel(["twin", "restore", "pump-1", "1", "--reason", "no", ...at]);
+    assert.equal(back.code, 0, back.stderr);
+    assert.equal((await d.get(`${T}/pump-1`)).body.name, "Twin pump-1");
+    const same = await doppel(["twin", "diff", "pump-1", "1", "3", ...at]);
+    assert.match(same.stdout, /no difference/);
+    assert.notEqual((await doppel(["twin", "versions", "none", ...at])).code, 0);
 });

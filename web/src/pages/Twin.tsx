@@ -34,11 +34,12 @@ import { finishStep } from "../panels/progress";
 import { RelationshipsPanel } from "../panels/RelationshipsPanel";
 import { TimeBar } from "../panels/TimeBar";
 import { freshest } from "../panels/TwinCard";
+import { VersionsPanel } from "../panels/VersionsPanel";
 import style from "./Twin.module.css";
 
 const ShareDialog = lazy(() => import("../panels/access/ShareDialog"));
 
-const TABS = ["overview", "data", "profile", "findings"] as const;
+const TABS = ["overview", "data", "profile", "findings", "versions"] as const;
 type Tab = (typeof TABS)[number];
 
 function asTab(text: string | undefined): Tab {
@@ -327,6 +328,7 @@ export default function Twin({ id, tab: asked }: { id: string; tab: string | und
             return null;
         }
     }, [profile.data]);
+    const writes = useMayOn(id, "twins:write");
     const [known] = useState(() => knownSummary(id));
     const name = typeof doc?.name === "string" ? doc.name : (known?.name ?? null);
     const subject = doc?.subjectOf as { name?: unknown } | undefined;
@@ -372,12 +374,15 @@ export default function Twin({ id, tab: asked }: { id: string; tab: string | und
                         label: "Findings",
                         count: findings.data?.findings.length,
                     },
+                    { value: "versions", label: "Versions" },
                 ]}
             >
                 {tab === "profile" ? (
                     <ProfilePanel twin={id} at={new URLSearchParams(search).get("at")} />
                 ) : tab === "findings" ? (
                     <FindingsPanel twin={id} />
+                ) : tab === "versions" ? (
+                    <VersionsPanel of={["twins", id]} mayRestore={writes} />
                 ) : state.kind === "live" ? (
                     tab === "data" ? (
                         <Data id={id} sensors={list} />

@@ -36,6 +36,7 @@ import { useAct } from "../kit/useAct";
 import { useDelayed } from "../kit/useDelayed";
 import { useTitle } from "../kit/useTitle";
 import { FindingsList } from "../panels/FindingsList";
+import { VersionsPanel } from "../panels/VersionsPanel";
 import { ExportDialog } from "./Types";
 import style from "./Types.module.css";
 
@@ -415,6 +416,7 @@ export default function TypePage({ id }: { id: string }) {
                             <JsonView text={text} label="Type as JSON" />
                         </Panel>
                     </div>
+                    <VersionsPanel of={["types", id]} mayRestore={may} />
                 </>
             ) : (
                 <Panel title="Sensors" state={state} minHeight={240} />

@@ -3,12 +3,13 @@
 
 import { useState } from "react";
 import { type AuditEntry, nameOf, type Outcome } from "../../base/access";
-import { type Change, diff, shortly } from "../../base/diff";
+import { diff } from "../../base/diff";
 import { dateTime } from "../../base/time";
 import { Badge } from "../../kit/Badge";
 import { CopyButton } from "../../kit/Copy";
 import { Icon, type IconName } from "../../kit/Icon";
 import { Table } from "../../kit/Table";
+import { Changes } from "../Changes";
 import style from "./Audit.module.css";
 import { timeOf } from "./lists";
 
@@ -132,30 +133,6 @@ function Details({ entry }: { entry: AuditEntry }) {
                 <p className={style.mute}>Nothing was changed.</p>
             )}
         </div>
-    );
-}
-
-const SIGNS = { added: "+", removed: "−", changed: "~" } as const;
-const WORDS = { added: "Added", removed: "Removed", changed: "Changed" } as const;
-
-function Changes({ changes }: { changes: Change[] }) {
-    return (
-        <ul className={style.changes} aria-label="Differences">
-            {changes.map((change) => (
-                <li key={change.path} className={style[change.kind]}>
-                    <span className={style.sign} aria-hidden="true">
-                        {SIGNS[change.kind]}
-                    </span>
-                    <span className="sr-only">{WORDS[change.kind]}</span>
-                    <span className={style.path}>{change.path || "value"}</span>
-                    <span className={style.values}>
-                        {"before" in change && <del>{shortly(change.before)}</del>}
-                        {change.kind === "changed" && <span aria-hidden="true"> → </span>}
-                        {"after" in change && <ins>{shortly(change.after)}</ins>}
-                    </span>
-                </li>
-            ))}
-        </ul>
     );
 }
 
