@@ -72,6 +72,10 @@ struct alarm_counts {
 void alarms_count(const struct alarms *a, const struct org *org, const struct twin *t,
                   struct alarm_counts *ret);
 
+/* The same, of those that they may see. */
+void alarms_count_for(const struct alarms *a, const struct principal *who, const struct org *org,
+                      struct alarm_counts *ret);
+
 bool alarm_number(struct slice id, int64_t *ret_n); /* "a-12" */
 void alarm_put_id(struct buf *out, int64_t n);
 /* May they see or handle it?  OP_ALARMS_READ, OP_ALARMS_HANDLE; of the sensor, the twin, or (a
@@ -128,7 +132,16 @@ void alarms_note_event(struct alarms *a, const struct org *org, const struct twi
 
 /* ---- life ---- */
 
+struct alarms_stats { /* since start, but for open, active, pending and waiting */
+    uint64_t raised, steps, suppressed, sent, failed, dead;
+    size_t open, pending, waiting;
+    size_t active[ALARM_SEVERITY_N];
+};
+void alarms_get_stats(const struct alarms *a, struct alarms_stats *ret);
+
+struct deliver_opts; /* alarms/deliver.h */
 struct alarms_opts {
+    const struct deliver_opts *deliver; /* NULL: nobody is told */
     int64_t retention_us; /* of settled alarms, events and deliveries that are done; 0: for ever */
     unsigned twin_flood, org_flood; /* alarms in a minute above which a flood is told; 0: 20, 500 */
 };

@@ -36,6 +36,7 @@ struct api_opts {
     const char *host_names;    /* with commas; by which browsers reach us, beside addresses */
     const char *public_url;    /* "https://twins.example.org", for others to send browsers to; NULL:
                                   by the name that a request has */
+    struct alarms *alarms;     /* alarms/alarms.h; outlives the API */
     struct oidc *oidc;         /* access/oidc.h */
     const struct fetch *fetch; /* to look at URLs before they are kept */
     const struct key_ring *keys; /* to seal what has to be read again; NULL: there are none */

@@ -62,12 +62,17 @@ extern const struct named_schema openapi_schemas[], administrator_schemas[], gra
 extern const struct named_schema document_schemas[], exchange_schemas[], type_schemas[];
 extern const struct named_schema *const schema_tables[];
 
+/* alarms.c */
+extern const struct route alarm_routes[];
+extern const struct named_schema alarm_schemas[];
+
 struct stream;
 
 struct api {
     struct loop *loop;
     struct core *core;
     struct broker *broker;
+    struct alarms *alarms;
     struct api_opts opts;
     struct api_addresses addresses;
     struct stream *stream;

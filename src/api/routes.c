@@ -422,7 +422,14 @@ const struct route routes[] = {
 
 /* clang-format off: a line each */
 const struct route *const route_tables[] = {
-    routes,          administrator_routes, document_routes, twin_version_routes,
-    exchange_routes, graph_routes,         type_routes,     NULL,
+    routes,
+    administrator_routes,
+    document_routes,
+    twin_version_routes,
+    exchange_routes,
+    graph_routes,
+    alarm_routes,
+    type_routes,
+    NULL,
 };
 /* clang-format on */

@@ -233,6 +233,34 @@ static void on_event(void *arg, const struct core_event *e)
         wants_forget_twin(st, e->twin);
 }
 
+/* {"event":"alarm","step":"raised","alarm":{...}}; those that a flood tells of are not told. */
+static void on_alarm(void *arg, const struct alarm *alarm, enum alarm_step step)
+{
+    struct stream *st = arg;
+    struct buf b = {0};
+    const struct org *written_for = NULL;
+    for (struct client *k = st->clients; k; k = k->next) {
+        if (!k->alarms || !k->ws || alarm->group ||
+            !alarm_may(st->api->alarms, k->who, OP_ALARMS_READ, alarm))
+            continue;
+        if (!b.n || written_for != k->who->org) { /* who calls the twin by another name */
+            struct json_writer w;
+            buf_clear(&b);
+            buf_addf(&b, "{\"event\":\"alarm\",\"step\":\"%s\",\"alarm\":", alarm_step_name(step));
+            json_writer_init(&w, &b, 0);
+            alarm_write(&w, st->api->alarms, k->who, alarm);
+            buf_add_byte(&b, '}');
+            written_for = k->who->org;
+        }
+        client_flush(k);
+        if (b.failed || k->missed || is_slow(k))
+            k->missed++;
+        else
+            ws_send(k->ws, true, buf_slice(&b));
+    }
+    buf_release(&b);
+}
+
 /* ---- coming and going ---- */
 
 static void client_unref(struct client *k)
@@ -350,6 +378,9 @@ int stream_new(struct api *a, struct stream **ret)
     core_tap_add(a->core, &st->tap);
     st->watch = (struct access_watch){.on_change = on_access, .arg = st};
     access_watch_add(core_access(a->core), &st->watch);
+    st->alarms = (struct alarms_watch){.on_step = on_alarm, .arg = st};
+    if (a->alarms)
+        alarms_watch_add(a->alarms, &st->alarms);
     loop_timer_start(st->timer, TIMER_MS, TIMER_MS);
     *ret = st;
     return 0;
@@ -361,6 +392,8 @@ void stream_free(struct stream *st)
         return;
     core_tap_remove(st->api->core, &st->tap);
     access_watch_remove(core_access(st->api->core), &st->watch);
+    if (st->api->alarms)
+        alarms_watch_remove(st->api->alarms, &st->alarms);
     loop_timer_free(st->timer);
     wants_release(st);
     free(st);

@@ -11,7 +11,7 @@
 struct said {
     struct slice subscribe, unsubscribe, publish, id; /* raw JSON; p NULL: not said */
     double rate;
-    bool has_rate, has_events, events;
+    bool has_rate, has_events, events, has_alarms, alarms;
 };
 
 /* ---- answers ---- */
@@ -377,6 +377,9 @@ static int read_member(struct json_reader *r, struct slice key, struct said *sai
     } else if (slice_is(key, "events")) {
         said->has_events = true;
         said->events = e == JSON_TRUE;
+    } else if (slice_is(key, "alarms")) {
+        said->has_alarms = true;
+        said->alarms = e == JSON_TRUE;
     }
     if ((err = json_skip(r, e)))
         return err;
@@ -434,12 +437,16 @@ void client_message(struct client *k, struct slice message)
         return;
     if (said.has_events)
         k->events = said.events;
+    if (said.has_alarms)
+        k->alarms = said.alarms;
     if (said.unsubscribe.p)
         unsubscribe(k, &said);
     if (said.subscribe.p)
         subscribe(k, &said);
     if (said.publish.p)
         publish(k, BODY_JSON, said.publish, said.id);
-    if (!said.publish.p && !said.subscribe.p && !said.unsubscribe.p && !said.has_events)
-        send_error(k, said.id, ERR_INVALID, "say subscribe, unsubscribe, events or publish", NULL);
+    if (!said.publish.p && !said.subscribe.p && !said.unsubscribe.p && !said.has_events &&
+        !said.has_alarms)
+        send_error(k, said.id, ERR_INVALID, "say subscribe, unsubscribe, events, alarms or publish",
+                   NULL);
 }

@@ -4,6 +4,7 @@
 #ifndef API_STREAM_CLIENT_H
 #define API_STREAM_CLIENT_H
 
+#include "alarms/alarms.h"
 #include "api/internal.h"
 #include "base/arena.h"
 #include "base/map.h"
@@ -74,7 +75,7 @@ struct client {
     size_t batch_n;
     uint64_t missed; /* events, since it was too slow for them */
     struct loop_hook hook;
-    bool events, paused;
+    bool events, alarms, paused;
 };
 
 struct want {
@@ -102,6 +103,7 @@ struct stream {
     struct api *api;
     struct core_tap tap;
     struct access_watch watch;
+    struct alarms_watch alarms;
     struct loop_timer *timer;
     struct client *clients;
     size_t clients_n;

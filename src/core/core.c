@@ -56,6 +56,7 @@ static void on_tick(void *arg)
     struct core *c = arg;
     live_turn_wheel(c);
     types_turn(c);
+    replayed_release(c); /* whoever wanted them has had them */
     flush_if_due(c, false);
     upkeep_if_due(c);
     usage_if_due(c);
@@ -254,6 +255,27 @@ void core_close(struct core *c)
 struct access *core_access(struct core *c)
 {
     return c->access;
+}
+
+struct catalog *core_catalog(struct core *c)
+{
+    return c->writes ? c->catalog : NULL;
+}
+
+struct pool *core_writes(struct core *c)
+{
+    return c->writes;
+}
+
+struct pool *core_reads(struct core *c)
+{
+    return c->reads;
+}
+
+void core_set_alerts(struct core *c, core_alerts_fn *fn, void *arg)
+{
+    c->alerts = fn;
+    c->alerts_arg = arg;
 }
 
 void core_set_endpoint(struct core *c, const char *mqtt_endpoint)

@@ -47,6 +47,11 @@ int core_open(struct loop *l, const struct core_opts *opts, struct core **ret,
 void core_stop(struct core *c);
 void core_close(struct core *c);
 struct access *core_access(struct core *c); /* who may do what; lives as long as the core */
+/* For rooms above that keep things in the catalog as well: it, and the one thread that writes there
+ * and those that read.  NULL once the core has stopped. */
+struct catalog *core_catalog(struct core *c);
+struct pool *core_writes(struct core *c);
+struct pool *core_reads(struct core *c);
 void core_set_endpoint(struct core *c,
                        const char *mqtt_endpoint); /* once the listener has its port */
 
@@ -72,6 +77,7 @@ struct sensor {
     uint32_t unsettled; /* readings under way that alone decide the kind */
     uint8_t kind;       /* enum value_type that it is bound to; VALUE_NONE: still open */
     int8_t level;       /* enum live_level */
+    int8_t alarm;       /* the level with its hysteresis: sensor_alarm_level() */
     bool retired : 1;   /* not in the profile any more */
     bool has_value : 1;
     bool stale : 1;
@@ -95,27 +101,17 @@ struct twin {
     struct sensor **all; /* the retired ones too; their objects live as long as the twin.  The
                             same array as sensors when no other is in it */
     size_t sensors_n, all_n;
-    const char *twin_types; /* that the profile names: each with a zero behind it, then another */
-    uint32_t misfits;       /* in how much it is not as its types say: core/types.h */
-    struct node *node;      /* its place in the graph; NULL: no edge touches it */
-    struct layout *layout;  /* of sensors */
-    struct layout *gone;    /* of the retired; NULL: there are none */
-    size_t live_n;          /* sensors that are live */
-    int64_t up_us;          /* time spent live since watched_us, without the present spell */
-    int64_t up_since_us;    /* when the present spell began; 0: not live */
-    int64_t watched_us;     /* since when we look: the start of the server or the twin's making */
-    struct alert *alerts;   /* the newest last */
-    uint32_t alerts_n, alerts_cap;
+    const char *twin_types;  /* that the profile names: each with a zero behind it, then another */
+    uint32_t misfits;        /* in how much it is not as its types say: core/types.h */
+    struct node *node;       /* its place in the graph; NULL: no edge touches it */
+    struct layout *layout;   /* of sensors */
+    struct layout *gone;     /* of the retired; NULL: there are none */
+    size_t live_n;           /* sensors that are live */
+    int64_t up_us;           /* time spent live since watched_us, without the present spell */
+    int64_t up_since_us;     /* when the present spell began; 0: not live */
+    int64_t watched_us;      /* since when we look: the start of the server or the twin's making */
+    struct alarm_spec alarm; /* of its silence */
 };
-
-/* A sensor left its normal range, a threshold or a critical range was reached; kept in memory. */
-struct alert {
-    int64_t at_us, cleared_us; /* cleared 0: it still stands */
-    int8_t level;              /* LEVEL_WARNING or LEVEL_CRITICAL */
-    double value;
-    struct sensor *sensor;
-};
-enum { ALERTS_MAX = 32 }; /* a twin; a power of two */
 
 struct twin *core_twin(struct core *c, struct slice key);
 /* The twin that `who` calls id, when they may do that to it, as access_check() answers: with
@@ -168,6 +164,10 @@ struct core_event {
 struct core_tap {
     void (*on_reading)(void *arg, struct sensor *s, const struct reading *r);
     void (*on_event)(void *arg, const struct core_event *e);
+    /* The sensor's `alarm` was `before`.  Also told when it is still above LEVEL_NORMAL, with each
+     * reading; at_us is the reading's time, or when the profile changed. */
+    void (*on_level)(void *arg, struct sensor *s, int before, int64_t at_us);
+    void (*on_quiet)(void *arg, struct sensor *s); /* `stale` has changed */
     void *arg;
     struct core_tap *next;
 };
@@ -182,9 +182,10 @@ void core_write_update(struct buf *out, const struct org *reader, const struct s
 /* Readings come in batches whose numbers rise, also over restarts.  The last one that was applied;
  * while a tap hears a reading, the one that it is in. */
 uint64_t core_applied(const struct core *c);
+uint64_t core_applied_all(const struct core *c); /* the last one that was applied to its end */
 
 /* The readings behind a batch that were found in the journal at the start and became their sensor's
- * newest: those of the last 65,536 that were found.  Once. */
+ * newest: those of the last 65,536 that were found.  Until the loop has run for a moment. */
 typedef void core_replayed_fn(void *arg, uint64_t batch, struct sensor *s, const struct reading *r);
 void core_replayed(struct core *c, uint64_t after, core_replayed_fn *fn, void *arg);
 
@@ -298,6 +299,11 @@ struct provision_sensor;
 void core_twin_grow(struct core *c, const struct asker *by, const struct provision_twin *twin,
                     const struct provision_sensor *sensors, size_t n, twin_done_fn *done,
                     void *arg);
+
+/* What the live profile has under performance.alerts: whoever knows them appends objects. */
+typedef void core_alerts_fn(void *arg, const struct principal *who, struct arena *a,
+                            const struct twin *t, struct jval *list);
+void core_set_alerts(struct core *c, core_alerts_fn *fn, void *arg);
 
 /* The server itself, as who asks: the demo, and tests of other things than who may. */
 struct asker core_system(struct core *c);

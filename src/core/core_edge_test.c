@@ -267,17 +267,16 @@ static void a_reading_under_way_may_outlive_its_sensor(void **state)
     assert_int_equal(pump(w)->state, LIVE_WAITING);
 }
 
-static void a_retired_sensor_leaves_no_standing_alert(void **state)
+static void a_retired_sensor_has_no_level(void **state)
 {
     struct world *w = *state;
     put(w, TWIN_CREATE, profile, 0);
     say(w, ingest_telemetry, "{\"temp\":80}");
-    assert_int_equal(pump(w)->alerts_n, 1);
-    assert_true(pump(w)->alerts[0].cleared_us == 0);
+    assert_int_equal(sensor_of(w, "temp")->alarm, LEVEL_CRITICAL);
+    struct sensor *temp = sensor_of(w, "temp");
     without_temp(w);
-    assert_true(pump(w)->alerts[0].cleared_us != 0);
-    put(w, TWIN_REPLACE, profile, 0);
-    assert_int_equal(pump(w)->alerts_n, 2); /* and when it is back it is as it was */
+    assert_int_equal(temp->alarm, LEVEL_UNKNOWN);
+    put(w, TWIN_REPLACE, profile, 0); /* and when it is back it is as it was */
     assert_int_equal(sensor_of(w, "temp")->level, LEVEL_CRITICAL);
     world_close(w);
     world_open(w);
@@ -555,7 +554,7 @@ int main(void)
         TEST(only_a_kept_reading_decides_the_kind),
         TEST(what_the_journal_refuses_leaves_no_trace),
         TEST(a_reading_under_way_may_outlive_its_sensor),
-        TEST(a_retired_sensor_leaves_no_standing_alert),
+        TEST(a_retired_sensor_has_no_level),
         TEST(a_retired_sensor_does_not_speak_for_its_twin_after_a_restart),
         TEST(a_shorter_interval_counts_at_once),
         TEST(many_fall_silent_together),

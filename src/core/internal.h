@@ -77,6 +77,8 @@ struct core {
     size_t orphans; /* series that history knows and the catalog does not */
 
     struct core_tap *taps;
+    core_alerts_fn *alerts;
+    void *alerts_arg;
 
     /* messages under way, in order of their sequence numbers */
     struct ingest *waiting_first, *waiting_last, *spare;

@@ -1,4 +1,4 @@
-/* live.c - what a twin is now: last values, levels, alerts, who is live and who has gone quiet.
+/* live.c - what a twin is now: last values, levels, who is live and who has gone quiet.
  *
  * Staleness costs nothing per reading: a live sensor stands in one slot of a timing wheel, by the
  * time at which it would be stale if nothing more came.  When the wheel gets there it looks at when
@@ -106,12 +106,22 @@ static void set_twin_state(struct core *c, struct twin *t, int64_t mono_us)
     core_tell(c, EVENT_STATE, t, NULL);
 }
 
+static void tell_quiet(struct core *c, struct sensor *s)
+{
+    for (struct core_tap *tap = c->taps; tap; tap = tap->next)
+        if (tap->on_quiet)
+            tap->on_quiet(tap->arg, s);
+}
+
 static void set_live(struct core *c, struct sensor *s, int64_t mono_us)
 {
+    bool was = s->stale;
     s->stale = false;
     s->twin->live_n++;
     wheel_in(c, s, mono_us, mono_us + patience_us(s));
     set_twin_state(c, s->twin, mono_us);
+    if (was)
+        tell_quiet(c, s);
 }
 
 static void set_stale(struct core *c, struct sensor *s, int64_t mono_us)
@@ -119,6 +129,7 @@ static void set_stale(struct core *c, struct sensor *s, int64_t mono_us)
     s->stale = true;
     s->twin->live_n--;
     set_twin_state(c, s->twin, mono_us);
+    tell_quiet(c, s);
 }
 
 static void turn_slot(struct core *c, int64_t tick, int64_t mono_us)
@@ -184,63 +195,52 @@ void live_drop(struct sensor *s)
     wheel_out(s);
 }
 
-/* ---- levels and alerts ---- */
+/* ---- levels ---- */
 
-static void alert_open(struct twin *t, struct sensor *s, int8_t level, int64_t at_us, double v)
+static void set_alarm(struct core *c, struct sensor *s, int level, int64_t at_us)
 {
-    if (t->alerts_n == t->alerts_cap && t->alerts_cap < ALERTS_MAX) {
-        uint32_t cap = t->alerts_cap ? t->alerts_cap * 2 : 1;
-        struct alert *more = realloc(t->alerts, cap * sizeof *more);
-        if (!more)
-            return;
-        t->alerts = more;
-        t->alerts_cap = cap;
-    }
-    if (t->alerts_n == ALERTS_MAX) {
-        memmove(t->alerts, t->alerts + 1, (ALERTS_MAX - 1) * sizeof *t->alerts);
-        t->alerts_n--;
-    }
-    t->alerts[t->alerts_n++] =
-        (struct alert){.at_us = at_us, .level = level, .value = v, .sensor = s};
+    int before = s->alarm;
+    s->alarm = (int8_t)level;
+    if (before <= LEVEL_NORMAL && level <= LEVEL_NORMAL)
+        return;
+    for (struct core_tap *tap = c->taps; tap; tap = tap->next)
+        if (tap->on_level)
+            tap->on_level(tap->arg, s, before, at_us);
 }
 
-static void alert_close(struct twin *t, const struct sensor *s, int64_t at_us)
-{
-    for (size_t i = 0; i < t->alerts_n; i++)
-        if (t->alerts[i].sensor == s && !t->alerts[i].cleared_us)
-            t->alerts[i].cleared_us = at_us;
-}
-
-static void set_level(struct sensor *s, int64_t at_us)
+static void set_level(struct core *c, struct sensor *s, int64_t at_us)
 {
     struct value v = point_value(&s->last);
-    int8_t level = (int8_t)sensor_level(s->spec, v);
-    if (level == s->level)
-        return;
-    if (s->level > LEVEL_NORMAL)
-        alert_close(s->twin, s, at_us);
-    if (level > LEVEL_NORMAL)
-        alert_open(s->twin, s, level, at_us, value_as_double(v));
-    s->level = level;
+    s->level = (int8_t)sensor_level(s->spec, v);
+    int level = s->level;
+    if (s->alarm > level && s->spec->alarm.hysteresis > 0)
+        level = sensor_alarm_level(s->spec, v, s->alarm);
+    if (level != s->alarm || level > LEVEL_NORMAL)
+        set_alarm(c, s, level, at_us);
+}
+
+static void clear_level(struct core *c, struct sensor *s)
+{
+    s->level = LEVEL_UNKNOWN;
+    set_alarm(c, s, LEVEL_UNKNOWN, clock_now_us());
 }
 
 /* Of a reading: most sensors have nothing to compare it with. */
-static inline void note_level(struct sensor *s, int64_t at_us)
+static inline void note_level(struct core *c, struct sensor *s, int64_t at_us)
 {
     const struct sensor_spec *spec = s->spec;
     if (s->level != LEVEL_UNKNOWN || spec->has_normal || spec->has_critical || spec->has_threshold)
-        set_level(s, at_us);
+        set_level(c, s, at_us);
 }
 
-static void retire(struct sensor *s)
+static void retire(struct core *c, struct sensor *s)
 {
     if (s->has_value && !s->stale) {
         s->stale = true;
         s->twin->live_n--;
     }
-    alert_close(s->twin, s, clock_now_us());
-    s->level = LEVEL_UNKNOWN;
     s->retired = true;
+    clear_level(c, s);
 }
 
 void live_revise(struct core *c, struct sensor *s, bool retired)
@@ -248,13 +248,13 @@ void live_revise(struct core *c, struct sensor *s, bool retired)
     wheel_out(s);
     if (retired) {
         if (!s->retired)
-            retire(s);
+            retire(c, s);
         return;
     }
     s->retired = false;
     if (!s->has_value)
         return;
-    set_level(s, clock_now_us());
+    set_level(c, s, clock_now_us());
     if (!s->stale)
         wheel_in(c, s, clock_mono_us(), s->arrived_us + patience_us(s));
 }
@@ -312,7 +312,7 @@ void live_apply(struct core *c, struct sensor *s, const struct reading *r, bool 
     if (r->t_us > t->synced_us)
         t->synced_us = r->t_us;
     if (!s->retired)
-        note_level(s, r->t_us);
+        note_level(c, s, r->t_us);
     if (replay || s->retired) { /* it left the profile while this was under way */
         s->stale = true;        /* until it speaks again */
         return;
@@ -351,10 +351,9 @@ void live_fall_back(struct core *c, struct sensor *s, const struct point *newest
     }
     s->stale = s->stale && s->has_value;
     if (s->has_value && !s->retired) {
-        set_level(s, clock_now_us());
+        set_level(c, s, clock_now_us());
     } else {
-        alert_close(s->twin, s, clock_now_us());
-        s->level = LEVEL_UNKNOWN;
+        clear_level(c, s);
     }
     set_twin_state(c, s->twin, clock_mono_us());
 }
@@ -434,31 +433,6 @@ static struct jval *member(struct arena *a, struct jval *object, const char *key
     return v ? jval_set(a, object, slice_str(key), v) : NULL;
 }
 
-static void write_alerts(const struct core *c, const struct principal *who, struct arena *a,
-                         const struct twin *t, struct jval *performance)
-{
-    struct jval *list = member(a, performance, "alerts", J_ARRAY);
-    for (size_t i = 0; list && i < t->alerts_n; i++) {
-        const struct alert *alert = &t->alerts[i];
-        if (!core_may(c, who, OP_DATA_READ, alert->sensor))
-            continue;
-        struct jval *o = jval_new(a, J_OBJECT);
-        if (!o)
-            return;
-        const char *type = alert->level == LEVEL_CRITICAL ? "critical" : "warning";
-        put_time(a, o, "date", alert->at_us);
-        put_string(a, o, "type", type);
-        put_string(a, o, "source", alert->sensor->id);
-        put_string(a, o, "message",
-                   arena_printf(a, "%.*s reached its %s range",
-                                SLICE_ARG(alert->sensor->spec->name), type));
-        jval_set(a, o, SLICE_LIT("value"), jval_new_number(a, alert->value));
-        if (alert->cleared_us)
-            put_string(a, o, "resolution", "auto-resolved");
-        jval_append(list, o);
-    }
-}
-
 static void write_uptime(struct arena *a, const struct twin *t, struct jval *performance)
 {
     int64_t now = clock_mono_us(), watched = now - t->watched_us;
@@ -520,7 +494,9 @@ int core_live_profile(struct core *c, const struct principal *who, struct twin *
     if (!performance)
         return ERR_NOMEM;
     write_uptime(a, t, performance);
-    write_alerts(c, who, a, t, performance);
+    struct jval *alerts = member(a, performance, "alerts", J_ARRAY);
+    if (c->alerts && alerts)
+        c->alerts(c->alerts_arg, who, a, t, alerts);
     struct json_writer w;
     json_writer_init(&w, out, 2);
     jval_write(&w, root);

@@ -140,7 +140,7 @@ static struct sensor *sensor_new(struct core *c, struct twin *t, uint32_t series
         return NULL;
     s->twin = t;
     s->series = series;
-    s->level = LEVEL_UNKNOWN;
+    s->level = s->alarm = LEVEL_UNKNOWN;
     c->by_series[series] = s;
     c->series_n++;
     if (t->org)
@@ -316,7 +316,6 @@ static void twin_free(struct core *c, struct twin *t)
     for (size_t i = 0; i < t->all_n; i++)
         sensor_free(c, t->all[i]);
     cast_release(&(struct cast){t->layout, t->gone, t->all, t->sensors, 0});
-    free(t->alerts);
     free((void *)(uintptr_t)t->name);
     free((void *)(uintptr_t)t->key);
     free(t);
@@ -382,6 +381,7 @@ int registry_put(struct core *c, const struct catalog_twin *row, const struct pr
     t->created_us = row->created_us;
     t->modified_us = row->modified_us;
     t->interval_us = view->interval_us;
+    t->alarm = view->alarm;
     t->policy = (struct history_policy){.keep_us = view->retention_us,
                                         .raw_us = view->raw_us,
                                         .sampling_us = view->sampling_us,

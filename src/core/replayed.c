@@ -1,8 +1,8 @@
 /* What the journal had when the core was opened, for those who keep a journal of their own of what
  * follows from readings: a reading may be on the disk, and what follows from it not yet.
  *
- * The newest are remembered, until somebody has asked: what was still on its way to another disk
- * when the program ended is among them. */
+ * The newest are remembered, until those who ask at the start have asked: what was still on its way
+ * to another disk when the program ended is among them. */
 #include "core/internal.h"
 
 #include <stdlib.h>
@@ -59,10 +59,14 @@ void core_replayed(struct core *c, uint64_t after, core_replayed_fn *fn, void *a
         if (s && !s->retired && x->batch > after)
             fn(arg, x->batch, s, &x->reading);
     }
-    replayed_release(c);
 }
 
 uint64_t core_applied(const struct core *c)
 {
     return c->applying_seq;
+}
+
+uint64_t core_applied_all(const struct core *c)
+{
+    return c->half_applied && c->applying_seq ? c->applying_seq - 1 : c->applying_seq;
 }

@@ -10,6 +10,7 @@
  * the server has a terminal, SIGHUP says that this was closed, and ends it. */
 #include "access/audit.h"
 #include "access/setup.h"
+#include "alarms/alarms.h"
 #include "api/api.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -50,6 +51,7 @@ struct server {
     struct local_tokens local;
     struct loop *loop;
     struct core *core;
+    struct alarms *alarms;
     struct broker *broker;
     struct api *api;
     struct http_server *http;
@@ -352,6 +354,15 @@ static int open_core(struct server *s)
     return CODE_OK;
 }
 
+static int open_alarms(struct server *s)
+{
+    const struct alarms_opts opts = {.retention_us = s->config->alarm_retention_us,
+                                     .twin_flood = (unsigned)s->config->alarm_flood_twin,
+                                     .org_flood = (unsigned)s->config->alarm_flood};
+    int err = alarms_new(s->loop, s->core, &opts, &s->alarms);
+    return err ? failed("alarms cannot be set up, or not read from the catalog", err) : CODE_OK;
+}
+
 static int open_broker(struct server *s)
 {
     const struct config *c = s->config;
@@ -392,6 +403,7 @@ static int open_front(struct server *s)
                            .host_names = c->host_names,
                            .public_url = s->identity.public_url,
                            .oidc = s->identity.oidc,
+                           .alarms = s->alarms,
                            .fetch = s->identity.fetch,
                            .keys = s->secrets.ring,
                            .max_watched = (size_t)c->max_watched,
@@ -446,8 +458,8 @@ static int open_all(struct server *s)
         (code = certs_open(s->loop, c, &s->certs)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
         (code = check_addresses(c, setup_is_wanted(core_access(s->core)))) != CODE_OK ||
         (code = identity_open(s->loop, c, s->core, s->secrets.ring, &s->identity)) != CODE_OK ||
-        (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
-        (code = announce(s)) != CODE_OK)
+        (code = open_alarms(s)) != CODE_OK || (code = open_front(s)) != CODE_OK ||
+        (code = open_listeners(s)) != CODE_OK || (code = announce(s)) != CODE_OK)
         return code;
     write_local_token(s);
     if (c->demo && (err = demo_start(s->loop, s->core, c->data, c->demo_restore, &s->demo)))
@@ -463,6 +475,7 @@ static void close_all(struct server *s)
         if (s->listeners[i])
             net_listener_free(s->listeners[i]);
     }
+    alarms_stop(s->alarms);
     identity_stop(&s->identity);
     if (s->core)
         core_stop(s->core); /* while those who wait can still be answered */
@@ -475,6 +488,7 @@ static void close_all(struct server *s)
     if (s->broker)
         broker_free(s->broker);
     identity_close(&s->identity);
+    alarms_free(s->alarms);
     if (s->core)
         core_close(s->core);
     certs_close(s->certs);

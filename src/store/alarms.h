@@ -118,10 +118,12 @@ typedef int alarm_event_fn(void *arg, const struct alarm_event *e);
 int catalog_alarm_events(struct catalog *c, int64_t n, int64_t until_us, alarm_event_fn *fn,
                          void *arg); /* until 0: all */
 
+int alarm_keep(struct arena *a, struct alarm *alarm); /* its texts become copies; ERR_NOMEM */
+
 /* ---- writing: the catalog's thread, in the transaction that is under way ---- */
 
 /* The first step of an alarm makes it. */
-int catalog_alarm_step(struct catalog *c, const struct alarm *a, enum alarm_step step, int64_t n,
+int catalog_alarm_step(struct catalog *c, const struct alarm *a, enum alarm_step step,
                        struct slice who, struct slice who_name, struct slice text);
 int64_t catalog_alarm_last(struct catalog *c);             /* the highest number ever given */
 int64_t catalog_alarm_steps(struct catalog *c, int64_t n); /* how many steps it has had */

@@ -9,7 +9,7 @@
 
 #include <sqlite3.h>
 
-enum { DB_STATEMENTS_MAX = 64, DB_PARTS_MAX = 8, DB_PART_STATEMENTS_MAX = 32 };
+enum { DB_STATEMENTS_MAX = 64, DB_PARTS_MAX = 16, DB_PART_STATEMENTS_MAX = 32 };
 
 /* Tables of a file that belong together, and what is asked of them: for files that several keep
  * things in.  The schema is CREATE ... IF NOT EXISTS, run at every opening for writing, so a part

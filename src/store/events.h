@@ -18,7 +18,7 @@ struct event {
 struct event_query {
     struct slice org, twin, kind; /* p NULL: whichever; kind "alarm." is all of the alarms */
     int64_t from_us, to_us;       /* from <= at < to; to 0: no end */
-    int64_t before_n;             /* 0: from the newest */
+    int64_t before_us, before_n;  /* behind this one; 0, 0: from the newest */
 };
 typedef int event_fn(void *arg, const struct event *e);
 int catalog_event_each(struct catalog *c, const struct event_query *q, event_fn *fn,

@@ -105,6 +105,14 @@ int profile_read(struct arena *a, const struct jval *root, struct profile_view *
  * or below the normal range).  0 normal, -1 when there is nothing to compare with. */
 int sensor_level(const struct sensor_spec *s, struct value v);
 
+/* Which limit a value of that level (1 or 2) has passed. */
+struct sensor_limit {
+    double at;
+    bool above;     /* else it is below */
+    bool threshold; /* of alertThresholds, else of a range */
+};
+struct sensor_limit sensor_limit(const struct sensor_spec *s, double v, int level);
+
 /* The level that its alarm has, when it was `before`: it rises at the limits and falls when the
  * value is back behind them by the hysteresis. */
 int sensor_alarm_level(const struct sensor_spec *s, struct value v, int before);

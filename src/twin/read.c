@@ -139,14 +139,18 @@ static bool is_critical(const struct sensor_spec *s, double v)
 
 /* A threshold warns on its far side: from the normal range, else towards the critical one, else
  * upwards. */
+static bool warns_downwards(const struct sensor_spec *s)
+{
+    return s->has_normal     ? s->threshold <= s->normal[0]
+           : s->has_critical ? s->threshold >= s->critical[1]
+                             : false;
+}
+
 static bool is_beyond(const struct sensor_spec *s, double v)
 {
     if (!s->has_threshold)
         return false;
-    bool downwards = s->has_normal     ? s->threshold <= s->normal[0]
-                     : s->has_critical ? s->threshold >= s->critical[1]
-                                       : false;
-    return downwards ? v < s->threshold : v > s->threshold;
+    return warns_downwards(s) ? v < s->threshold : v > s->threshold;
 }
 
 int sensor_level(const struct sensor_spec *s, struct value value)
@@ -175,4 +179,18 @@ int sensor_alarm_level(const struct sensor_spec *s, struct value value, int befo
     int up = sensor_level(s, value_double(v + h)), down = sensor_level(s, value_double(v - h));
     int worst = up > down ? up : down;
     return worst < before ? (worst > level ? worst : level) : before;
+}
+
+struct sensor_limit sensor_limit(const struct sensor_spec *s, double v, int level)
+{
+    if (level == 2 && s->has_critical) {
+        bool below = s->has_normal ? s->critical[1] <= s->normal[0] : false;
+        return (struct sensor_limit){.at = s->critical[below ? 1 : 0], .above = !below};
+    }
+    if (s->has_normal && v > s->normal[1])
+        return (struct sensor_limit){.at = s->normal[1], .above = true};
+    if (s->has_normal && v < s->normal[0])
+        return (struct sensor_limit){.at = s->normal[0]};
+    return (struct sensor_limit){
+        .at = s->threshold, .above = !warns_downwards(s), .threshold = true};
 }

@@ -13,6 +13,9 @@
 
 const MATCH = { "if-match": '"not this one"' };
 
+/* of pump-1, which the test raises */
+const ALARM = { alarm: "a-1" };
+
 export const ROWS = {
     /* twins */
     listTwins: { needs: "viewer" },
@@ -51,6 +54,17 @@ export const ROWS = {
     readTypeUse: { needs: "viewer", missing: true },
     createTwinOfType: { needs: "editor", body: '{"id":"x-1"}', missing: true },
     validateType: { needs: "viewer", body: "{}", linkMay: false },
+
+    /* alarms */
+    listAlarms: { needs: "viewer" },
+    readAlarmSummary: { needs: "viewer" },
+    readAlarm: { needs: "viewer", missing: true, names: ALARM },
+    acknowledgeAlarm: { needs: "operator", missing: true, names: ALARM },
+    clearAlarm: { needs: "operator", missing: true, names: ALARM },
+    assignAlarm: { needs: "operator", missing: true, names: ALARM, body: '{"assignee":null}' },
+    commentAlarm: { needs: "operator", missing: true, names: ALARM, body: '{"text":"x"}' },
+    shelveAlarm: { needs: "operator", missing: true, names: ALARM, body: '{"for":"1h","reason":"x"}' },
+    unshelveAlarm: { needs: "operator", missing: true, names: ALARM },
 
     /* what the operator asks */
     listRejections: { needs: "viewer", linkMay: false },

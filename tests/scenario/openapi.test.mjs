@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import Ajv2020 from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
-import { Client, PASSWORD, shared, start } from "../lib/doppel.mjs";
+import { Client, PASSWORD, shared, start, until } from "../lib/doppel.mjs";
 import { lyingProvider } from "../lib/identity.mjs";
 import { Authenticator } from "../lib/passkey.mjs";
 import { core, example, twin } from "../lib/profiles.mjs";
@@ -648,6 +648,30 @@ test("types of twins, beside being documents", async () => {
     await call("POST", "/api/v1/validate/type", { body: type, expect: 200 });
     await call("POST", "/api/v1/validate/type", { body: { id: "a b" }, expect: 200 });
     await call("DELETE", "/api/v1/types/Graphed", { expect: 409 });
+});
+
+test("alarms", async () => {
+    await d.create(twin("alarmed", { s: { normalRange: [0, 50] } }));
+    await call("POST", "/api/v1/twins/alarmed/readings", { body: { s: 80 }, expect: 200 });
+    const open = "/api/v1/alarms?twin=alarmed&state=open";
+    await until("an alarm", async () => (await d.get(open)).body.alarms.length === 1);
+    const alarm = (await call("GET", open, { expect: 200 })).body.alarms[0];
+    const at = `/api/v1/alarms/${alarm.id}`;
+    await call("GET", "/api/v1/alarms?state=odd", { expect: 400 });
+    await call("GET", "/api/v1/alarms/summary", { expect: 200 });
+    await call("GET", at, { expect: 200 });
+    await call("GET", "/api/v1/alarms/a-999999", { expect: 404 });
+    await call("POST", `${at}/comment`, { body: { text: "looking" }, expect: 200 });
+    await call("POST", `${at}/comment`, { body: {}, expect: 400 });
+    await call("POST", `${at}/assign`, { body: { assignee: "person:nobody" }, expect: 400 });
+    await call("POST", `${at}/shelve`, { body: { for: "1h", reason: "repair" }, expect: 200 });
+    await call("POST", `${at}/unshelve`, { body: { comment: "done" }, expect: 200 });
+    await call("POST", `${at}/acknowledge`, { body: { comment: "seen" }, expect: 200 });
+    const made = await call("POST", `${ORGS}/home/teams`, { body: { name: "Shift" }, expect: 201 });
+    const assignee = `team:${made.body.id}`;
+    await call("POST", `${at}/assign`, { body: { assignee }, expect: 200 });
+    await call("POST", `${at}/clear`, { body: {}, expect: 200 });
+    await call("POST", `${at}/clear`, { body: {}, expect: 409 });
 });
 
 test("every operation of the document was called, each in good", () => {
