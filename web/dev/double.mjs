@@ -21,6 +21,7 @@ import { parseArgs } from "node:util";
 import { WebSocketServer } from "ws";
 import { makeAccess } from "./double-access.mjs";
 import { PROFILES, pastTimes, SIGNALS } from "./double-data.mjs";
+import { answerGraph } from "./double-graph.mjs";
 import { fillIn, intervalOf, judge, sample } from "./double-profile.mjs";
 
 const { values: args } = parseArgs({
@@ -532,6 +533,8 @@ function route(req, res, path, query, text) {
         const { complete, core, findings } = judge(text);
         return json(res, 200, { complete, core, findings });
     }
+    const related = req.method === "GET" && answerGraph(path, twins, twinState);
+    if (related) return json(res, 200, related);
     if (path === "/api/v1/status") return json(res, 200, status());
     if (path === "/api/v1/sample")
         return json(res, 200, JSON.stringify(sample(query.get("id") ?? "my-twin"), null, 2));
