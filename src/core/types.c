@@ -294,15 +294,16 @@ int types_try(struct core *c, const struct org *org, const struct jval *body, st
     if (err)
         return err;
     const struct twin_type *t = type_set_get(set, id), *other;
-    const struct type_set *now = core_types(c, org);
     *ret_why = NULL;
     if (t->problem) {
         *ret_pointer = arena_strndup(a, t->pointer, strlen(t->pointer));
         *ret_why = arena_strndup(a, t->problem, strlen(t->problem));
     }
     for (size_t at = 0; !*ret_why && (other = type_set_next(set, &at));) {
-        const struct twin_type *was = type_set_get(now, other->id);
-        if (!other->problem || !was || was->problem)
+        /* the whole set is only made for this where there is something to compare */
+        const struct twin_type *was =
+            other->problem ? type_set_get(core_types(c, org), other->id) : NULL;
+        if (!was || was->problem)
             continue;
         *ret_pointer = "";
         *ret_why = arena_printf(a, "That would break the type %.*s: %s", SLICE_ARG(other->id),
