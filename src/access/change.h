@@ -68,8 +68,8 @@ struct change_version;
 struct jval *change_doc(struct change *ch); /* an empty object */
 void change_put(struct change *ch, enum record_kind kind, const char *id, const struct jval *doc);
 void change_remove(struct change *ch, enum record_kind kind, const char *id);
-/* The document becomes another, or goes: a version of it (store/versions.h), by who asks, with their
- * reason.  before: as it was since before_us; NULL: it was not there. */
+/* The document becomes another, or goes: a version of it (store/versions.h), by who asks, with
+ * their reason.  before: as it was since before_us; NULL: it was not there. */
 void change_version(struct change *ch, const char *id, const struct jval *before, int64_t before_us,
                     bool gone);
 /* Secrets and their hashes are left out of before and after here, for all kinds of records. */

@@ -114,38 +114,42 @@ static double spread_of(const double *x, size_t n, double median, double *scratc
     return mad > 0 ? mad : fmax(fabs(median) * 1e-3, 1e-9);
 }
 
+struct excursion {
+    double sum;           /* its greatest */
+    size_t since, height; /* where it began, and where that was */
+};
+
 struct side {
-    double sum, height; /* of the excursion under way */
-    size_t since;       /* where that began */
-    double best;        /* the height of the best that was beyond the threshold */
-    size_t best_at;
+    double sum;
+    struct excursion now, best; /* under way; the greatest that was beyond the threshold */
 };
 
 static void side_step(struct side *s, size_t i, double z, double slack, double threshold)
 {
     double sum = s->sum + z - slack;
     if (sum <= 0) {
-        s->sum = s->height = 0;
+        s->sum = 0;
+        s->now.sum = 0;
         return;
     }
     if (s->sum <= 0)
-        s->since = i;
+        s->now.since = i;
     s->sum = sum;
-    if (sum > s->height)
-        s->height = sum;
-    if (s->height > threshold && s->height > s->best) {
-        s->best = s->height;
-        s->best_at = s->since;
+    if (sum > s->now.sum) {
+        s->now.sum = sum;
+        s->now.height = i;
     }
+    if (s->now.sum > threshold && s->now.sum > s->best.sum)
+        s->best = s->now;
 }
 
-/* The excursion under way at the end is what it is about, if there is one. */
-static void side_end(struct side *s, double threshold)
+static void measure(const double *x, size_t quiet, struct onset *o, double *scratch)
 {
-    if (s->sum > threshold) {
-        s->best = s->height;
-        s->best_at = s->since;
-    }
+    size_t near = quiet / 4 < o->at ? quiet / 4 : o->at;
+    double just_before = median_copy(x + o->at - near, near, scratch);
+    o->after = median_copy(x + o->at, o->height + 1 - o->at, scratch);
+    o->size = (o->after - o->before) / o->deviation;
+    o->jump = isnan(just_before) ? o->size : (o->after - just_before) / o->deviation;
 }
 
 struct onset onset_find(const double *x, size_t n, const struct onset_opts *opts, double *scratch)
@@ -170,17 +174,16 @@ struct onset onset_find(const double *x, size_t n, const struct onset_opts *opts
         side_step(&up, i, z, slack, threshold);
         side_step(&down, i, -z, slack, threshold);
     }
+    /* what is under way at the end is what it is about, if anything is */
     bool ends = up.sum > threshold || down.sum > threshold;
-    side_end(&up, threshold);
-    side_end(&down, threshold);
-    bool rose = ends ? up.sum >= down.sum : up.best >= down.best;
+    bool rose = ends ? up.sum >= down.sum : up.best.sum >= down.best.sum;
     const struct side *s = rose ? &up : &down;
-    o.found = s->best > 0;
-    o.at = s->best_at;
-    o.evidence = s->best;
-    if (o.found) {
-        o.after = median_copy(x + o.at, n - o.at, scratch);
-        o.size = (o.after - o.before) / o.deviation;
-    }
+    const struct excursion *e = ends ? &s->now : &s->best;
+    o.found = e->sum > 0;
+    o.at = e->since;
+    o.height = e->height;
+    o.evidence = e->sum;
+    if (o.found)
+        measure(x, quiet, &o, scratch);
     return o;
 }

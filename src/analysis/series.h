@@ -47,11 +47,14 @@ struct onset_opts {
 };
 struct onset {
     bool found;
-    size_t at;       /* index into x; from `quiet` on */
-    double evidence; /* the sum at its height: deviations times numbers */
-    double size;     /* median of the numbers since, from the baseline, in deviations; signed */
-    double before, after; /* medians, in the unit of x */
+    size_t at, height;    /* indices into x: of the first number of the change, and of the one at
+                             which the sum was highest */
+    double evidence;      /* that sum: deviations times numbers */
+    double before, after; /* medians of the baseline, and from `at` to `height`; in the unit of x */
     double deviation;     /* of the baseline, in the unit of x */
+    double size;          /* after - before, in deviations */
+    double jump;          /* after, less the median of the `quiet` / 4 numbers just before `at`; in
+                             deviations.  What has drifted for long has a size, and little jump */
 };
 /* scratch: room for n numbers. */
 struct onset onset_find(const double *x, size_t n, const struct onset_opts *opts, double *scratch);

@@ -1,5 +1,5 @@
-/* versions.h - the routes below a document or a profile that tell what it was; nobody outside the room
- * includes it.
+/* versions.h - the routes below a document or a profile that tell what it was; nobody outside the
+ * room includes it.
  *
  *   GET .../versions             {"versions":[{"n","time","by","reason","gone","current"}],"next"}
  *   GET .../versions/{n}         the same of one, and its "document"

@@ -1,10 +1,11 @@
 /* ask.h - one question in SQL over the live system, its past and its graph.
  *
- * A question is a read-only statement that SQLite runs over virtual tables (docs/query.md lists them),
- * within what the asker may.  It runs on a thread of its own, in turns, as a question about the past
- * does (core/core.h): a turn ends when the taker of rows has enough, or when it has lasted long; the
- * next begins with ask_go().  What belongs to the loop's thread is read some rows at a time while the
- * loop sleeps (loop_enter()), so a question never holds it up, and sees the rows of a moment each.
+ * A question is a read-only statement that SQLite runs over virtual tables (docs/query.md lists
+ * them), within what the asker may.  It runs on a thread of its own, in turns, as a question about
+ * the past does (core/core.h): a turn ends when the taker of rows has enough, or when it has lasted
+ * long; the next begins with ask_go().  What belongs to the loop's thread is read some rows at a
+ * time while the loop sleeps (loop_enter()), so a question never holds it up, and sees the rows of
+ * a moment each.
  *
  * Owner: the loop's thread, but for what is said of on_row. */
 #ifndef ASK_ASK_H
@@ -22,7 +23,8 @@ struct ask_limits { /* of one question; 0: the default */
 };
 enum { ASK_SQL_BYTES = 100000, ASK_AT_ONCE = 4 /* a person, device or token */ };
 
-/* threads: 2.  asks_free() ends all that run and waits; before core_stop(), when the loop has ended. */
+/* threads: 2.  asks_free() ends all that run and waits; before core_stop(), when the loop has
+ * ended. */
 int asks_new(struct loop *l, struct core *c, struct asks **ret);
 void asks_free(struct asks *a);
 
@@ -54,7 +56,8 @@ struct ask_turn {
 struct ask_taker {
     /* Once, before the first row; on the thread of the question, as on_row. */
     void (*on_columns)(void *arg, const char *const *names, size_t n);
-    bool (*on_row)(void *arg, const struct ask_value *values, size_t n); /* true: enough for a turn */
+    bool (*on_row)(void *arg, const struct ask_value *values,
+                   size_t n); /* true: enough for a turn */
     void (*on_turn)(void *arg, const struct ask_turn *turn);
 };
 struct ask_job; /* opaque */
@@ -70,7 +73,8 @@ void ask_cancel(struct ask_job *j); /* as history_cancel() */
 const char *ask_id(const struct ask_job *j);
 struct ask_job *ask_find(struct asks *a, const struct principal *who, struct slice id);
 
-/* The tables and their columns, as JSON: {"tables":[{"name","text","columns":[..]}],"functions":[..]}. */
+/* The tables and their columns, as JSON:
+ * {"tables":[{"name","text","columns":[..]}],"functions":[..]}. */
 void ask_schema(struct json_writer *w);
 
 struct ask_stats {
