@@ -1,5 +1,6 @@
 /* documents.c - documents of all kinds: list, make, read, change, delete, and what they were. */
 #include "access/documents.h"
+#include "api/asof.h"
 #include "api/graph.h"
 #include "api/versions.h"
 #include "base/err.h"
@@ -79,8 +80,18 @@ static void answer_document(struct call *call, const struct document *d, int sta
     call_json(call, status, &b);
 }
 
+static bool versions_of(struct call *call, struct versions_of *ret);
+
 static void document_show(struct call *call)
 {
+    struct versions_of of;
+    int64_t at_us;
+    bool answered;
+    if (call_asks_then(call, &at_us, &answered)) {
+        if (!answered && versions_of(call, &of))
+            then_answer(call, &of, at_us);
+        return;
+    }
     const struct document *d = find(call);
     if (d && (d->kind != DOCUMENT_TYPE || !type_show_resolved(call)))
         answer_document(call, d, 200);
@@ -206,6 +217,8 @@ static const struct route_param page_params[] = {
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000}", "at most so many"},
     {"cursor", TEXT, "what an earlier answer gave as next"},
     {0}};
+static const struct route_param read_params[] = {
+    {"at", "{\"type\":\"string\",\"format\":\"date-time\"}", "as it was at that time"}, {0}};
 static const struct route_param diff_params[] = {
     {"from", NUMBER, "the number of a version"},
     {"to", NUMBER, "that of another (default: as it is now)"},
@@ -240,7 +253,7 @@ static const struct route_answer diff_answers[] = {
 #define KIND(AT, READ, WRITE, One, Many, one, many) \
     {"GET", AT, READ, "list" Many, documents_list, "List " many ", in order of id", page_params, NULL, NULL, list_answers}, \
     {"POST", AT, WRITE, "create" One, document_create, "Make a " one, NULL, "Object", NULL, change_answers}, \
-    {"GET", AT "/{id}", READ, "read" One, document_show, "One " one, NULL, NULL, NULL, read_answers}, \
+    {"GET", AT "/{id}", READ, "read" One, document_show, "One " one, read_params, NULL, NULL, read_answers}, \
     {"PUT", AT "/{id}", WRITE, "replace" One, document_replace, "Replace a " one ", or make it", NULL, "Object", NULL, change_answers}, \
     {"PATCH", AT "/{id}", WRITE, "patch" One, document_merge, "Change a " one " (JSON Merge Patch, RFC 7396)", NULL, "Object", PATCH_TYPES, change_answers}, \
     {"DELETE", AT "/{id}", WRITE, "delete" One, document_delete, "Delete a " one "; its versions stay", NULL, NULL, NULL, gone_answers}, \

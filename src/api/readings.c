@@ -1,6 +1,6 @@
 /* readings.c - readings in over HTTP, the sensors, and what was refused. */
 #include "access/state.h"
-#include "api/internal.h"
+#include "api/asof.h"
 #include "base/clock.h"
 #include "base/err.h"
 
@@ -127,8 +127,48 @@ void sensor_readings(struct call *call)
 
 /* ---- sensors ---- */
 
+static void write_sensors_then(struct asof *a)
+{
+    struct buf b = {0};
+    struct json_writer w;
+    call_rows_begin(&w, &b, "items");
+    for (size_t i = 0; i < a->view.sensors_n; i++)
+        if (a->seen[i])
+            write_sensor(&w, &a->sensors[i]);
+    call_rows_end(a->call, &w, &b);
+}
+
+static void write_sensor_then(struct asof *a)
+{
+    struct call *call = a->call;
+    struct buf b = {0};
+    struct json_writer w;
+    for (size_t i = 0; i < a->view.sensors_n; i++)
+        if (a->seen[i] && slice_eq(call->parts[1], a->view.sensors[i].id)) {
+            json_writer_init(&w, &b, 0);
+            write_sensor(&w, &a->sensors[i]);
+            call_json(call, 200, &b);
+            return;
+        }
+    call_problem(call, ERR_UNKNOWN_SENSOR, "The twin had no such sensor at that time.");
+}
+
+/* ?at=: false: they ask for now. */
+static bool asks_then(struct call *call, void (*fn)(struct asof *a))
+{
+    int64_t at_us;
+    bool answered;
+    if (!call_asks_then(call, &at_us, &answered))
+        return false;
+    if (!answered)
+        call_then(call, at_us, fn);
+    return true;
+}
+
 void sensors_list(struct call *call)
 {
+    if (asks_then(call, write_sensors_then))
+        return;
     struct twin *t = call_seen_twin(call);
     if (!t)
         return;
@@ -143,6 +183,8 @@ void sensors_list(struct call *call)
 
 void sensor_read(struct call *call)
 {
+    if (asks_then(call, write_sensor_then))
+        return;
     struct sensor *s = call_sensor(call);
     if (!s)
         return;

@@ -19,7 +19,13 @@ static const struct route_param list_params[] = {
      "sensors listed of each"},
     {"cursor", TEXT, "what an earlier answer gave as next"},
     {0}};
+#define AT                                                                                         \
+    {                                                                                              \
+        "at", TIME, "as it was at that time (docs/versions.md)"                                    \
+    }
+static const struct route_param at_params[] = {AT, {0}};
 static const struct route_param read_params[] = {
+    AT,
     {"live", "{\"type\":\"boolean\",\"default\":true}", "false: as kept, without the live parts"},
     {0}};
 #define HISTORY_PARAMS                                                                             \
@@ -295,8 +301,8 @@ const struct route routes[] = {
     {"PATCH", "/api/v1/twins/{id}", OP_TWIN_WRITE, "patchTwin", twin_patch, "Change parts of a profile (JSON Merge Patch, RFC 7396)", NULL, "Object", "application/merge-patch+json application/json", change_answers},
     {"DELETE", "/api/v1/twins/{id}", OP_TWIN_DELETE, "deleteTwin", twin_delete, "Delete a twin and its history", NULL, NULL, NULL, delete_answers},
     {"GET", "/api/v1/twins/{id}/findings", OP_TWIN_READ, "readFindings", twin_findings, "What validation says of a kept profile", NULL, NULL, NULL, findings_answers},
-    {"GET", "/api/v1/twins/{id}/sensors", OP_TWIN_READ, "listSensors", sensors_list, "A twin's sensors with their last values", NULL, NULL, NULL, sensors_answers},
-    {"GET", "/api/v1/twins/{id}/sensors/{sensor}", OP_DATA_READ, "readSensor", sensor_read, "One sensor with its last value", NULL, NULL, NULL, sensor_answers},
+    {"GET", "/api/v1/twins/{id}/sensors", OP_TWIN_READ, "listSensors", sensors_list, "A twin's sensors with their last values", at_params, NULL, NULL, sensors_answers},
+    {"GET", "/api/v1/twins/{id}/sensors/{sensor}", OP_DATA_READ, "readSensor", sensor_read, "One sensor with its last value", at_params, NULL, NULL, sensor_answers},
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}/value", OP_DATA_READ, "readValue", sensor_value, "A sensor's last value alone, as JSON; null while there is none", NULL, NULL, NULL, value_answers},
     {"GET", "/api/v1/twins/{id}/sensors/{sensor}/history", OP_HISTORY_READ, "readHistory", sensor_history, "The past of a sensor: raw, thinned, or by steps", history_params, NULL, NULL, history_answers},
     {"DELETE", "/api/v1/twins/{id}/sensors/{sensor}/history", OP_HISTORY_ERASE, "eraseHistory", history_erase, "Take readings out of the past, for good; from and to are needed", erase_params, NULL, NULL, erase_answers},

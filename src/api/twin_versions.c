@@ -25,7 +25,7 @@ static void on_profile(void *arg, const struct twin_result *r)
     f->fn(f->call, body);
 }
 
-static void now(struct call *call, void (*fn)(struct call *call, struct jval *body))
+void twin_version_now(struct call *call, void (*fn)(struct call *call, struct jval *body))
 {
     struct fetching *f = arena_alloc(call->arena, sizeof *f);
     const struct asker by = call_asker(call);
@@ -69,7 +69,7 @@ static void put_back(struct call *call, struct jval *body)
 
 /* A twin that is there is theirs by its own rules, one that is gone by those of the organisation.
  */
-static bool versions_of(struct call *call, struct versions_of *ret)
+bool twin_versions_of(struct call *call, struct versions_of *ret)
 {
     struct access *a = core_access(call->core);
     struct buf scratch = {0};
@@ -99,7 +99,7 @@ static bool versions_of(struct call *call, struct versions_of *ret)
                                 .id = kept,
                                 .missing = ERR_UNKNOWN_TWIN,
                                 .hide = hide,
-                                .now = now,
+                                .now = twin_version_now,
                                 .restore = put_back};
     return true;
 }
@@ -108,7 +108,7 @@ static bool versions_of(struct call *call, struct versions_of *ret)
     static void name(struct call *call)                                                            \
     {                                                                                              \
         struct versions_of of;                                                                     \
-        if (versions_of(call, &of))                                                                \
+        if (twin_versions_of(call, &of))                                                           \
             answer(call, &of);                                                                     \
     }
 ANSWER(list, versions_answer)

@@ -1,6 +1,6 @@
 /* twins.c - /api/v1/twins: list, make, read, change, delete; and what validation says. */
 #include "access/state.h"
-#include "api/internal.h"
+#include "api/asof.h"
 #include "base/err.h"
 #include "core/types.h"
 
@@ -450,8 +450,25 @@ static struct twin *profile_twin(struct call *call)
     return call_may(call, OP_TWIN_READ, &profile) ? t : NULL;
 }
 
+static void write_then(struct asof *a)
+{
+    struct buf b = {0};
+    struct json_writer w;
+    json_writer_init(&w, &b, 2);
+    jval_write(&w, a->root);
+    buf_add_byte(&b, '\n');
+    call_json(a->call, 200, &b);
+}
+
 void twin_read(struct call *call)
 {
+    int64_t at_us;
+    bool answered;
+    if (call_asks_then(call, &at_us, &answered)) {
+        if (!answered)
+            call_then(call, at_us, write_then);
+        return;
+    }
     struct slice match = http_header(call->req, "if-match");
     struct slice none = http_header(call->req, "if-none-match");
     struct twin *t = profile_twin(call);

@@ -194,6 +194,43 @@ void version_answer(struct call *call, const struct versions_of *of)
     get(q, n, show);
 }
 
+/* ---- as it was at a time ---- */
+
+static void show_then(struct asking *q)
+{
+    struct call *call = q->call;
+    struct buf b = {0};
+    struct json_writer w;
+    if (!q->after) {
+        call_problem(call, q->of.missing, "It was not there at that time.");
+        return;
+    }
+    if (q->of.hide)
+        q->of.hide(call, q->after);
+    json_writer_init(&w, &b, 0);
+    jval_write(&w, q->after);
+    call_json(call, 200, &b);
+}
+
+static void on_then(void *arg, const struct versions_read *r)
+{
+    struct asking *q = arg;
+    if (r->err != ERR_NOT_FOUND)
+        on_one(arg, r);
+    else if (call_alive(q->call))
+        show_then(q);
+}
+
+void then_answer(struct call *call, const struct versions_of *of, int64_t at_us)
+{
+    struct asking *q = ask(call, of);
+    if (!q)
+        return;
+    q->then = show_then;
+    call_wait(call, NULL);
+    versions_get(access_of(call), of->kind, of->id, 0, at_us, on_then, q);
+}
+
 /* ---- the difference of two ---- */
 
 static void write_diff(struct asking *q)

@@ -28,5 +28,12 @@ void versions_answer(struct call *call, const struct versions_of *of);
 void version_answer(struct call *call, const struct versions_of *of); /* the last part: n */
 void diff_answer(struct call *call, const struct versions_of *of);
 void restore_answer(struct call *call, const struct versions_of *of);
+/* The document as it was at that time. */
+void then_answer(struct call *call, const struct versions_of *of, int64_t at_us);
+
+/* twin_versions.c: of the twin of the address, also of one that is gone.  False: answered. */
+bool twin_versions_of(struct call *call, struct versions_of *ret);
+/* Its profile as it is now; NULL: it is not there. */
+void twin_version_now(struct call *call, void (*fn)(struct call *call, struct jval *body));
 
 #endif

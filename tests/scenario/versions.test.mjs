@@ -155,7 +155,12 @@ test("types are documents: made, replaced, patched, deleted, with conditions", a
     refused(await vi.get(at), "not-found");
     refused(await ed.delete(at), "not-found");
     await d.restart();
-    assert.equal((await vi.get(`${at}/versions`)).body.versions[0].gone, true);
+    const versions = (await vi.get(`${at}/versions`)).body.versions;
+    assert.equal(versions[0].gone, true);
+    const second = await vi.get(`${at}?at=${versions.at(-2).time}`);
+    assert.equal(second.body.name, "Water pump", second.text);
+    refused(await vi.get(`${at}?at=2001-01-01T00:00:00Z`), "not-found", /at that time/);
+    refused(await vi.get(`${at}?at=${new Date().toISOString()}`), "not-found");
     assert.equal((await ed.post(`${at}/restore`, { version: 3 })).status, 201);
     const log = await root.get("/api/v1/audit?object=type:Pump");
     assert.equal(log.body.entries.length, 6, log.text);
@@ -177,4 +182,60 @@ test("the command line lists, compares and restores", async (t) => {
     const same = await doppel(["twin", "diff", "pump-1", "1", "3", ...at]);
     assert.match(same.stdout, /no difference/);
     assert.notEqual((await doppel(["twin", "versions", "none", ...at])).code, 0);
+});
+
+test("a twin is read as it was: profile, sensors, values and levels of that time", async (t) => {
+    const { d, root, vi, ed, bo } = await town(t);
+    const at = `${T}/pump-1`;
+    const then = (path, when) => vi.get(`${at}${path}?at=${encodeURIComponent(when)}`);
+    const now = () => new Date().toISOString();
+    const wait = () => new Promise((r) => setTimeout(r, 20));
+    const before = now();
+    await wait();
+    const sensors = { temp: { normalRange: [10, 80], criticalRange: [90, 120] }, word: {} };
+    sensors.word = { type: "text", unit: "text" };
+    await root.must("POST", T, twin("pump-1", sensors));
+    const send = (body) => root.must("POST", `${at}/readings`, body);
+    await send({ temp: { value: 50, timestamp: now() }, word: "one" });
+    await wait();
+    const first = now();
+    await wait();
+    await patch(ed, at, {
+        name: "B",
+        sensors: [{ id: "temp", unit: "celsius", normalRange: [10, 40] }],
+    });
+    await send({ temp: { value: 45, timestamp: now() } });
+    await wait();
+    const second = now();
+    await wait();
+    await send({ temp: 95 });
+    await d.restart();
+    const was = (await then("", first)).body;
+    assert.equal(was.name, "Twin pump-1");
+    assert.equal(was.sensors[0].currentValue, 50);
+    assert.equal(was.sensors[1].currentValue, "one");
+    const list = (await then("/sensors", first)).body.items;
+    assert.deepEqual(
+        list.map((s) => [s.id, s.value, s.level, s.state]),
+        [
+            ["temp", 50, "normal", "live"],
+            ["word", "one", "unknown", "live"],
+        ],
+    );
+    const later = (await then("/sensors", second)).body.items;
+    assert.deepEqual(
+        later.map((s) => [s.id, s.value, s.level]),
+        [["temp", 45, "warning"]],
+    );
+    assert.equal((await then("/sensors/word", first)).body.value, "one");
+    refused(await then("/sensors/word", second), "unknown-sensor", /at that time/);
+    refused(await then("", before), "unknown-twin", /at that time/);
+    refused(await then("", "2999-01-01T00:00:00Z"), "bad-time", /over/);
+    refused(await then("", "yesterday"), "bad-time");
+    refused(await bo.get(`${at}?at=${first}`), "unknown-twin");
+    assert.equal((await ed.delete(at)).status, 204);
+    refused(await then("", first), "unknown-twin");
+    const gone = await ed.get(`${at}?at=${first}`);
+    assert.equal(gone.body.name, "Twin pump-1", gone.text);
+    refused(await ed.get(`${at}?at=${encodeURIComponent(now())}`), "unknown-twin");
 });
