@@ -2,6 +2,7 @@
  * change of that, with its version and its line in the audit log. */
 #include "twin/relations.h"
 
+#include "api/asof.h"
 #include "api/graph.h"
 #include "base/err.h"
 
@@ -84,8 +85,68 @@ static void list_direction(struct call *call, struct page *p, const struct twin 
     }
 }
 
+/* What it said then; whether targets were there is not looked up. */
+static void list_then(struct asof *a)
+{
+    const struct jval *list = jval_get(a->root, "doppel:relationships");
+    struct json_writer w;
+    struct buf b = {0};
+    uint64_t n = 0;
+    call_rows_begin(&w, &b, "items");
+    for (const struct jval *r = list && list->type == J_ARRAY ? list->first : NULL; r;
+         r = r->next) {
+        struct slice id = jval_string(jval_get(r, "id")), kind = jval_string(jval_get(r, "kind"));
+        struct slice target = jval_string(jval_get(r, "target"));
+        const struct jval *properties = jval_get(r, "properties");
+        if (!kind.p || !target.p)
+            continue;
+        const char *made =
+            arena_printf(a->call->arena, "%.*s:%.*s", SLICE_ARG(kind), SLICE_ARG(target));
+        n++;
+        json_open(&w, '{');
+        put_text(&w, "id", id.p ? arena_strndup(a->call->arena, id.p, id.n) : made);
+        json_key(&w, "source");
+        json_put_string(&w, a->view.id);
+        json_key(&w, "kind");
+        json_put_string(&w, kind);
+        json_key(&w, "target");
+        json_put_string(&w, target);
+        json_key(&w, "properties");
+        if (properties && properties->type == J_OBJECT)
+            jval_write(&w, properties);
+        else
+            json_put_raw(&w, SLICE_LIT("{}"));
+        json_close(&w, '}');
+    }
+    json_close(&w, ']');
+    json_key(&w, "next");
+    json_put_null(&w);
+    json_key(&w, "total");
+    json_put_uint(&w, n);
+    json_close(&w, '}');
+    call_json(a->call, 200, &b);
+}
+
+static void relationships_then(struct call *call, int64_t at_us)
+{
+    struct slice direction = call_param(call, "direction");
+    if (direction.p && !slice_is(direction, "out"))
+        call_problem(call, ERR_INVALID,
+                     "With at it is direction=out; what pointed to a twin then is asked in SQL, "
+                     "with AS OF.");
+    else
+        call_then_bare(call, at_us, list_then);
+}
+
 static void relationships_list(struct call *call)
 {
+    int64_t at_us;
+    bool answered;
+    if (call_asks_then(call, &at_us, &answered)) {
+        if (!answered)
+            relationships_then(call, at_us);
+        return;
+    }
     struct twin *t = call_twin(call);
     struct graph_wish wish = {0};
     struct page p = {.limit = LIST_DEFAULT};
@@ -355,6 +416,8 @@ static void relationship_delete(struct call *call)
         "kinds", "{\"type\":\"string\"}", "of these kinds alone, with commas between"              \
     }
 static const struct route_param list_params[] = {
+    {"at", "{\"type\":\"string\",\"format\":\"date-time\"}",
+     "as they were at that time; outgoing ones"},
     DIRECTION_PARAM,
     KINDS_PARAM,
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":100}",

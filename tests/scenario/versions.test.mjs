@@ -194,7 +194,8 @@ test("a twin is read as it was: profile, sensors, values and levels of that time
     await wait();
     const sensors = { temp: { normalRange: [10, 80], criticalRange: [90, 120] }, word: {} };
     sensors.word = { type: "text", unit: "text" };
-    await root.must("POST", T, twin("pump-1", sensors));
+    const edges = [{ kind: "feeds", target: "pump-1", properties: { m: 1 } }];
+    await root.must("POST", T, { ...twin("pump-1", sensors), "doppel:relationships": edges });
     const send = (body) => root.must("POST", `${at}/readings`, body);
     await send({ temp: { value: 50, timestamp: now() }, word: "one" });
     await wait();
@@ -202,6 +203,7 @@ test("a twin is read as it was: profile, sensors, values and levels of that time
     await wait();
     await patch(ed, at, {
         name: "B",
+        "doppel:relationships": null,
         sensors: [{ id: "temp", unit: "celsius", normalRange: [10, 40] }],
     });
     await send({ temp: { value: 45, timestamp: now() } });
@@ -228,6 +230,13 @@ test("a twin is read as it was: profile, sensors, values and levels of that time
         [["temp", 45, "warning"]],
     );
     assert.equal((await then("/sensors/word", first)).body.value, "one");
+    const related = async (when) => {
+        const r = await then("/relationships", when);
+        assert.equal(r.status, 200, r.text);
+        return r.body.items.map((e) => [e.id, e.target, e.properties]);
+    };
+    assert.deepEqual(await related(first), [["feeds:pump-1", "pump-1", { m: 1 }]]);
+    assert.deepEqual(await related(second), []);
     refused(await then("/sensors/word", second), "unknown-sensor", /at that time/);
     refused(await then("", before), "unknown-twin", /at that time/);
     refused(await then("", "2999-01-01T00:00:00Z"), "bad-time", /over/);
