@@ -38,6 +38,7 @@ struct api_opts {
                                   by the name that a request has */
     struct alarms *alarms;     /* alarms/alarms.h; outlives the API */
     struct oidc *oidc;         /* access/oidc.h */
+    struct asks *asks;         /* ask/ask.h; NULL: no questions are taken */
     const struct fetch *fetch; /* to look at URLs before they are kept */
     const struct key_ring *keys; /* to seal what has to be read again; NULL: there are none */
     size_t max_profile;          /* bytes; 0: 1 MiB */

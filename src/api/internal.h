@@ -52,6 +52,7 @@ struct route {
  * path stand together, in one table. */
 extern const struct route routes[], administrator_routes[], document_routes[], graph_routes[];
 extern const struct route twin_version_routes[], exchange_routes[], type_routes[];
+extern const struct route query_routes[];
 extern const struct route *const route_tables[];
 
 struct named_schema {
@@ -60,6 +61,7 @@ struct named_schema {
 /* The same for what OpenAPI names. */
 extern const struct named_schema openapi_schemas[], administrator_schemas[], graph_schemas[];
 extern const struct named_schema document_schemas[], exchange_schemas[], type_schemas[];
+extern const struct named_schema query_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 /* alarms.c */
@@ -193,6 +195,9 @@ void write_rejection(struct json_writer *w,
 bool rejection_is_for(struct core *c, const struct principal *who, const struct rejection *r);
 const char *state_name(enum live_state state);
 const char *quality_name(uint8_t quality);
+
+/* query.c: answer the question; the rest of it stands in the parameters */
+void query_answer(struct call *call, struct slice sql, const struct jval *params);
 
 /* devices.c: what a twin had goes with it */
 void devices_watch(struct api *api);

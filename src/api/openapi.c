@@ -164,7 +164,8 @@ const struct named_schema openapi_schemas[] = {
 /* clang-format off: a line each */
 const struct named_schema *const schema_tables[] = {
     openapi_schemas, administrator_schemas, document_schemas, exchange_schemas,
-    graph_schemas,   alarm_schemas,         type_schemas,     NULL,
+    graph_schemas,   alarm_schemas,         query_schemas,    type_schemas,
+    NULL,
 };
 /* clang-format on */
 

@@ -435,6 +435,7 @@ const struct route *const route_tables[] = {
     exchange_routes,
     graph_routes,
     alarm_routes,
+    query_routes,
     type_routes,
     NULL,
 };

@@ -17,21 +17,32 @@
 struct asks; /* opaque */
 
 struct ask_limits { /* of one question; 0: the default */
-    uint64_t rows;  /* 100,000; then the answer is cut, and says so */
-    int64_t run_us; /* 10 s of running; waiting for a slow reader does not count */
-    size_t memory;  /* 256 MiB */
+    uint64_t rows;  /* ASK_ROWS; then the answer is cut, and says so */
+    int64_t run_us; /* ASK_RUN_MS; waiting for a slow reader does not count */
+    size_t memory;  /* ASK_MEMORY */
 };
-enum { ASK_SQL_BYTES = 100000, ASK_AT_ONCE = 4 /* a person, device or token */ };
+enum {
+    ASK_SQL_BYTES = 64 << 10,
+    ASK_AT_ONCE = 4, /* of one person, service, device or link */
+    ASK_ROWS = 100000,
+    ASK_ROWS_MAX = 10000000,
+    ASK_RUN_MS = 10000,
+    ASK_RUN_MAX_MS = 60000,
+    ASK_MEMORY = 128 << 20,
+    ASK_VALUE_BYTES = 4 << 20, /* of one text or blob */
+};
 
-/* threads: 2.  asks_free() ends all that run and waits; before core_stop(), when the loop has
- * ended. */
+/* Before anything in the process uses SQLite, once: what it takes for a question is counted. */
+void asks_prepare(void);
+/* asks_free() ends all that run and waits for them; before core_stop(), when the loop has ended. */
 int asks_new(struct loop *l, struct core *c, struct asks **ret);
-void asks_free(struct asks *a);
+void asks_free(struct asks *a); /* NULL too */
 
 struct ask_question {
     struct slice sql;
     const struct jval *params; /* an object: :name and so on; an array: ?1 and so on; or NULL */
     int64_t at_us;             /* AS OF when the text has none; 0: now */
+    struct slice id;           /* by which it can be cancelled; empty: it gets one */
     struct ask_limits limits;
 };
 
@@ -46,9 +57,10 @@ struct ask_value {
 struct ask_turn {
     int err;
     const char *detail; /* a sentence when err is not 0; until on_turn returns */
-    int line, column;   /* where in the text; 0: nowhere in particular */
+    int line, column;   /* where in the text, in characters; 0: nowhere in particular */
     bool ended;         /* the question is gone */
     bool truncated;     /* the limit of rows has cut it */
+    bool damaged;       /* some of the past does not check and was left out */
     uint64_t rows;      /* so far */
     int64_t run_us;
 };
@@ -62,8 +74,9 @@ struct ask_taker {
 };
 struct ask_job; /* opaque */
 
-/* Begin.  What q points to is copied.  ERR_LIMIT: too many at once; ERR_NOMEM; ERR_CANCELLED: the
- * server stops.  A turn that says `ended` comes exactly once, and not before this returns. */
+/* Begin.  What q points to is copied.  ERR_RATE: too many at once; ERR_TOO_LARGE; ERR_EXISTS: they
+ * ask one of that id; ERR_NOMEM; ERR_CANCELLED: the server stops.  A turn that says `ended` comes
+ * exactly once, and not before this returns. */
 int ask_start(struct asks *a, struct principal *who, const struct ask_question *q,
               const struct ask_taker *taker, void *arg, struct ask_job **ret);
 void ask_go(struct ask_job *j);

@@ -252,14 +252,14 @@ void core_close(struct core *c)
     free(c);
 }
 
+struct catalog *core_catalog(struct core *c)
+{
+    return c->catalog;
+}
+
 struct access *core_access(struct core *c)
 {
     return c->access;
-}
-
-struct catalog *core_catalog(struct core *c)
-{
-    return c->writes ? c->catalog : NULL;
 }
 
 struct pool *core_writes(struct core *c)

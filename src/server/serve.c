@@ -12,6 +12,7 @@
 #include "access/setup.h"
 #include "alarms/alarms.h"
 #include "api/api.h"
+#include "ask/ask.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "server/assets.h"
@@ -53,6 +54,7 @@ struct server {
     struct core *core;
     struct alarms *alarms;
     struct broker *broker;
+    struct asks *asks;
     struct api *api;
     struct http_server *http;
     struct certs *certs;
@@ -427,6 +429,11 @@ static int open_front(struct server *s)
         line_map_free(api.line_map);
         return failed("MQTT cannot be set up, or its sessions in the directory mqtt not read", err);
     }
+    if ((err = asks_new(s->loop, s->core, &s->asks))) {
+        line_map_free(api.line_map);
+        return failed("questions cannot be taken", err);
+    }
+    api.asks = s->asks;
     if ((err = api_new(s->loop, s->core, s->broker, &api, &s->api)))
         return failed("the API cannot be set up", err);
     http.max_body = (size_t)c->max_body;
@@ -477,6 +484,7 @@ static void close_all(struct server *s)
     }
     alarms_stop(s->alarms);
     identity_stop(&s->identity);
+    asks_free(s->asks);
     if (s->core)
         core_stop(s->core); /* while those who wait can still be answered */
     if (s->broker)

@@ -51,6 +51,12 @@ export const ROWS = {
     },
     deleteRelationship: { needs: "editor", missing: true },
     readGraph: { needs: "viewer" },
+
+    /* questions */
+    query: { needs: "viewer", body: "{}", linkMay: false },
+    readQuerySchema: { needs: "viewer", linkMay: false },
+    cancelQuery: { needs: "viewer", missing: true, linkMay: false },
+
     readTypeUse: { needs: "viewer", missing: true },
     createTwinOfType: { needs: "editor", body: '{"id":"x-1"}', missing: true },
     validateType: { needs: "viewer", body: "{}", linkMay: false },

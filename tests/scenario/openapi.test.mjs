@@ -634,6 +634,19 @@ test("the graph", async () => {
     await call("DELETE", `${at}/second`, { expect: 404 });
 });
 
+test("questions in SQL", async () => {
+    const at = "/api/v1/query";
+    await call("POST", at, { body: { sql: "SELECT id, name FROM twins" }, expect: 200 });
+    await call("POST", at, { body: { sql: "SELECT nam FROM twins" }, expect: 400 });
+    await call("POST", at, { body: { sql: "SELECT 1 AS OF 'then'" }, expect: 422 });
+    await call("POST", at, {
+        body: { sql: "SELECT zeroblob(1), printf('%9000000d', 1) || 'a'" },
+        expect: 400,
+    });
+    await call("GET", `${at}/schema`, { expect: 200 });
+    await call("DELETE", `${at}/none`, { expect: 404 });
+});
+
 test("types of twins, beside being documents", async () => {
     const type = { id: "Graphed", sensors: [{ id: "t", type: "temperature", unit: "celsius" }] };
     await call("POST", "/api/v1/types", { body: type, expect: 201 });
