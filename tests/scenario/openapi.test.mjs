@@ -69,6 +69,8 @@ const WITHOUT_LINE = {
     "post /api/v1/history": "a question",
     "post /api/v1/twins/{id}/readings": "readings are the history itself",
     "post /api/v1/twins/{id}/sensors/{sensor}/readings": "the same",
+    "post /api/v1/query": "it reads",
+    "delete /api/v1/query/{id}": "the same",
     "post /write": "the same",
     "post /api/v2/write": "the same",
     "post /query": "a question",
@@ -645,6 +647,18 @@ test("questions in SQL", async () => {
     });
     await call("GET", `${at}/schema`, { expect: 200 });
     await call("DELETE", `${at}/none`, { expect: 404 });
+    const forever =
+        "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
+    const asked = call("POST", at, {
+        body: { sql: forever, id: "more", timeout: "60s" },
+        expect: 503,
+    });
+    await until("it is known", async () => {
+        const r = await d.post(at, { sql: "SELECT 1", id: "more" });
+        return r.status === 409;
+    });
+    await call("DELETE", `${at}/more`, { expect: 204 });
+    await asked;
 });
 
 test("types of twins, beside being documents", async () => {
