@@ -33,7 +33,7 @@ static struct batch *next_batch(struct alarms *a)
     return a->next = b;
 }
 
-struct op *keep_op(struct alarms *a, int kind)
+struct op *keep_op(struct alarms *a, enum op_kind kind)
 {
     struct batch *b = a->stopped ? NULL : next_batch(a);
     struct op *op = b ? arena_zalloc(b->arena, sizeof *op) : NULL;

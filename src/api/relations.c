@@ -116,6 +116,8 @@ static void list_then(struct asof *a)
             jval_write(&w, properties);
         else
             json_put_raw(&w, SLICE_LIT("{}"));
+        json_key(&w, "dangling");
+        json_put_null(&w);
         json_close(&w, '}');
     }
     json_close(&w, ']');
@@ -471,7 +473,7 @@ const struct route graph_routes[] = {
 
 #define S "{\"type\":\"string\"}"
 #define O "{\"type\":\"object\"}"
-#define EDGE_MEMBERS "\"id\":" S ",\"source\":" S ",\"kind\":" S ",\"target\":" S ",\"properties\":" O ",\"dangling\":{\"type\":\"boolean\"}"
+#define EDGE_MEMBERS "\"id\":" S ",\"source\":" S ",\"kind\":" S ",\"target\":" S ",\"properties\":" O ",\"dangling\":{\"type\":[\"boolean\",\"null\"]}"
 #define EDGE_REQUIRED "\"required\":[\"id\",\"source\",\"kind\",\"target\",\"properties\",\"dangling\"]"
 #define REF(name) "{\"$ref\":\"#/components/schemas/" name "\"}"
 const struct named_schema graph_schemas[] = {

@@ -279,7 +279,7 @@ static void begin_busy(void *arg)
 static void gate_lets_others_in_between_turns(void **state)
 {
     struct fixture *f = *state;
-    struct guarded g = {.l = f->l, .busy = {keep_busy, &g}, .left = VISITORS};
+    struct guarded g = {.l = f->l, .busy = {.fn = keep_busy, .arg = &g}, .left = VISITORS};
     pthread_t threads[VISITORS];
     loop_post(f->l, begin_busy, &g);
     for (int i = 0; i < VISITORS; i++)

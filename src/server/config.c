@@ -114,9 +114,8 @@ const struct config_row config_rows[] = {
      .low = 1, .high = 1000000,
      .help = "alarms of one twin in a minute above which one alarm tells of the others, with their "
              "number"},
-    {"alarms", "flood", "alarm-flood", CONFIG_COUNT, "500", FIELD(alarm_flood),
-     .low = 1, .high = 100000000,
-     .help = "the same of an organisation"},
+    {"alarms", "flood", "alarm-flood", CONFIG_COUNT, "500", FIELD(alarm_flood), .low = 1,
+     .high = 100000000, .help = "the same of an organisation"},
     {"audit", "retention", "audit-retention", CONFIG_DURATION, "2y", FIELD(audit_retention_us),
      86400, 100 * 366 * 86400.0, "how long the lines of the audit log stay; docs/audit.md"},
     {"provision", "listeners", "provision", CONFIG_TEXT, "", FIELD(provision), 0, 0,

@@ -512,7 +512,7 @@ static void close_all(struct server *s)
 static void note(const struct server *s, const char *operation, const char *detail)
 {
     struct access *a = core_access(s->core);
-    struct asker by = {.who = access_the_system(a), .from = {"server", "", "", ""}};
+    struct asker by = {.who = access_the_system(a), .from = {.via = "server"}};
     access_note(a, &by,
                 &(struct audit_note){.installation = true,
                                      .operation = operation,

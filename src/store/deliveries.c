@@ -32,8 +32,8 @@ static const char *const statements[SQL_N] = {
     [ADD] = "INSERT INTO delivery(" COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)",
     [SET] = "UPDATE delivery SET state=?2, tries=?3, next_us=?4, ended_us=?5, why=?6 WHERE n=?1",
     [LAST] = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name='delivery'",
-    [EXPIRE] = "DELETE FROM delivery WHERE n IN (SELECT n FROM delivery WHERE state<>0 AND"
-               " ended_us<?1 ORDER BY ended_us LIMIT ?2)",
+    [EXPIRE] = ("DELETE FROM delivery WHERE n IN (SELECT n FROM delivery WHERE state<>0 AND"
+                " ended_us<?1 ORDER BY ended_us LIMIT ?2)"),
 };
 
 const struct db_part deliveries_part = {schema, statements, SQL_N};

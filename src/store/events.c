@@ -24,8 +24,8 @@ static const char *const statements[SQL_N] = {
     [LIST_ORG] = LIST("event_org", "org=?5 AND "),
     [LIST_TWIN] = LIST("event_twin", "twin=?5 AND "),
     [ADD] = "INSERT INTO event(at_us, org, twin, kind, what) VALUES(?,?,?,?,?)",
-    [EXPIRE] = "DELETE FROM event WHERE n IN (SELECT n FROM event INDEXED BY event_at"
-               " WHERE at_us<?1 ORDER BY at_us LIMIT ?2)",
+    [EXPIRE] = ("DELETE FROM event WHERE n IN (SELECT n FROM event INDEXED BY event_at"
+                " WHERE at_us<?1 ORDER BY at_us LIMIT ?2)"),
 };
 
 const struct db_part events_part = {schema, statements, SQL_N};

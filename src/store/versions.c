@@ -26,17 +26,17 @@ static const char *const sql[SQL_VERSIONS_COUNT] = {
     [SQL_LAST] = "SELECT n, gone FROM version WHERE kind=? AND id=? ORDER BY n DESC LIMIT 1",
     [SQL_KEEP] = "UPDATE version SET until_us=?4, body=?5 WHERE kind=?1 AND id=?2 AND n=?3",
     [SQL_ADD] = "INSERT INTO version(kind, id, " COLUMNS ") VALUES(?,?,?,?,?,?,?,?)",
-    [SQL_LIST] = "SELECT " COLUMNS ", NULL FROM version WHERE kind=? AND id=? AND n<?"
-                 " ORDER BY n DESC LIMIT ?",
+    [SQL_LIST] = ("SELECT " COLUMNS ", NULL FROM version WHERE kind=? AND id=? AND n<?"
+                  " ORDER BY n DESC LIMIT ?"),
     [SQL_GET] = "SELECT " COLUMNS ", body FROM version WHERE kind=? AND id=? AND n=?",
-    [SQL_AT] = "SELECT " COLUMNS ", body FROM version WHERE kind=? AND id=? AND at_us<=?"
-               " ORDER BY n DESC LIMIT 1",
+    [SQL_AT] = ("SELECT " COLUMNS ", body FROM version WHERE kind=? AND id=? AND at_us<=?"
+                " ORDER BY n DESC LIMIT 1"),
     /* an id has but one that holds at a time */
-    [SQL_EACH_AT] = "SELECT " COLUMNS ", body, id FROM version WHERE kind=?1 AND id>?2 AND id<?3"
-                    " AND at_us<=?4 AND (until_us IS NULL OR until_us>?4) AND NOT gone"
-                    " ORDER BY id LIMIT ?5",
-    [SQL_EXPIRE] = "DELETE FROM version WHERE (kind, id, n) IN (SELECT kind, id, n FROM version"
-                   " WHERE until_us<?1 OR (gone AND at_us<?1 AND until_us IS NULL) LIMIT ?2)",
+    [SQL_EACH_AT] = ("SELECT " COLUMNS ", body, id FROM version WHERE kind=?1 AND id>?2 AND id<?3"
+                     " AND at_us<=?4 AND (until_us IS NULL OR until_us>?4) AND NOT gone"
+                     " ORDER BY id LIMIT ?5"),
+    [SQL_EXPIRE] = ("DELETE FROM version WHERE (kind, id, n) IN (SELECT kind, id, n FROM version"
+                    " WHERE until_us<?1 OR (gone AND at_us<?1 AND until_us IS NULL) LIMIT ?2)"),
 };
 
 const struct db_part versions_part = {
