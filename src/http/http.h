@@ -99,6 +99,30 @@ void http_respond_end(struct http_req *r);
 /* The rest cannot be sent: instead of http_respond_end(); the peer sees an incomplete answer. */
 void http_respond_abort(struct http_req *r);
 
+/* ---- a request without a peer: somebody inside asks what others ask over the network ---- */
+
+struct http_inner {
+    const char *method;
+    struct slice target; /* "/api/v1/twins?limit=5" */
+    const char *type;    /* of the body; NULL: there is none */
+    struct slice body;
+    const char *peer; /* in whose name */
+    bool is_tls;
+    size_t max_answer; /* bytes */
+    /* Once, maybe out of the handler, unless http_inner_stop() came before; the request is gone
+     * after it.  status 0: the answer was too large or broke off. */
+    void (*done)(void *arg, int status, struct slice body);
+    void *arg;
+};
+
+struct http_server *http_server_of(const struct http_req *r);
+/* All is copied.  NULL: out of memory, or the target is none.  It is for whoever has it to give to
+ * a handler, such as on_request(). */
+struct http_req *http_inner_new(struct http_server *s, const struct http_inner *what);
+void http_inner_header(struct http_req *r, const char *name, struct slice value); /* of it */
+/* The peer is gone, as a handler sees it. */
+void http_inner_stop(struct http_req *r);
+
 /* ---- WebSocket (RFC 6455, RFC 7692 permessage-deflate; over HTTP/1.1, and RFC 8441 over HTTP/2)
  * ---- */
 

@@ -43,11 +43,13 @@ enum req_state {
 
 struct gzip;
 struct h2_stream;
+struct inner;
 
 struct http_req {
     struct http_server *server;
     struct http_conn *conn;   /* NULL when the peer is gone */
     struct h2_stream *stream; /* HTTP/2 only */
+    struct inner *inner;      /* inner.c: there is no connection, and never was */
     struct http_req *next;    /* among the spare ones */
     struct arena *arena;
     enum req_state state;
@@ -91,6 +93,7 @@ bool chars_all(struct slice s, int kind);
 /* ---- request.c ---- */
 
 struct http_req *req_new(struct http_conn *c); /* NULL when memory ran out */
+struct http_req *req_new_of(struct http_server *s); /* of no connection */
 void req_free(struct http_req *r);             /* to the spare ones */
 void req_free_spare(struct http_server *s);
 void req_peer_gone(struct http_req *r); /* its connection or stream is no more */
@@ -104,6 +107,14 @@ void req_look_behind_proxy(struct http_req *r);
 /* Is the host in Origin or Referer the one that was asked, or no browser's page behind it at all?
  */
 bool req_is_from_here(const struct http_req *r, const char *header);
+
+/* ---- inner.c: what respond.c does for a request of ours ---- */
+
+void inner_respond(struct http_req *r, int status, struct slice body);
+void inner_start(struct http_req *r, int status);
+bool inner_write(struct http_req *r, struct slice bytes);
+void inner_end(struct http_req *r, bool broken);
+void inner_free(struct http_req *r);
 
 /* ---- uri.c ---- */
 

@@ -13,9 +13,8 @@ static void end_gzip(struct http_req *r)
     r->gzip = NULL;
 }
 
-struct http_req *req_new(struct http_conn *c)
+struct http_req *req_new_of(struct http_server *s)
 {
-    struct http_server *s = c->server;
     struct http_req *r = s->spare;
     if (r) {
         s->spare = r->next;
@@ -32,8 +31,16 @@ struct http_req *req_new(struct http_conn *c)
     }
     s->live++;
     r->server = s;
-    r->conn = c;
-    r->is_tls = r->tls_here = c->net && net_is_tls(c->net);
+    return r;
+}
+
+struct http_req *req_new(struct http_conn *c)
+{
+    struct http_req *r = req_new_of(c->server);
+    if (r) {
+        r->conn = c;
+        r->is_tls = r->tls_here = c->net && net_is_tls(c->net);
+    }
     return r;
 }
 
@@ -72,6 +79,7 @@ void req_free(struct http_req *r)
 {
     struct http_server *s = r->server;
     end_gzip(r);
+    inner_free(r);
     buf_release(&r->content);
     s->live--;
     if (s->ending || s->spare_count >= HTTP_SPARE_REQS) {

@@ -168,6 +168,10 @@ static struct slice maybe_gzip(const struct http_req *r, struct answer *a, struc
 
 void http_respond(struct http_req *r, int status, const char *type, struct slice body)
 {
+    if (r->inner) {
+        inner_respond(r, status, body);
+        return;
+    }
     if (nobody(r))
         return;
     struct http_server *server = r->server;
@@ -224,6 +228,8 @@ void http_respond_start(struct http_req *r, int status, const char *type,
 {
     r->state = REQ_STREAMING;
     r->on_ready = on_ready;
+    if (r->inner)
+        inner_start(r, status);
     if (!r->conn)
         return;
     struct answer a = {.status = status, .type = type};
@@ -247,6 +253,8 @@ static size_t queued(const struct http_req *r)
 
 bool http_respond_write(struct http_req *r, struct slice bytes)
 {
+    if (r->inner)
+        return inner_write(r, bytes);
     if (!r->conn)
         return true; /* into nothing, as fast as one likes */
     if (!r->no_body && r->gzip) {
@@ -264,6 +272,10 @@ bool http_respond_write(struct http_req *r, struct slice bytes)
 
 void http_respond_end(struct http_req *r)
 {
+    if (r->inner) {
+        inner_end(r, false);
+        return;
+    }
     if (nobody(r))
         return;
     struct buf last = {0};
@@ -286,6 +298,10 @@ void http_respond_end(struct http_req *r)
 
 void http_respond_abort(struct http_req *r)
 {
+    if (r->inner) {
+        inner_end(r, true);
+        return;
+    }
     if (nobody(r))
         return;
     r->on_gone = NULL;

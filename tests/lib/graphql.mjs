@@ -288,5 +288,5 @@ export function mutate(c, text) {
             );
         else tokens[at] = tokens[at].split("").reverse().join("");
     }
-    return tokens.join("");
+    return tokens.join("").toWellFormed();
 }
