@@ -83,6 +83,7 @@ enum access_about { ABOUT_TWIN, ABOUT_ORG };
 /* clang-format on */
 
 enum access_op {
+    OP_EACH = -2,   /* each part of what is asked is asked of by itself */
     OP_PUBLIC = -1, /* anybody may, or who may is decided by what the request carries */
 #define X(name, text, from, right, about, what) name,
     ACCESS_OPS(X)

@@ -2,6 +2,7 @@
 #include "api/api.h"
 
 #include "access/bucket.h"
+#include "api/graphql.h"
 #include "api/internal.h"
 #include "base/err.h"
 #include "crypto/digest.h"
@@ -64,7 +65,10 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
     buf_release(&why);
     if (!err)
         err = line_in_new(c, a->opts.line_map, &a->lines);
+    if (!err)
+        err = graphql_new(a, &a->graphql);
     if (err) {
+        line_in_free(a->lines);
         line_map_free(a->opts.line_map);
         stream_free(a->stream);
         buckets_free(a->rates);
@@ -81,6 +85,7 @@ void api_free(struct api *a)
     if (!a)
         return;
     devices_unwatch(a);
+    graphql_free(a->graphql);
     stream_free(a->stream);
     line_in_free(a->lines);
     buckets_free(a->rates);
@@ -241,4 +246,22 @@ void api_on_request(void *arg, struct http_req *req)
         call->route->fn(call);
     else
         no_route(call);
+}
+
+void api_inner(struct api *a, struct http_req *req, struct principal *who,
+               const struct origin *from)
+{
+    struct call *call = arena_zalloc(http_arena(req), sizeof *call);
+    if (!call) {
+        http_respond(req, 503, NULL, slice_of("", 0));
+        return;
+    }
+    *call = (struct call){.api = a, .core = a->core, .req = req, .arena = http_arena(req)};
+    call->route = find_route(http_method(req), http_path(req), call->parts);
+    if (!gate_enter_as(call, who, from))
+        return;
+    if (call->route)
+        call->route->fn(call);
+    else
+        call_problem(call, ERR_NOT_FOUND, "There is nothing at this address.");
 }

@@ -43,6 +43,10 @@ struct api_opts {
     const struct key_ring *keys; /* to seal what has to be read again; NULL: there are none */
     size_t max_profile;          /* bytes; 0: 1 MiB */
     size_t max_watched;          /* sensors, by all streams together; 0: 1,000,000 */
+    size_t graphql_depth;          /* levels of an operation; 0: 20 */
+    uint64_t graphql_cost;         /* docs/graphql.md; 0: 50,000 */
+    unsigned graphql_timeout_ms;   /* 0: 30 s */
+    const char *graphql_documents; /* JSON: those that may be asked, and no others; NULL: any */
     uint64_t requests_per_s, anonymous_requests_per_s; /* 0: no limit */
     struct line_map *line_map;                         /* taken over; NULL: its defaults */
     struct provision_grant *grant_http,

@@ -394,16 +394,11 @@ static bool is_in_pace(struct call *call)
     return false;
 }
 
-bool gate_enter(struct call *call)
+static bool judge(struct call *call)
 {
     const struct route *r = call->route;
-    set_origin(call);
-    if (!identify(call) || !take_rate(call) || !read_reason(call))
-        return false;
-    if (call->who->kind == WHO_DEVICE)
-        device_met(core_access(call->core), call->who, 0);
     call->org = call->who->org;
-    if (!r || r->op == OP_PUBLIC)
+    if (!r || r->op == OP_PUBLIC || r->op == OP_EACH)
         return true;
     if (call->who->kind == WHO_ANONYMOUS && !(call->who->ops & OP_BIT(r->op))) {
         call_denied(call, ERR_UNAUTHENTICATED, r->op, NULL);
@@ -422,6 +417,22 @@ bool gate_enter(struct call *call)
         return true;
     struct access_object o = {.org = call->who->org};
     return call_may(call, r->op, &o);
+}
+
+bool gate_enter(struct call *call)
+{
+    set_origin(call);
+    if (!identify(call) || !take_rate(call) || !read_reason(call))
+        return false;
+    if (call->who->kind == WHO_DEVICE)
+        device_met(core_access(call->core), call->who, 0);
+    return judge(call);
+}
+
+bool gate_enter_as(struct call *call, struct principal *who, const struct origin *from)
+{
+    call->from = *from;
+    return set_who(call, principal_ref(who)) && read_reason(call) && judge(call);
 }
 
 /* ---- is this host meant ---- */

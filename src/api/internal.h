@@ -53,6 +53,7 @@ struct route {
 extern const struct route routes[], administrator_routes[], document_routes[], graph_routes[];
 extern const struct route twin_version_routes[], exchange_routes[], type_routes[];
 extern const struct route query_routes[];
+extern const struct route graphql_routes[];
 extern const struct route *const route_tables[];
 
 struct named_schema {
@@ -62,6 +63,7 @@ struct named_schema {
 extern const struct named_schema openapi_schemas[], administrator_schemas[], graph_schemas[];
 extern const struct named_schema document_schemas[], exchange_schemas[], type_schemas[];
 extern const struct named_schema query_schemas[];
+extern const struct named_schema graphql_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 /* alarms.c */
@@ -69,6 +71,7 @@ extern const struct route alarm_routes[];
 extern const struct named_schema alarm_schemas[];
 
 struct stream;
+struct graphql;
 
 struct api {
     struct loop *loop;
@@ -78,6 +81,7 @@ struct api {
     struct api_opts opts;
     struct api_addresses addresses;
     struct stream *stream;
+    struct graphql *graphql;
     struct core_tap tap; /* devices.c */
     struct line_in *lines;
     struct buf openapi; /* made when first asked for */
@@ -85,6 +89,11 @@ struct api {
     struct buckets *rates;   /* gate.c: of principals and addresses */
     char request_prefix[16]; /* of their ids */
 };
+
+/* api.c */
+/* A request from inside (http_inner_new()) to its handler, in somebody's name. */
+void api_inner(struct api *a, struct http_req *req, struct principal *who,
+               const struct origin *from);
 
 /* call.c */
 void call_problem(struct call *call, int err, const char *detail);
@@ -142,6 +151,8 @@ void call_twin_kept(void *call, const struct twin_result *r); /* a twin_done_fn 
 
 /* gate.c */
 bool gate_enter(struct call *call);                        /* false: answered */
+/* Somebody who was let in asks something more, from inside. */
+bool gate_enter_as(struct call *call, struct principal *who, const struct origin *from);
 bool gate_is_host(const struct api *a, struct slice host); /* do we go by this name? */
 /* A refusal that names what is missing, and goes into the audit log; detail NULL: by itself. */
 void call_denied(struct call *call, int err, enum access_op op, const char *detail);

@@ -165,7 +165,7 @@ const struct named_schema openapi_schemas[] = {
 const struct named_schema *const schema_tables[] = {
     openapi_schemas, administrator_schemas, document_schemas, exchange_schemas,
     graph_schemas,   alarm_schemas,         query_schemas,    type_schemas,
-    NULL,
+    graphql_schemas, NULL,
 };
 /* clang-format on */
 
@@ -291,7 +291,9 @@ static void put_security(struct json_writer *w, const struct route *r)
     json_key(w, "security");
     json_put_raw(w, r->op == OP_PUBLIC ? SLICE_LIT("[]")
                                        : SLICE_LIT("[{\"token\":[]},{\"session\":[]}]"));
-    put_text(w, "x-doppel-operation", r->op == OP_PUBLIC ? "public" : op_info(r->op)->name);
+    put_text(w, "x-doppel-operation", r->op == OP_PUBLIC ? "public"
+             : r->op == OP_EACH ? "each"
+                                : op_info(r->op)->name);
 }
 
 static void put_operation(struct json_writer *w, const struct route *r)

@@ -98,6 +98,16 @@ const struct config_row config_rows[] = {
     {"limits", "anonymous-requests-per-second", "anonymous-requests-per-second", CONFIG_COUNT,
      "100", FIELD(anonymous_requests_per_s), 0, 10000000,
      "the same of one address from which nobody is signed in"},
+    {"graphql", "depth", "graphql-depth", CONFIG_COUNT, "20", FIELD(graphql_depth), 1, 100,
+     "levels that an operation in GraphQL may have; docs/graphql.md"},
+    {"graphql", "cost", "graphql-cost", CONFIG_COUNT, "50000", FIELD(graphql_cost), 1, 1000000000,
+     "what an operation in GraphQL may cost, counted before it is carried out"},
+    {"graphql", "timeout", "graphql-timeout", CONFIG_DURATION, "30s", FIELD(graphql_timeout_us),
+     0.1, 3600, "how long an operation in GraphQL may take"},
+    {"graphql", "documents", "graphql-documents", CONFIG_PATH, "", FIELD(graphql_documents), 0, 0,
+     "file with the documents of GraphQL that may be asked, and no others: a JSON array of texts, "
+     "or "
+     "an object of them by name"},
     {"quotas", "twins", "quota-twins", CONFIG_COUNT, "0", FIELD(quota_twins), 0, 1e12,
      "twins that an organisation may have which is made from now on; 0 is no limit; "
      "docs/access.md"},

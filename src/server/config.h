@@ -51,7 +51,8 @@ struct config {
     char *anonymous_ingest;
     int64_t requests_per_s, anonymous_requests_per_s;
     int64_t quota_twins, quota_series, quota_readings_per_s, quota_storage;
-    char *provision, *line_twin_tags, *line_mapping;
+    char *provision, *line_twin_tags, *line_mapping, *graphql_documents;
+    int64_t graphql_depth, graphql_cost, graphql_timeout_us;
     int64_t provision_twins_per_minute, provision_sensors_per_minute, provision_twins,
         provision_sensors;
     enum log_level log_level;

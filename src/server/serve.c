@@ -15,6 +15,7 @@
 #include "ask/ask.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "os/file.h"
 #include "server/assets.h"
 #include "server/certs.h"
 #include "server/config.h"
@@ -395,6 +396,25 @@ static uint64_t rate_of(const struct config *c, const char *flag, int64_t n)
     return (uint64_t)n;
 }
 
+/* False: said why.  The documents are read once the API is there. */
+static bool set_graphql(const struct config *c, struct api_opts *api, struct buf *documents)
+{
+    api->graphql_depth = (size_t)c->graphql_depth;
+    api->graphql_cost = (uint64_t)c->graphql_cost;
+    api->graphql_timeout_ms = (unsigned)(c->graphql_timeout_us / 1000);
+    if (!c->graphql_documents)
+        return true;
+    int err = file_read(c->graphql_documents, 16 << 20, documents);
+    buf_add_byte(documents, 0);
+    if (err) {
+        term_problem("the documents of GraphQL %s cannot be read: %s", c->graphql_documents,
+                     file_why(err));
+        buf_release(documents);
+    }
+    api->graphql_documents = documents->p;
+    return !err;
+}
+
 static int open_front(struct server *s)
 {
     const struct config *c = s->config;
@@ -424,17 +444,26 @@ static int open_front(struct server *s)
     int code = grants_line_map(c, &api.line_map);
     if (code != CODE_OK)
         return code;
+    struct buf documents = {0};
+    if (!set_graphql(c, &api, &documents)) {
+        line_map_free(api.line_map);
+        return CODE_USAGE;
+    }
     int err = open_broker(s);
     if (err) {
         line_map_free(api.line_map);
+        buf_release(&documents);
         return failed("MQTT cannot be set up, or its sessions in the directory mqtt not read", err);
     }
     if ((err = asks_new(s->loop, s->core, &s->asks))) {
         line_map_free(api.line_map);
+        buf_release(&documents);
         return failed("questions cannot be taken", err);
     }
     api.asks = s->asks;
-    if ((err = api_new(s->loop, s->core, s->broker, &api, &s->api)))
+    err = api_new(s->loop, s->core, s->broker, &api, &s->api);
+    buf_release(&documents);
+    if (err)
         return failed("the API cannot be set up", err);
     http.max_body = (size_t)c->max_body;
     http.max_connections = (int)c->http_connections;

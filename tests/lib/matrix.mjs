@@ -72,6 +72,11 @@ export const ROWS = {
     shelveAlarm: { needs: "operator", missing: true, names: ALARM, body: '{"for":"1h","reason":"x"}' },
     unshelveAlarm: { needs: "operator", missing: true, names: ALARM },
 
+    /* GraphQL: each field is asked of by itself, in graphql-matrix.test.mjs */
+    queryGraphql: { needs: "public" },
+    askGraphql: { needs: "public", body: "{}" },
+    readGraphqlSchema: { needs: "viewer" },
+
     /* what the operator asks */
     listRejections: { needs: "viewer", linkMay: false },
     readStatus: { needs: "viewer", linkMay: false },
