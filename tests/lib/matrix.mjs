@@ -69,7 +69,12 @@ export const ROWS = {
     clearAlarm: { needs: "operator", missing: true, names: ALARM },
     assignAlarm: { needs: "operator", missing: true, names: ALARM, body: '{"assignee":null}' },
     commentAlarm: { needs: "operator", missing: true, names: ALARM, body: '{"text":"x"}' },
-    shelveAlarm: { needs: "operator", missing: true, names: ALARM, body: '{"for":"1h","reason":"x"}' },
+    shelveAlarm: {
+        needs: "operator",
+        missing: true,
+        names: ALARM,
+        body: '{"for":"1h","reason":"x"}',
+    },
     unshelveAlarm: { needs: "operator", missing: true, names: ALARM },
 
     /* GraphQL: each field is asked of by itself, in graphql-matrix.test.mjs */

@@ -67,6 +67,7 @@ const WITHOUT_LINE = {
     "post /api/v1/validate": "looks at a profile",
     "post /api/v1/validate/type": "looks at a type",
     "post /api/v1/history": "a question",
+    "post /graphql": "what its fields change has lines of its own",
     "post /api/v1/twins/{id}/readings": "readings are the history itself",
     "post /api/v1/twins/{id}/sensors/{sensor}/readings": "the same",
     "post /api/v1/query": "it reads",
@@ -699,6 +700,16 @@ test("alarms", async () => {
     await call("POST", `${at}/assign`, { body: { assignee }, expect: 200 });
     await call("POST", `${at}/clear`, { body: {}, expect: 200 });
     await call("POST", `${at}/clear`, { body: {}, expect: 409 });
+});
+
+test("GraphQL", async () => {
+    const query = "{ __typename }";
+    await call("GET", `/graphql?query=${encodeURIComponent(query)}`, { expect: 200 });
+    await call("GET", "/graphql", { expect: 400 });
+    await call("GET", "/graphql?query=mutation{__typename}", { expect: 405 });
+    await call("POST", "/graphql", { body: { query }, expect: 200 });
+    await call("POST", "/graphql", { body: [{ query }], expect: 400 });
+    await call("GET", "/api/v1/graphql/schema", { expect: 200 });
 });
 
 test("every operation of the document was called, each in good", () => {
