@@ -341,11 +341,11 @@ static const struct route_param get_params[] = {
     {"extensions", TEXT, "JSON: {\"persistedQuery\":{\"version\":1,\"sha256Hash\":\"...\"}}"},
     {0}};
 static const struct route_answer ask_answers[] = {{200, "GraphqlAnswer", NULL},
-                                                  {400, "GraphqlAnswer", NULL},
-                                                  {405, "GraphqlAnswer", NULL},
+                                                  {400, "GraphqlAnswer", "application/json"},
+                                                  {405, "GraphqlAnswer", "application/json"},
                                                   {406, "Problem", NULL},
                                                   {415, "Problem", NULL},
-                                                  {503, "GraphqlAnswer", NULL},
+                                                  {503, "GraphqlAnswer", "application/json"},
                                                   {0}};
 static const struct route_answer schema_answers[] = {{200, "Text", "text/plain"}, {0}};
 
