@@ -152,8 +152,7 @@ static void go_on(struct asof *a)
     for (; a->at < a->view.sensors_n; a->at++) {
         const struct sensor *s = series_of(call->core, a, a->sensors[a->at].spec->id);
         a->seen[a->at] = !s || core_may(call->core, call->who, OP_DATA_READ, s);
-        if (a->bare || !s || !a->seen[a->at] ||
-            !core_may(call->core, call->who, OP_HISTORY_READ, s))
+        if (!s || !a->seen[a->at] || !core_may(call->core, call->who, OP_HISTORY_READ, s))
             continue;
         a->job = core_history(call->core, s, &query, &fns, a);
         if (a->job)
@@ -221,7 +220,7 @@ static void on_version(void *arg, const struct versions_read *r)
         on_body(call, body);
 }
 
-static void begin(struct call *call, int64_t at_us, bool bare, void (*fn)(struct asof *a))
+void call_then(struct call *call, int64_t at_us, void (*fn)(struct asof *a))
 {
     struct versions_of of;
     struct asof *a = arena_zalloc(call->arena, sizeof *a);
@@ -231,17 +230,7 @@ static void begin(struct call *call, int64_t at_us, bool bare, void (*fn)(struct
     }
     if (!twin_versions_of(call, &of))
         return;
-    *a = (struct asof){.call = call, .at_us = at_us, .key = of.id, .bare = bare, .then = fn};
+    *a = (struct asof){.call = call, .at_us = at_us, .key = of.id, .then = fn};
     call_wait(call, NULL);
     versions_get(core_access(call->core), VERSION_TWIN, of.id, 0, at_us, on_version, a);
-}
-
-void call_then(struct call *call, int64_t at_us, void (*fn)(struct asof *a))
-{
-    begin(call, at_us, false, fn);
-}
-
-void call_then_bare(struct call *call, int64_t at_us, void (*fn)(struct asof *a))
-{
-    begin(call, at_us, true, fn);
 }

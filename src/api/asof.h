@@ -18,7 +18,6 @@ struct asof {
     struct sensor *sensors; /* view.sensors_n of them, with spec and the value that stood */
     bool *seen;             /* may they see it? */
     size_t at;              /* the sensor that is looked up */
-    bool bare;              /* the profile alone is wanted: no values */
     struct history_job *job;
     void (*then)(struct asof *a);
 };
@@ -27,6 +26,5 @@ struct asof {
 bool call_asks_then(struct call *call, int64_t *ret_at_us, bool *ret_answered);
 /* The twin of the address at that time, then fn, which answers; problems are answered. */
 void call_then(struct call *call, int64_t at_us, void (*fn)(struct asof *a));
-void call_then_bare(struct call *call, int64_t at_us, void (*fn)(struct asof *a)); /* no values */
 
 #endif

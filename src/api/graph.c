@@ -4,6 +4,7 @@
  * A page of all twins has the edges that go out from its twins, so that every edge stands on one
  * page.  A walk has those between the twins that it came to. */
 #include "api/graph.h"
+#include "api/asof.h"
 #include "base/err.h"
 #include "base/map.h"
 #include "twin/relations.h"
@@ -15,7 +16,6 @@ enum {
     NODES_MAX = 10000,
     DEPTH_DEFAULT = 2,
     DEPTH_MAX = 64,
-    ROOTS_MAX = 100,
     EDGES_MAX = 100000
 };
 
@@ -100,20 +100,13 @@ static void edges_begin(struct json_writer *w)
 
 /* ---- all of them ---- */
 
-static void read_all(struct call *call, const struct graph_wish *wish, uint64_t limit)
+static void read_all(struct call *call, const struct graph_ask *ask)
 {
-    struct slice cursor = call_param(call, "cursor");
+    const struct graph_wish *wish = &ask->wish;
     struct own_twins own;
     struct json_writer w;
     struct buf b = {0};
-    bool linked = false;
-    if (!call_bool(call, "linked", &linked))
-        return;
-    if (cursor.p && !slice_is_id(cursor)) {
-        call_problem(call, ERR_INVALID, "cursor is what an earlier answer gave as next.");
-        return;
-    }
-    const struct twin **page = arena_alloc(call->arena, limit * sizeof *page);
+    const struct twin **page = arena_alloc(call->arena, ask->limit * sizeof *page);
     const struct twin *t = NULL;
     size_t n = 0, edges = 0;
     if (!page) {
@@ -121,9 +114,9 @@ static void read_all(struct call *call, const struct graph_wish *wish, uint64_t 
         return;
     }
     call_rows_begin(&w, &b, "nodes");
-    own_twins_begin(call, cursor, &own);
-    while (n < limit && edges < EDGES_MAX && (t = own_twins_next(call, &own))) {
-        if (linked && !t->node)
+    own_twins_begin(call, ask->cursor, &own);
+    while (n < ask->limit && edges < EDGES_MAX && (t = own_twins_next(call, &own))) {
+        if (ask->linked && !t->node)
             continue;
         write_node(&w, call, wish, page[n++] = t);
         edges += t->node ? t->node->out_n : 0;
@@ -173,10 +166,11 @@ static bool read_roots(struct walk *walk)
     struct slice rest = call_param(call, "root"), id;
     while (slice_cut(&rest, ',', &id)) {
         struct twin *t = NULL;
-        int err = walk->n == ROOTS_MAX ? ERR_INVALID
-                                       : core_find(call->core, call->who, id, OP_TWIN_READ, &t);
+        int err = walk->n == GRAPH_ROOTS_MAX
+                      ? ERR_INVALID
+                      : core_find(call->core, call->who, id, OP_TWIN_READ, &t);
         if (err == ERR_INVALID)
-            call_problemf(call, err, "root names at most %d twins.", ROOTS_MAX);
+            call_problemf(call, err, "root names at most %d twins.", GRAPH_ROOTS_MAX);
         else if (err == ERR_UNKNOWN_TWIN)
             call_problemf(call, err, "There is no twin \"%.*s\".", id.n > 128 ? 128 : (int)id.n,
                           id.p);
@@ -238,12 +232,26 @@ static void read_from(struct walk *walk)
 
 void graph_read(struct call *call)
 {
-    struct walk walk = {.call = call, .depth = DEPTH_DEFAULT, .limit = NODES_DEFAULT};
-    if (!graph_params(call, &walk.wish) || !call_uint(call, "depth", 0, DEPTH_MAX, &walk.depth) ||
-        !call_uint(call, "limit", 1, NODES_MAX, &walk.limit))
+    struct graph_ask ask = {.depth = DEPTH_DEFAULT, .limit = NODES_DEFAULT};
+    int64_t at_us = 0;
+    bool answered, past = call_asks_then(call, &at_us, &answered);
+    if (answered)
         return;
-    if (call_param(call, "root").n)
+    if (!graph_params(call, &ask.wish) || !call_uint(call, "depth", 0, DEPTH_MAX, &ask.depth) ||
+        !call_uint(call, "limit", 1, NODES_MAX, &ask.limit) ||
+        !call_bool(call, "linked", &ask.linked))
+        return;
+    ask.root = call_param(call, "root");
+    ask.cursor = call_param(call, "cursor");
+    if (ask.cursor.p && !slice_is_id(ask.cursor)) {
+        call_problem(call, ERR_INVALID, "cursor is what an earlier answer gave as next.");
+        return;
+    }
+    struct walk walk = {.call = call, .wish = ask.wish, .depth = ask.depth, .limit = ask.limit};
+    if (past)
+        graph_read_past(call, &ask, at_us);
+    else if (ask.root.n)
         read_from(&walk);
     else
-        read_all(call, &walk.wish, walk.limit);
+        read_all(call, &ask);
 }

@@ -43,13 +43,14 @@ bool graph_params(struct call *call, struct graph_wish *ret)
     }
     ret->all_kinds = !kinds.n;
     for (struct slice kind; kinds.n && slice_cut(&kinds, ',', &kind);) {
-        if (!slice_is_id(kind) || ret->kinds_n == GRAPH_KINDS_MAX) {
+        if (!slice_is_id(kind) || ret->names_n == GRAPH_KINDS_MAX) {
             call_problemf(call, ERR_INVALID,
                           "kinds are at most %d names of relationships with commas between.",
                           GRAPH_KINDS_MAX);
             return false;
         }
         const struct edge_kind *known = graph_kind(call->core, kind);
+        ret->names[ret->names_n++] = kind;
         if (known)
             ret->kinds[ret->kinds_n++] = known;
     }
@@ -85,78 +86,25 @@ static void list_direction(struct call *call, struct page *p, const struct twin 
     }
 }
 
-/* What it said then; whether targets were there is not looked up. */
-static void list_then(struct asof *a)
-{
-    const struct jval *list = jval_get(a->root, "doppel:relationships");
-    struct json_writer w;
-    struct buf b = {0};
-    uint64_t n = 0;
-    call_rows_begin(&w, &b, "items");
-    for (const struct jval *r = list && list->type == J_ARRAY ? list->first : NULL; r;
-         r = r->next) {
-        struct slice id = jval_string(jval_get(r, "id")), kind = jval_string(jval_get(r, "kind"));
-        struct slice target = jval_string(jval_get(r, "target"));
-        const struct jval *properties = jval_get(r, "properties");
-        if (!kind.p || !target.p)
-            continue;
-        const char *made =
-            arena_printf(a->call->arena, "%.*s:%.*s", SLICE_ARG(kind), SLICE_ARG(target));
-        n++;
-        json_open(&w, '{');
-        put_text(&w, "id", id.p ? arena_strndup(a->call->arena, id.p, id.n) : made);
-        json_key(&w, "source");
-        json_put_string(&w, a->view.id);
-        json_key(&w, "kind");
-        json_put_string(&w, kind);
-        json_key(&w, "target");
-        json_put_string(&w, target);
-        json_key(&w, "properties");
-        if (properties && properties->type == J_OBJECT)
-            jval_write(&w, properties);
-        else
-            json_put_raw(&w, SLICE_LIT("{}"));
-        json_key(&w, "dangling");
-        json_put_null(&w);
-        json_close(&w, '}');
-    }
-    json_close(&w, ']');
-    json_key(&w, "next");
-    json_put_null(&w);
-    json_key(&w, "total");
-    json_put_uint(&w, n);
-    json_close(&w, '}');
-    call_json(a->call, 200, &b);
-}
-
-static void relationships_then(struct call *call, int64_t at_us)
-{
-    struct slice direction = call_param(call, "direction");
-    if (direction.p && !slice_is(direction, "out"))
-        call_problem(call, ERR_INVALID,
-                     "With at it is direction=out; what pointed to a twin then is asked in SQL, "
-                     "with AS OF.");
-    else
-        call_then_bare(call, at_us, list_then);
-}
-
 static void relationships_list(struct call *call)
 {
-    int64_t at_us;
-    bool answered;
-    if (call_asks_then(call, &at_us, &answered)) {
-        if (!answered)
-            relationships_then(call, at_us);
+    int64_t at_us = 0;
+    bool answered, past = call_asks_then(call, &at_us, &answered);
+    if (answered)
         return;
-    }
-    struct twin *t = call_twin(call);
+    struct twin *t = past ? NULL : call_twin(call);
     struct graph_wish wish = {0};
     struct page p = {.limit = LIST_DEFAULT};
     struct buf b = {0};
     char etag[64], next[32];
-    if (!t || !graph_params(call, &wish) || !call_uint(call, "limit", 1, LIST_MAX, &p.limit) ||
+    if ((!t && !past) || !graph_params(call, &wish) ||
+        !call_uint(call, "limit", 1, LIST_MAX, &p.limit) ||
         !call_uint(call, "cursor", 0, UINT32_MAX, &p.from))
         return;
+    if (past) { /* of a twin that may be gone now */
+        relationships_past(call, &wish, p.limit, p.from, at_us);
+        return;
+    }
     call_rows_begin(&p.w, &b, "items");
     if (wish.out)
         list_direction(call, &p, t, &wish, GRAPH_OUT);
@@ -417,14 +365,17 @@ static void relationship_delete(struct call *call)
     {                                                                                              \
         "kinds", "{\"type\":\"string\"}", "of these kinds alone, with commas between"              \
     }
+#define AT_PARAM                                                                                   \
+    {                                                                                              \
+        "at", "{\"type\":\"string\"}", "as it was at that time"                                    \
+    }
 static const struct route_param list_params[] = {
-    {"at", "{\"type\":\"string\",\"format\":\"date-time\"}",
-     "as they were at that time; outgoing ones"},
     DIRECTION_PARAM,
     KINDS_PARAM,
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":1000,\"default\":100}",
      "at most so many"},
     {"cursor", "{\"type\":\"string\"}", "next of the page before"},
+    AT_PARAM,
     {0}};
 static const struct route_param dangling_params[] = {
     {"dangling", "{\"enum\":[\"refuse\",\"allow\"],\"default\":\"refuse\"}",
@@ -442,6 +393,7 @@ static const struct route_param graph_query_params[] = {
     {"limit", "{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000,\"default\":1000}",
      "at most so many twins"},
     {"cursor", "{\"type\":\"string\"}", "next of the page before; without root"},
+    AT_PARAM,
     {0}};
 
 #define ANSWERS(name, ...) static const struct route_answer name[] = {__VA_ARGS__, {0}}
@@ -452,12 +404,13 @@ static const struct route_param graph_query_params[] = {
         422, "ProfileProblem", NULL                                                                \
     }
 ANSWERS(list_answers, {200, "RelationshipList", NULL}, {400, "Problem", NULL},
-        {404, "Problem", NULL});
+        {404, "Problem", NULL}, {422, "Problem", NULL});
 ANSWERS(create_answers, {201, "Relationship", NULL}, REFUSALS);
 ANSWERS(read_answers, {200, "Relationship", NULL}, {404, "Problem", NULL});
 ANSWERS(put_answers, {200, "Relationship", NULL}, {201, "Relationship", NULL}, REFUSALS);
 ANSWERS(delete_answers, {204, NULL, NULL}, {404, "Problem", NULL}, {412, "Problem", NULL});
-ANSWERS(graph_answers, {200, "Graph", NULL}, {400, "Problem", NULL}, {404, "Problem", NULL});
+ANSWERS(graph_answers, {200, "Graph", NULL}, {400, "Problem", NULL}, {404, "Problem", NULL},
+        {422, "Problem", NULL});
 
 #define AT "/api/v1/twins/{id}/relationships"
 /* clang-format off */
@@ -480,7 +433,7 @@ const struct named_schema graph_schemas[] = {
     {"Relationship", "{\"type\":\"object\"," EDGE_REQUIRED ",\"properties\":{" EDGE_MEMBERS "}}"},
     {"NewRelationship", "{\"type\":\"object\",\"required\":[\"kind\",\"target\"],\"properties\":{\"id\":" S ",\"kind\":" S ",\"target\":" S ",\"properties\":" O "}}"},
     {"RelationshipList", "{\"type\":\"object\",\"required\":[\"items\",\"next\",\"total\"],\"properties\":{\"items\":{\"type\":\"array\",\"items\":" REF("Relationship") "},\"next\":{\"type\":[\"string\",\"null\"]},\"total\":{\"type\":\"integer\",\"minimum\":0}}}"},
-    {"GraphNode", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"type\",\"twinTypes\",\"state\",\"level\",\"out\",\"in\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"type\":" S ",\"twinTypes\":{\"type\":\"array\",\"items\":" S "},\"state\":{\"enum\":[\"live\",\"stale\",\"waiting\"]},\"level\":{\"enum\":[\"unknown\",\"normal\",\"warning\",\"critical\"]},\"out\":{\"type\":\"integer\",\"minimum\":0},\"in\":{\"type\":\"integer\",\"minimum\":0}}}"},
+    {"GraphNode", "{\"type\":\"object\",\"required\":[\"id\",\"name\",\"type\",\"twinTypes\",\"state\",\"level\",\"out\",\"in\"],\"properties\":{\"id\":" S ",\"name\":" S ",\"type\":" S ",\"twinTypes\":{\"type\":\"array\",\"items\":" S "},\"state\":{\"enum\":[\"live\",\"stale\",\"waiting\",null]},\"level\":{\"enum\":[\"unknown\",\"normal\",\"warning\",\"critical\",null]},\"out\":{\"type\":\"integer\",\"minimum\":0},\"in\":{\"type\":\"integer\",\"minimum\":0}}}"},
     {"Graph", "{\"type\":\"object\",\"required\":[\"nodes\",\"edges\",\"next\",\"truncated\"],\"properties\":{\"nodes\":{\"type\":\"array\",\"items\":" REF("GraphNode") "},\"edges\":{\"type\":\"array\",\"items\":" REF("Relationship") "},\"next\":{\"type\":[\"string\",\"null\"]},\"truncated\":{\"type\":\"boolean\"}}}"},
     {0},
 };

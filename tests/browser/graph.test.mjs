@@ -116,6 +116,33 @@ test("who stands stays where they are when something is added; states come live"
     await page.context().close();
 });
 
+test("the graph as it was: in the address, and by a time that is chosen", async () => {
+    const pause = () => new Promise((resolve) => setTimeout(resolve, 5));
+    await d.create({
+        ...twin("was", { temp: {} }),
+        name: "Old filter",
+        "doppel:relationships": [{ kind: "cleans", target: "tank" }],
+    });
+    await pause();
+    const then = new Date().toISOString();
+    await pause();
+    await d.send("DELETE", "/api/v1/twins/was");
+    const page = await open(browser, d, { path: `/graph?at=${then}` });
+    await page.getByText(/as it was at/).waitFor();
+    await page.getByRole("button", { name: "Old filter" }).click();
+    await page.getByTestId("chosen").getByText("cleans").waitFor();
+    await rest(page);
+    assert.deepEqual(await accessibility(page), []);
+    await shot(page, "graph-past-light");
+    await page.getByRole("link", { name: "As it is now" }).click();
+    await page.getByRole("button", { name: "Old filter" }).first().waitFor({ state: "detached" });
+    await page.getByLabel("As it was at").fill("2020-01-01T12:00:00");
+    await page.getByText("No twin was related to another then.").waitFor();
+    assert.deepEqual(await accessibility(page), []);
+    page.judge();
+    await page.context().close();
+});
+
 test("a relationship is added, changed and removed on the twin's page", async () => {
     const page = await open(browser, d, { path: "/twins/pump-2" });
     await page.getByRole("button", { name: "Add a relationship" }).click();

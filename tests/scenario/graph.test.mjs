@@ -224,6 +224,76 @@ test("findings tell what is wrong with relationships of a profile, which is kept
     );
 });
 
+test("the graph as it was: changed, deleted and later twins, both directions, relationships of one", async () => {
+    const instant = async () => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        const t = new Date().toISOString();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        return t;
+    };
+    const seen = async (query, t) => {
+        const r = await d.get(`/api/v1/graph?${query}${t ? `&at=${t}` : ""}`);
+        assert.equal(r.status, 200, r.text);
+        return {
+            nodes: r.body.nodes.map((n) => n.id).sort(),
+            edges: r.body.edges
+                .map((e) => `${e.source} ${e.kind} ${e.target}${e.dangling ? " !" : ""}`)
+                .sort(),
+            body: r.body,
+        };
+    };
+    const before = await instant();
+    await make("p-a", "p-b", "p-c", "p-still");
+    await d.post(at("p-a"), { kind: "feeds", target: "p-b", properties: { n: 1 } });
+    await d.post(at("p-b"), { kind: "feeds", target: "p-c" });
+    await d.post(at("p-still"), { kind: "cools", target: "p-a" });
+    const first = await instant();
+    await d.send("DELETE", at("p-a", "feeds:p-b"));
+    await d.post(at("p-a"), { kind: "feeds", target: "p-c" });
+    await d.send("DELETE", "/api/v1/twins/p-b");
+    await make("p-d");
+    await d.post(at("p-d"), { kind: "feeds", target: "p-a" });
+    await d.send("PUT", "/api/v1/twins/p-still", await profile("p-still")); /* as it was */
+    const second = await instant();
+    await d.send("DELETE", "/api/v1/twins/p-c");
+
+    const then = await seen("root=p-a&depth=3&direction=both", first);
+    assert.deepEqual(then.nodes, ["p-a", "p-b", "p-c", "p-still"]);
+    assert.deepEqual(then.edges, ["p-a feeds p-b", "p-b feeds p-c", "p-still cools p-a"]);
+    assert.deepEqual(then.body.edges.find((e) => e.source === "p-a").properties, { n: 1 });
+    assert.deepEqual(then.body.nodes.map((n) => [n.id, n.out, n.in, n.state]).sort()[0], [
+        "p-a",
+        1,
+        1,
+        null,
+    ]);
+    const later = await seen("root=p-a&depth=3&direction=both", second);
+    assert.deepEqual(later.nodes, ["p-a", "p-c", "p-d", "p-still"]);
+    assert.deepEqual(later.edges, ["p-a feeds p-c", "p-d feeds p-a", "p-still cools p-a"]);
+    assert.deepEqual((await seen("root=p-a&depth=1")).edges, ["p-a feeds p-c !"]);
+    assert.equal((await d.get(`/api/v1/graph?root=p-a&at=${before}`)).status, 404);
+    assert.equal((await d.get("/api/v1/graph?at=yesterday")).status, 422);
+
+    const all = [];
+    let next = "";
+    do {
+        const page = await seen(`linked=true&limit=2${next && `&cursor=${next}`}`, first);
+        all.push(...page.nodes);
+        next = page.body.next;
+    } while (next);
+    assert.equal(new Set(all).size, all.length);
+    for (const id of ["p-a", "p-b", "p-c", "p-still"]) assert.ok(all.includes(id), id);
+    assert.equal(all.includes("p-d"), false);
+
+    const gone = await d.get(`${at("p-b")}?direction=both&at=${first}`);
+    assert.equal(gone.status, 200, gone.text);
+    assert.deepEqual(edges(gone), ["p-b feeds p-c", "p-a feeds p-b"]);
+    assert.deepEqual(edges(await d.get(`${at("p-a")}?direction=in&kinds=cools&at=${first}`)), [
+        "p-still cools p-a",
+    ]);
+    assert.equal((await d.get(`${at("p-d")}?at=${first}`)).status, 404);
+});
+
 test("who may not see a twin sees no edge to it or from it; organisations do not touch", async (t) => {
     const locked = await start(t, { access: "locked" });
     const ada = await administrator(locked);
@@ -262,6 +332,11 @@ test("who may not see a twin sees no edge to it or from it; organisations do not
     assert.deepEqual(hidden, [{ kind: "feeds", target: "b" }]);
     assert.equal((await ada.get("/api/v1/graph")).body.edges.length, 3);
     assert.equal((await vi.get("/api/v1/graph")).body.edges.length, 1);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const now = new Date().toISOString();
+    assert.equal((await vi.get(`/api/v1/graph?at=${now}`)).body.edges.length, 1);
+    assert.equal((await ada.get(`/api/v1/graph?at=${now}`)).body.edges.length, 3);
+    assert.equal((await vi.get(`${at("secret")}?at=${now}`)).status, 404);
     assert.equal((await vi.post(at("a"), { kind: "x", target: "b" })).status, 403);
 
     await ada.must("POST", "/api/v1/organizations", { id: "acme", name: "Acme" });

@@ -633,6 +633,10 @@ test("the graph", async () => {
     await call("GET", "/api/v1/graph?root=graph-a", { expect: 200 });
     await call("GET", "/api/v1/graph", { expect: 200 });
     await call("GET", "/api/v1/graph?root=nobody", { expect: 404 });
+    const now = new Date().toISOString();
+    await call("GET", `/api/v1/graph?at=${now}`, { expect: 200 });
+    await call("GET", `/api/v1/graph?root=nobody&at=${now}`, { expect: 404 });
+    await call("GET", `${at}?at=${now}`, { expect: 200 });
     await call("DELETE", `${at}/second`, { expect: 204 });
     await call("DELETE", `${at}/second`, { expect: 404 });
 });

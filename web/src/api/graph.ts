@@ -10,6 +10,8 @@ export interface GraphAsk {
     depth?: number;
     direction?: "out" | "in" | "both";
     linked?: boolean;
+    /* as it was then */
+    at?: string | undefined;
     limit?: number;
     cursor?: string | null;
 }
@@ -24,7 +26,8 @@ export function useGraph(ask: GraphAsk) {
         queryKey: ["graph", ask],
         queryFn: ({ signal }) => readGraph(ask, signal),
         /* states come by the stream; levels and counts by asking again */
-        refetchInterval: (query) => ((query.state.data?.nodes.length ?? 0) > 500 ? 30_000 : 5_000),
+        refetchInterval: (query) =>
+            ask.at ? false : (query.state.data?.nodes.length ?? 0) > 500 ? 30_000 : 5_000,
         placeholderData: keepPreviousData,
     });
 }

@@ -66,8 +66,9 @@ export interface GraphNode {
     name: string;
     type: string;
     twinTypes: string[];
-    state: State;
-    level: Level;
+    /* null in the past: what it was stands in the history of its sensors */
+    state: State | null;
+    level: Level | null;
     out: number;
     in: number;
 }

@@ -7,6 +7,7 @@ import { useOrg } from "../api/accessQueries";
 import { type GraphAsk, readGraph, useGraph } from "../api/graph";
 import { queryClient } from "../api/queries";
 import { formatCount, plural } from "../base/format";
+import { dateTime, fromLocalInput, toLocalInput } from "../base/time";
 import type { GraphEdge, GraphNode, State, TwinEvent } from "../base/wire";
 import { TwinBadge } from "../kit/Badge";
 import { Button, buttonClass } from "../kit/Button";
@@ -68,14 +69,14 @@ function useLiveStates(): ReadonlyMap<string, State> {
     return shown;
 }
 
-function useExpanded(roots: string[]): Graph[] {
+function useExpanded(roots: string[], at: string | undefined): Graph[] {
     return useQueries({
         queries: roots.map((root) => {
-            const ask: GraphAsk = { root, depth: 1, direction: "both", limit: 500 };
+            const ask: GraphAsk = { root, depth: 1, direction: "both", limit: 500, at };
             return {
                 queryKey: ["graph", ask],
                 queryFn: ({ signal }: { signal: AbortSignal }) => readGraph(ask, signal),
-                refetchInterval: 30_000,
+                refetchInterval: at ? (false as const) : 30_000,
             };
         }),
         combine: (all) => all.flatMap((one) => (one.data ? [asGraph(one.data)] : [])),
@@ -115,10 +116,11 @@ interface ChosenProps {
     names: ReadonlyMap<string, string>;
     choose: (id: string | null) => void;
     expand: (id: string) => void;
+    at: string | undefined;
 }
 
 /* One twin of the picture: what it is, and to whom. */
-function Chosen({ node, graph, names, choose, expand }: ChosenProps) {
+function Chosen({ node, graph, names, choose, expand, at }: ChosenProps) {
     const edges = graph.edges.filter((e) => e.source === node.id || e.target === node.id);
     const more = unseen(node, graph);
     return (
@@ -136,7 +138,7 @@ function Chosen({ node, graph, names, choose, expand }: ChosenProps) {
         >
             <div className={style.chosen} data-testid="chosen">
                 <p className={style.facts}>
-                    <TwinBadge state={node.state} level={node.level} />
+                    {node.state && <TwinBadge state={node.state} level={node.level ?? "unknown"} />}
                     <code>{node.id}</code>
                     <span>{node.twinTypes.join(", ") || node.type}</span>
                 </p>
@@ -152,10 +154,7 @@ function Chosen({ node, graph, names, choose, expand }: ChosenProps) {
                             Expand ({formatCount(more)} more)
                         </Button>
                     )}
-                    <Link
-                        href={`/graph?root=${encodeURIComponent(node.id)}`}
-                        className={buttonClass()}
-                    >
+                    <Link href={graphPath(node.id, at)} className={buttonClass()}>
                         Only around it
                     </Link>
                 </div>
@@ -197,7 +196,11 @@ function NodeList(props: {
                             {node.name}
                         </button>
                     }
-                    badges={<TwinBadge state={node.state} level={node.level} />}
+                    badges={
+                        node.state && (
+                            <TwinBadge state={node.state} level={node.level ?? "unknown"} />
+                        )
+                    }
                     facts={[node.twinTypes[0] ?? node.type, `${node.out} out, ${node.in} in`]}
                 />
             ))}
@@ -228,8 +231,21 @@ function Kinds(props: {
     );
 }
 
-function Head({ root, note }: { root: string | null; note: string }) {
+/* Which graph: around a twin, as of a time; in the URL, so that it can be sent to somebody. */
+function graphPath(root: string | null, at: string | undefined): string {
+    const params = new URLSearchParams();
+    if (root) params.set("root", root);
+    if (at) params.set("at", at);
+    const tail = params.toString();
+    return tail ? `/graph?${tail}` : "/graph";
+}
+
+function Head({ root, at, note }: { root: string | null; at: string | undefined; note: string }) {
     const [, navigate] = useLocation();
+    const asOf = (text: string) => {
+        const t = fromLocalInput(text);
+        navigate(graphPath(root, t === null ? undefined : new Date(t).toISOString()));
+    };
     return (
         <div className={style.head}>
             <div>
@@ -238,38 +254,53 @@ function Head({ root, note }: { root: string | null; note: string }) {
             </div>
             <div className={style.around}>
                 {root && (
-                    <Link href="/graph" className={buttonClass()}>
+                    <Link href={graphPath(null, at)} className={buttonClass()}>
                         <Icon name="graph" />
                         All twins
                     </Link>
                 )}
+                {at && (
+                    <Link href={graphPath(root, undefined)} className={buttonClass()}>
+                        <Icon name="live" />
+                        As it is now
+                    </Link>
+                )}
+                <Input
+                    label="As it was at"
+                    hideLabel
+                    title="The graph as it was at a time"
+                    type="datetime-local"
+                    step={1}
+                    value={at ? toLocalInput(Date.parse(at)) : ""}
+                    onChange={(e) => asOf(e.target.value)}
+                />
                 <FindTwin
                     label="See what is around a twin"
                     placeholder="Around a twin…"
-                    take={(twin) => navigate(`/graph?root=${encodeURIComponent(twin)}`)}
+                    take={(twin) => navigate(graphPath(twin, at))}
                 />
             </div>
         </div>
     );
 }
 
-function useShownGraph(root: string | null) {
+function useShownGraph(root: string | null, at: string | undefined) {
     const ask = useMemo<GraphAsk>(
         () =>
             root
-                ? { root, depth: 3, direction: "both", limit: 1_000 }
-                : { linked: true, limit: MOST },
-        [root],
+                ? { root, depth: 3, direction: "both", limit: 1_000, at }
+                : { linked: true, limit: MOST, at },
+        [root, at],
     );
     const base = useGraph(ask);
     const [roots, setRoots] = useState<string[]>([]);
-    const expanded = useExpanded(roots);
+    const expanded = useExpanded(roots, at);
     const states = useLiveStates();
     const graph = useMemo(() => {
         const all = together([...(base.data ? [asGraph(base.data)] : []), ...expanded]);
         const nodes = all.nodes.map((n) => {
             const state = states.get(n.id);
-            return state && state !== n.state ? { ...n, state } : n;
+            return state && n.state && state !== n.state ? { ...n, state } : n;
         });
         return { ...all, nodes };
     }, [base.data, expanded, states]);
@@ -283,9 +314,11 @@ function useShownGraph(root: string | null) {
 export default function GraphPage() {
     useTitle("Graph");
     const [, navigate] = useLocation();
-    const root = new URLSearchParams(useSearch()).get("root");
+    const params = new URLSearchParams(useSearch());
+    const root = params.get("root");
+    const at = params.get("at") ?? undefined;
     const org = useOrg();
-    const { base, graph, expand } = useShownGraph(root);
+    const { base, graph, expand } = useShownGraph(root, at);
     const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
     const [text, setText] = useState("");
     const [chosen, setChosen] = useState<string | null>(root);
@@ -320,7 +353,9 @@ export default function GraphPage() {
             base.data && graph.nodes.length === 0
                 ? {
                       why: "never",
-                      text: "No twin is related to another yet. Relate two of them on a twin's page.",
+                      text: at
+                          ? "No twin was related to another then."
+                          : "No twin is related to another yet. Relate two of them on a twin's page.",
                   }
                 : null,
     });
@@ -331,13 +366,18 @@ export default function GraphPage() {
           ? "cut; expand twins to see more"
           : null;
     const note = base.data
-        ? [plural(shown.nodes.length, "twin"), plural(shown.edges.length, "relationship"), cut]
+        ? [
+              plural(shown.nodes.length, "twin"),
+              plural(shown.edges.length, "relationship"),
+              cut,
+              at && `as it was at ${dateTime(Date.parse(at))}`,
+          ]
               .filter(Boolean)
               .join(", ")
         : "";
     return (
         <div className={style.page}>
-            <Head root={root} note={note} />
+            <Head root={root} at={at} note={note} />
             {state.kind === "live" ? (
                 <div className={style.split}>
                     <section className={style.picture} aria-label="Picture of the graph">
@@ -360,6 +400,7 @@ export default function GraphPage() {
                                 names={names}
                                 choose={choose}
                                 expand={expand}
+                                at={at}
                             />
                         )}
                         <Panel title="Twins" note={formatCount(found.length)} flush>

@@ -334,6 +334,7 @@ export class Picture {
     }
 
     private colour(node: GraphNode): string {
+        if (node.state === null) return this.look.accent;
         if (node.state !== "live") return this.look.mute;
         if (node.level === "critical") return this.look.crit;
         return node.level === "warning" ? this.look.warn : this.look.ok;
@@ -350,10 +351,11 @@ export class Picture {
             const faint = finds && !this.marked.has(node.id) && node.id !== this.chosen;
             pen.globalAlpha = faint ? 0.25 : 1;
             this.shape(node, x, y, r);
-            pen.fillStyle = node.state === "live" ? this.colour(node) : look.back;
+            const full = node.state === "live" || node.state === null;
+            pen.fillStyle = full ? this.colour(node) : look.back;
             pen.fill();
-            pen.lineWidth = node.state === "live" ? 1 : 1.5;
-            pen.strokeStyle = node.state === "live" ? look.back : this.colour(node);
+            pen.lineWidth = full ? 1 : 1.5;
+            pen.strokeStyle = full ? look.back : this.colour(node);
             pen.stroke();
             if (node.id !== this.chosen && i !== this.hover) continue;
             pen.beginPath();
