@@ -92,6 +92,8 @@ struct cell {
 };
 
 struct scan;
+struct asof;      /* ask/asof.h */
+struct asof_twin; /* the same */
 struct ask_table {
     const char *name, *text;
     const struct ask_column *columns; /* ended by name NULL */
@@ -101,8 +103,11 @@ struct ask_table {
     bool live;                        /* fill() is called within the gate */
     bool by_time;                     /* rows of one twin and sensor (columns 0, 1) come by time */
     double (*rows)(const struct core *core);
-    int (*open)(struct scan *s);   /* the constraints are known; not within the gate; or NULL */
-    int (*fill)(struct scan *s);   /* some rows more, until scan_full(); sets s->done */
+    int (*open)(struct scan *s); /* the constraints are known; not within the gate; or NULL */
+    int (*fill)(struct scan *s); /* some rows more, until scan_full(); sets s->done */
+    /* AS OF: rows of a twin as it was, from its at-th on; where it goes on, SIZE_MAX: with the next
+     * twin.  Column 0 is the twin's id.  NULL: fill() knows of s->at_us. */
+    size_t (*then)(struct scan *s, const struct asof_twin *t, size_t at);
     void (*close)(struct scan *s); /* or NULL; also of what was not opened */
 };
 extern const struct ask_table *const ask_tables[]; /* ended by NULL */
@@ -131,6 +136,9 @@ struct scan {
     bool done;
     bool words; /* the table's: columns are wanted that most questions do without */
     void *state;
+    struct asof *asof; /* and the twin in which it stands */
+    struct asof_twin *then;
+    size_t then_at; /* SIZE_MAX: between twins */
 };
 void scan_enter(struct scan *s); /* the gate was entered: the time begins */
 bool make_room(struct scan *s);  /* for s->room rows; false: out of memory */

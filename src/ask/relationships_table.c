@@ -1,4 +1,5 @@
 /* relationships_table.c - the graph: edges by source, by target, or all. */
+#include "ask/asof.h"
 #include "ask/live.h"
 
 #include "base/err.h"
@@ -116,6 +117,46 @@ static int fill_edges(struct scan *s)
     return s->q->err;
 }
 
+static void put_then(struct scan *s, const struct asof_twin *t, const struct jval *e)
+{
+    struct slice kind = jval_string(jval_get(e, "kind"));
+    struct slice target = jval_string(jval_get(e, "target")), id = jval_string(jval_get(e, "id"));
+    const struct jval *properties = jval_get(e, "properties");
+    struct buf b = {0};
+    struct json_writer w;
+    if (!kind.p || !target.p || (scan_has(s, R_KIND) && !slice_eq(scan_eq(s, R_KIND), kind)) ||
+        (scan_has(s, R_TARGET) && !slice_eq(scan_eq(s, R_TARGET), target)) ||
+        !asof_sees(s->q, target))
+        return;
+    struct cell *row = scan_row(s);
+    cell_text(s, row, R_SOURCE, t->id);
+    cell_text(s, row, R_KIND, kind);
+    cell_text(s, row, R_TARGET, target);
+    if (!id.p)
+        buf_addf(&b, "%.*s:%.*s", SLICE_ARG(kind), SLICE_ARG(target));
+    cell_text(s, row, R_ID, id.p ? id : buf_slice(&b));
+    buf_clear(&b);
+    json_writer_init(&w, &b, 0);
+    if (properties)
+        jval_write(&w, properties);
+    cell_text(s, row, R_PROPERTIES, properties ? buf_slice(&b) : SLICE_LIT("{}"));
+    buf_release(&b);
+    if (scan_wants(s, R_DANGLING))
+        cell_int(s, row, R_DANGLING, !asof_was(s->q, s->at_us, target));
+}
+
+static size_t edges_then(struct scan *s, const struct asof_twin *t, size_t at)
+{
+    const struct jval *list = jval_get(t->root, "doppel:relationships"), *e = NULL;
+    size_t n = 0;
+    if (list && list->type == J_ARRAY)
+        e = list->first;
+    for (; e && !scan_full(s); e = e->next)
+        if (n++ >= at)
+            put_then(s, t, e);
+    return e ? n : SIZE_MAX;
+}
+
 const struct ask_table table_relationships = {.name = "relationships",
                                               .text =
                                                   "relationships between twins that you may see",
@@ -124,4 +165,5 @@ const struct ask_table table_relationships = {.name = "relationships",
                                               .live = true,
                                               .rows = rows_of_edges,
                                               .open = open_edges,
-                                              .fill = fill_edges};
+                                              .fill = fill_edges,
+                                              .then = edges_then};

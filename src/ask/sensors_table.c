@@ -1,4 +1,5 @@
 /* sensors_table.c - sensors and their newest values, and the walk over them. */
+#include "ask/asof.h"
 #include "ask/live.h"
 
 #include "base/err.h"
@@ -136,19 +137,23 @@ static void put_range(struct scan *s, struct cell *row, int column, const double
     cell_real(s, row, column + 1, range[1]);
 }
 
-static void put_words(struct scan *s, struct cell *row, const struct sensor *at)
+static void put_spec(struct scan *s, struct cell *row, const struct sensor_spec *spec)
 {
-    const struct sensor_spec *spec = at->spec;
     cell_text(s, row, S_NAME, spec->name);
     cell_text(s, row, S_TYPE, spec->type);
     cell_text(s, row, S_UNIT, spec->unit);
-    cell_text(s, row, S_LEVEL, slice_str(levels[at->level + 1]));
-    cell_text(s, row, S_STATE, slice_str(states[sensor_state(at)]));
     if (spec->has_normal)
         put_range(s, row, S_NORMAL_LOW, spec->normal);
     if (spec->has_critical)
         put_range(s, row, S_CRITICAL_LOW, spec->critical);
     cell_int(s, row, S_VIRTUAL, 0);
+}
+
+static void put_words(struct scan *s, struct cell *row, const struct sensor *at)
+{
+    put_spec(s, row, at->spec);
+    cell_text(s, row, S_LEVEL, slice_str(levels[at->level + 1]));
+    cell_text(s, row, S_STATE, slice_str(states[sensor_state(at)]));
 }
 
 static void put_sensor(struct scan *s, const struct sensor *at)
@@ -195,6 +200,35 @@ static int fill_sensors(struct scan *s)
     return s->q->err;
 }
 
+static void put_then(struct scan *s, const struct asof_twin *t, const struct sensor_spec *spec)
+{
+    struct asof_value v;
+    if (!asof_value(s->q, s->at_us, t, spec->id, s->arena, &v))
+        return; /* it is kept from them */
+    int level = v.value.type == VALUE_NONE ? LEVEL_UNKNOWN : sensor_level(spec, v.value);
+    struct cell *row = scan_row(s);
+    cell_text(s, row, S_TWIN, t->id);
+    cell_text(s, row, S_ID, spec->id);
+    put_spec(s, row, spec);
+    cell_text(s, row, S_LEVEL, slice_str(levels[level + 1]));
+    if (v.value.type == VALUE_NONE)
+        return;
+    cell_value(s, row, S_VALUE, v.value);
+    cell_time(s, row, S_TIME, v.t_us);
+    cell_text(s, row, S_QUALITY,
+              slice_str(qualities[v.quality <= QUALITY_BAD ? v.quality : QUALITY_BAD]));
+}
+
+static size_t sensors_then(struct scan *s, const struct asof_twin *t, size_t at)
+{
+    for (; at < t->view.sensors_n && !scan_full(s); at++) {
+        const struct sensor_spec *spec = &t->view.sensors[at];
+        if (fits(s, S_ID, spec->id) && fits(s, S_TYPE, spec->type))
+            put_then(s, t, spec);
+    }
+    return at < t->view.sensors_n ? at : SIZE_MAX;
+}
+
 const struct ask_table table_sensors = {.name = "sensors",
                                         .text =
                                             "sensors that you may see, with their newest values",
@@ -203,4 +237,5 @@ const struct ask_table table_sensors = {.name = "sensors",
                                         .live = true,
                                         .rows = rows_of_sensors,
                                         .open = open_sensors,
-                                        .fill = fill_sensors};
+                                        .fill = fill_sensors,
+                                        .then = sensors_then};

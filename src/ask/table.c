@@ -4,7 +4,7 @@
  * are looked at, 16 digits, and two letters for each argument: which column it narrows, and how:
  * '=' for a match, 'g' and 'l' for a time from and up to which.  SQLite checks everything once
  * more, so a plan may give too much but never too little. */
-#include "ask/internal.h"
+#include "ask/asof.h"
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -257,6 +257,9 @@ static void end_walk(struct scan *s)
     memset(s->state, 0, s->table->state);
     arena_reset(s->bound);
     arena_reset(s->arena);
+    asof_close(s->asof);
+    s->asof = NULL;
+    s->then_at = SIZE_MAX;
     s->given = 0;
     s->rows = s->at = s->bytes = 0;
     s->done = false;
@@ -270,6 +273,7 @@ static int close_scan(sqlite3_vtab_cursor *base)
     arena_free(s->bound);
     free(s->cells);
     free(s->state);
+    free(s->then);
     free(s);
     return SQLITE_OK;
 }
@@ -295,6 +299,26 @@ bool make_room(struct scan *s)
     return true;
 }
 
+/* AS OF: twin after twin, each as it was. */
+static void fill_then(struct scan *s)
+{
+    if (!s->then)
+        s->then = calloc(1, sizeof *s->then);
+    if (!s->asof && s->then)
+        s->asof = asof_open(s->q, s->at_us, scan_has(s, 0), scan_eq(s, 0));
+    if (!s->then)
+        question_fail(s->q, ERR_NOMEM, NULL);
+    while (!scan_full(s)) {
+        if (s->then_at == SIZE_MAX) {
+            s->done = !asof_next(s->asof, s->then);
+            if (s->done)
+                return;
+            s->then_at = 0;
+        }
+        s->then_at = s->table->then(s, s->then, s->then_at);
+    }
+}
+
 /* The first batch is small: who wants one row pays for few. */
 static int more(struct scan *s)
 {
@@ -310,7 +334,9 @@ static int more(struct scan *s)
             question_fail(q, ERR_CANCELLED, NULL);
             break;
         }
-        if (s->table->live) {
+        if (s->at_us && s->table->then) {
+            fill_then(s);
+        } else if (s->table->live) {
             loop_enter(q->loop);
             scan_enter(s);
             if (question_may_go_on(q))

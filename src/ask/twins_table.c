@@ -1,9 +1,11 @@
 /* twins_table.c - twins as they stand, and what their profiles list beside sensors: assets. */
+#include "ask/asof.h"
 #include "ask/internal.h"
 #include "ask/live.h"
 
 #include "base/err.h"
 #include "codec/json.h"
+#include "twin/relations.h"
 
 #include <stdlib.h>
 
@@ -177,13 +179,43 @@ static int fill_twins(struct scan *s)
     return q->err;
 }
 
+static size_t twin_then(struct scan *s, const struct asof_twin *t, size_t at)
+{
+    const struct profile_view *v = &t->view;
+    struct cell *row = scan_row(s);
+    struct slice types = v->types, first;
+    struct buf b = {0};
+    struct json_writer w;
+    (void)at;
+    cell_text(s, row, T_ID, t->id);
+    cell_text(s, row, T_NAME, v->name);
+    cell_text(s, row, T_DESCRIPTION, v->description);
+    cell_text(s, row, T_TYPE, v->type);
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '[');
+    for (bool more = false; twin_types_next(&types, &first); more = true) {
+        if (!more)
+            cell_text(s, row, T_TWIN_TYPE, first);
+        json_put_string(&w, first);
+    }
+    json_close(&w, ']');
+    cell_text(s, row, T_TWIN_TYPES, buf_slice(&b));
+    buf_release(&b);
+    cell_int(s, row, T_VERSION, (int64_t)t->version.n);
+    cell_time(s, row, T_MODIFIED, t->version.at_us);
+    cell_int(s, row, T_SIMULATED, v->simulated);
+    cell_text(s, row, T_PROFILE, t->profile);
+    return SIZE_MAX;
+}
+
 const struct ask_table table_twins = {.name = "twins",
                                       .text = "twins that you may see, as they stand",
                                       .columns = twin_columns,
                                       .state = sizeof(struct twins),
                                       .rows = rows_of_twins,
                                       .open = open_twins,
-                                      .fill = fill_twins};
+                                      .fill = fill_twins,
+                                      .then = twin_then};
 
 /* ---- assets ---- */
 
@@ -196,6 +228,7 @@ static const struct ask_column asset_columns[] = {
     COLUMN("url", "TEXT", "contentUrl"),
     COLUMN("format", "TEXT", "encodingFormat"),
     COLUMN("document", "json", "the whole entry of the profile"),
+    COLUMN("as_of", "time", "AS OF this time", .hidden = true),
     {0}};
 /* clang-format on */
 
@@ -243,6 +276,15 @@ static void put_assets(struct scan *s, struct slice twin, const struct jval *roo
 }
 
 /* A profile at a time: the twin is found in the gate, its profile outside. */
+static size_t assets_then(struct scan *s, const struct asof_twin *t, size_t at)
+{
+    (void)at;
+    s->room = ROWS_MAX;
+    if (!s->rows && make_room(s)) /* a batch of its own */
+        put_assets(s, t->id, t->root);
+    return s->rows ? SIZE_MAX : at;
+}
+
 static int fill_assets(struct scan *s)
 {
     struct assets *w = s->state;
@@ -284,4 +326,5 @@ const struct ask_table table_assets = {.name = "assets",
                                        .state = sizeof(struct assets),
                                        .rows = rows_of_twins,
                                        .open = open_assets,
-                                       .fill = fill_assets};
+                                       .fill = fill_assets,
+                                       .then = assets_then};

@@ -321,8 +321,15 @@ static int broke_off(const struct client *c, FILE *out, CURLcode result)
 
 int client_stream(struct client *c, const char *path, FILE *out)
 {
+    return client_stream_post(c, path, NULL, (struct slice){0}, out);
+}
+
+int client_stream_post(struct client *c, const char *path, const char *type, struct slice body,
+                       FILE *out)
+{
     struct streaming s = {.client = c, .out = out};
     struct buf url = {0};
+    struct curl_slist *headers = NULL;
     client_common(c, c->curl, c->why);
     buf_clear(&c->body);
     arena_reset(c->arena);
@@ -335,7 +342,14 @@ int client_stream(struct client *c, const char *path, FILE *out)
     curl_easy_setopt(c->curl, CURLOPT_TIMEOUT_MS, 0L); /* as long as something comes */
     curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(c->curl, CURLOPT_LOW_SPEED_TIME, c->timeout_ms / 1000 + 1);
+    if (body.p) {
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.n);
+        curl_easy_setopt(c->curl, CURLOPT_POSTFIELDS, body.p);
+        headers = curl_slist_append(headers, type);
+        curl_easy_setopt(c->curl, CURLOPT_HTTPHEADER, headers);
+    }
     CURLcode result = url.failed ? CURLE_OUT_OF_MEMORY : curl_easy_perform(c->curl);
+    curl_slist_free_all(headers);
     buf_release(&url);
     if (result != CURLE_OK)
         return broke_off(c, out, result);

@@ -41,6 +41,9 @@ int client_get(struct client *c, const char *path, struct answer *ret);
 
 /* GET whose answer of any length goes to a file as it comes.  One that breaks off is told. */
 int client_stream(struct client *c, const char *path, FILE *out);
+/* The same of a POST; type: "Content-Type: text/plain". */
+int client_stream_post(struct client *c, const char *path, const char *type, struct slice body,
+                       FILE *out);
 
 /* Tell what the server said no to; the code for it (CODE_MISSING for 404, else CODE_REFUSED). */
 int client_problem(const struct answer *a, const char *doing);

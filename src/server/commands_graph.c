@@ -15,6 +15,25 @@ const struct command_example graph_examples[] = {
     {0},
 };
 
+const struct option_row query_options[] = {
+    {.name = "at", .value = "TIME", .help = "as of when, such as 2026-11-02T14:00Z or -1h"},
+    {.name = "format",
+     .value = "FORM",
+     .otherwise = "table",
+     .help = "table, csv, json or ndjson; csv and ndjson may have any length"},
+    {.name = "limit", .value = "N", .help = "rows at most"},
+    {.name = "within", .value = "SPAN", .otherwise = "10s", .help = "how long it may work, to 60s"},
+    {0},
+};
+
+const struct command_example query_examples[] = {
+    {"doppel query \"SELECT state, count(*) FROM twins GROUP BY state\"", "how are they?"},
+    {"doppel query --format csv < question.sql > answer.csv", "a question from a file"},
+    {"doppel query \"SELECT * FROM sensors WHERE level = 'critical'\" --at -1h",
+     "what was wrong an hour ago?"},
+    {0},
+};
+
 const struct option_row twin_relate_options[] = {
     {.name = "id", .value = "ID", .help = "its id in the twin, where KIND:TARGET will not do"},
     {.name = "properties", .value = "JSON", .help = "what is to be said of the relationship"},

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { shared, start, until } from "../lib/doppel.mjs";
+import { doppel, shared, start, until } from "../lib/doppel.mjs";
 import { administrator, member } from "../lib/people.mjs";
 import { twin } from "../lib/profiles.mjs";
 
@@ -115,6 +115,54 @@ test("parameters, NDJSON, CSV, a body of text, EXPLAIN", async () => {
     assert.equal(text.text, "one\n1\n");
     const plan = await rows("EXPLAIN QUERY PLAN SELECT value FROM sensors WHERE twin = 'q-1'");
     assert.match(plan[0][3], /sensors VIRTUAL TABLE INDEX \d+:twin= /);
+});
+
+test("AS OF answers from the state of then: values, profiles, structure", async () => {
+    await d.create(twin("then-a", ["t"]));
+    await d.create(twin("then-b", ["t"]));
+    await d.post("/api/v1/twins/then-a/relationships", { kind: "feeds", target: "then-b" });
+    await d.post("/api/v1/twins/then-a/readings", { t: 1 });
+    const [[before]] = await rows("SELECT now()");
+    await until("the clock moves on", async () => (await rows("SELECT now()"))[0][0] > before);
+    await d.post("/api/v1/twins/then-a/readings", { t: 2 });
+    const patch = await d.send(
+        "PATCH",
+        "/api/v1/twins/then-a",
+        { name: "Renamed", "doppel:relationships": [] },
+        "application/merge-patch+json",
+    );
+    assert.equal(patch.status, 200, patch.text);
+    assert.equal((await d.send("DELETE", "/api/v1/twins/then-b")).status, 204);
+
+    const names = "SELECT id, name FROM twins WHERE id LIKE 'then-%' ORDER BY id";
+    const [[, old]] = await rows(`${names} AS OF '${before}'`);
+    assert.notEqual(old, "Renamed");
+    assert.deepEqual(await rows(names), [["then-a", "Renamed"]]);
+    assert.deepEqual(
+        (await rows(names, { at: before })).map((r) => r[0]),
+        ["then-a", "then-b"],
+    );
+    const edges = "SELECT source, target, dangling FROM relationships WHERE source = 'then-a'";
+    assert.deepEqual(await rows(edges), []);
+    assert.deepEqual(await rows(`${edges} AS OF '${before}'`), [["then-a", "then-b", 0]]);
+    /* behind one table, which is then joined with the present */
+    assert.deepEqual(
+        await rows(
+            `SELECT now.value, old.value FROM sensors now
+             JOIN sensors AS OF '${before}' old ON old.twin = now.twin AND old.id = now.id
+             WHERE now.twin = 'then-a'`,
+        ),
+        [[2, 1]],
+    );
+    const readings = "SELECT value FROM readings WHERE twin = 'then-a'";
+    assert.deepEqual(await rows(readings), [[1], [2]]);
+    assert.deepEqual(await rows(readings, { at: before }), [[1]]);
+    /* no clause in strings, comments and names */
+    assert.deepEqual(await rows(`SELECT ' AS OF ''${before}''' -- AS OF 'x'`), [
+        [` AS OF '${before}'`],
+    ]);
+    assert.deepEqual((await ask("SELECT 1 AS of")).body.columns, ["of"]);
+    await refused(`SELECT id AS OF '${before}' FROM twins`, 422, /behind a table/);
 });
 
 test("errors say where, and what there is", async () => {
@@ -271,4 +319,19 @@ test("everybody sees their own: rows are those of REST", async (t) => {
     assert.deepEqual(await rows("SELECT twin FROM readings", {}, ada), []);
     assert.deepEqual(await rows("SELECT id FROM twins WHERE id = 'home~b'", {}, ada), []);
     assert.equal((await rows("SELECT id FROM sensors WHERE id = 'only-here'", {}, vi)).length, 0);
+});
+
+test("doppel query: a table, CSV, standard input, and where it is wrong", async () => {
+    await ready();
+    const run = (...args) => doppel(["query", "--server", d.url, ...args]);
+    const sql = "SELECT id, 1 AS one FROM twins WHERE id = 'q-1'";
+    assert.match((await run(sql)).stdout, /^id +one\nq-1 +1\n$/);
+    assert.equal((await run(sql, "--format", "csv")).stdout, "id,one\nq-1,1\n");
+    assert.deepEqual(JSON.parse((await run(sql, "--format", "json")).stdout).rows, [["q-1", 1]]);
+    const read = await doppel(["query", "--server", d.url, "--format", "ndjson"], { input: sql });
+    assert.deepEqual(JSON.parse(read.stdout), { id: "q-1", one: 1 });
+    const wrong = await run("SELECT id,\n nam FROM twins");
+    assert.equal(wrong.code, 5);
+    assert.match(wrong.stderr, /no column nam.*\n nam FROM twins\n \^\n/);
+    assert.equal((await run(sql, "--at", "whenever")).code, 2);
 });
