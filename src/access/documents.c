@@ -7,6 +7,8 @@
 
 static const struct document_kind_info kinds[DOCUMENT_KINDS] = {
     [DOCUMENT_TYPE] = {"type", "types", OP_RULES_READ, OP_TYPES_WRITE},
+    [DOCUMENT_DESTINATION] = {"destination", "destinations", OP_DESTINATIONS_MANAGE,
+                              OP_DESTINATIONS_MANAGE},
 };
 
 enum { RECORD_ID_MAX = 256 };

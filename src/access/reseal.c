@@ -20,6 +20,7 @@ static const struct sealed_kind {
     {RECORD_PERSON, "person", NULL, NULL},
     {RECORD_PROVIDER, "provider", NULL, NULL},
     {RECORD_SESSION, "id-token", "identity", "subject"},
+    {RECORD_SETTING, "destination", NULL, NULL},
 };
 
 /* What it says under the newest key; p NULL: it stays as it is. */

@@ -3,7 +3,7 @@
  * What is read comes from the catalog, so nothing is shown that could still be lost.  A list is
  * made in turns: a thread of readers takes rows, the loop's thread leaves out what the asker may
  * not see, until the page is full. */
-#include "alarms/alarms.h"
+#include "alarms/deliver.h"
 
 #include "access/state.h"
 #include "api/internal.h"
@@ -309,6 +309,17 @@ static int on_step(void *arg, const struct alarm_event *e)
     return 0;
 }
 
+static int on_delivery(void *arg, const struct delivery *d)
+{
+    struct reading_one *r = arg;
+    struct json_writer w;
+    if (r->deliveries.n)
+        buf_add_byte(&r->deliveries, ',');
+    json_writer_init(&w, &r->deliveries, 0);
+    delivery_write(&w, d);
+    return 0;
+}
+
 static void one_work(void *arg)
 {
     struct reading_one *r = arg;
@@ -317,8 +328,11 @@ static void one_work(void *arg)
     r->err = !r->arena ? ERR_NOMEM
              : c       ? catalog_alarm_get(c, r->n, r->at_us, r->arena, &r->alarm)
                        : ERR_CANCELLED;
+    const struct delivery_query q = {.state = -1, .alarm = r->n};
     if (!r->err && !r->conflict)
         r->err = catalog_alarm_events(c, r->n, r->at_us, on_step, r);
+    if (!r->err && !r->conflict)
+        r->err = catalog_delivery_each(c, &q, on_delivery, r);
 }
 
 static void answer_one(struct reading_one *r)

@@ -67,8 +67,8 @@ extern const struct named_schema graphql_schemas[];
 extern const struct named_schema *const schema_tables[];
 
 /* alarms.c */
-extern const struct route alarm_routes[];
-extern const struct named_schema alarm_schemas[];
+extern const struct route alarm_routes[], delivery_routes[];
+extern const struct named_schema alarm_schemas[], delivery_schemas[];
 
 struct stream;
 struct graphql;

@@ -164,7 +164,7 @@ const struct named_schema openapi_schemas[] = {
 /* clang-format off: a line each */
 const struct named_schema *const schema_tables[] = {
     openapi_schemas, administrator_schemas, document_schemas, exchange_schemas,
-    graph_schemas,   alarm_schemas,         query_schemas,    type_schemas,
+    graph_schemas,   alarm_schemas,         delivery_schemas, query_schemas,    type_schemas,
     graphql_schemas, NULL,
 };
 /* clang-format on */
@@ -177,6 +177,7 @@ static const char *reason(int code)
     } reasons[] = {{101, "Switching Protocols"},
                    {200, "OK"},
                    {201, "Created"},
+                   {202, "Accepted"},
                    {204, "No Content"},
                    {303, "See Other"},
                    {304, "Not Modified"},

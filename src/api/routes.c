@@ -435,6 +435,7 @@ const struct route *const route_tables[] = {
     exchange_routes,
     graph_routes,
     alarm_routes,
+    delivery_routes,
     query_routes,
     type_routes,
     graphql_routes,

@@ -243,3 +243,15 @@ void broker_waiting(const struct broker *b, struct broker_waiting *ret)
         ret->queued_bytes += s->queue_bytes;
     }
 }
+
+int broker_tell(struct broker *b, const struct org *org, struct slice topic, struct slice payload)
+{
+    struct message *m = message_new(topic, slice_of("", 0), payload);
+    if (!m)
+        return ERR_NOMEM;
+    m->qos = 1;
+    m->space = space_of_org(b, org);
+    broker_publish(b, NULL, m, false);
+    message_unref(m);
+    return 0;
+}

@@ -74,6 +74,10 @@ void broker_carried(struct conn *c, struct slice bytes); /* c may be dead after 
 void broker_carrier_drained(struct conn *c);
 void broker_carrier_gone(struct conn *c);
 
+/* The server's own word to the clients of an organisation, at QoS 1; it is as if a client had
+ * published it.  ERR_NOMEM. */
+int broker_tell(struct broker *b, const struct org *org, struct slice topic, struct slice payload);
+
 void broker_stats(const struct broker *b, struct broker_stats *ret);
 void broker_waiting(const struct broker *b, struct broker_waiting *ret);
 

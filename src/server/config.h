@@ -47,6 +47,8 @@ struct config {
     bool tls_self_signed, insecure_listen, demo, demo_restore, sparkplug, core_dumps;
     int64_t max_body, max_packet, http_connections, mqtt_connections, max_queued, max_watched;
     int64_t head_readings, flush_us, audit_retention_us;
+    char *smtp, *smtp_from, *smtp_user, *smtp_password_file;
+    bool smtp_plain;
     int64_t alarm_retention_us, alarm_flood, alarm_flood_twin;
     char *anonymous_ingest;
     int64_t requests_per_s, anonymous_requests_per_s;

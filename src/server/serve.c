@@ -10,7 +10,7 @@
  * the server has a terminal, SIGHUP says that this was closed, and ends it. */
 #include "access/audit.h"
 #include "access/setup.h"
-#include "alarms/alarms.h"
+#include "alarms/deliver.h"
 #include "api/api.h"
 #include "ask/ask.h"
 #include "base/clock.h"
@@ -54,6 +54,7 @@ struct server {
     struct loop *loop;
     struct core *core;
     struct alarms *alarms;
+    struct mailer *mailer;
     struct broker *broker;
     struct asks *asks;
     struct api *api;
@@ -357,9 +358,54 @@ static int open_core(struct server *s)
     return CODE_OK;
 }
 
+/* ---- what alarms do elsewhere ---- */
+
+static int publish_alarm(void *arg, struct org *org, struct slice topic, struct slice payload)
+{
+    const struct server *s = arg;
+    return s->broker ? broker_tell(s->broker, org, topic, payload) : ERR_OVERLOAD;
+}
+
+static int open_mailer(struct server *s)
+{
+    const struct config *c = s->config;
+    struct buf password = {0}, why = {0};
+    if (!c->smtp)
+        return CODE_OK;
+    if (c->smtp_password_file && file_read(c->smtp_password_file, 4096, &password)) {
+        term_problem("--smtp-password-file %s cannot be read", c->smtp_password_file);
+        return CODE_USAGE;
+    }
+    while (password.n && (unsigned char)password.p[password.n - 1] <= ' ')
+        password.n--;
+    if (password.n)
+        buf_add_byte(&password, 0);
+    const struct mail_opts opts = {.url = c->smtp,
+                                   .from = c->smtp_from,
+                                   .user = c->smtp_user,
+                                   .password = password.n ? password.p : NULL,
+                                   .ca_file = c->fetch_ca,
+                                   .plain = c->smtp_plain};
+    int err = mailer_new(s->loop, &opts, &s->mailer, &why);
+    if (err && why.n)
+        term_problem("--smtp, --smtp-from: %.*s", SLICE_ARG(buf_slice(&why)));
+    else if (err)
+        failed("mail cannot be set up", err);
+    secret_release(&password);
+    buf_release(&why);
+    return err ? (err == ERR_INVALID ? CODE_USAGE : CODE_FAILED) : CODE_OK;
+}
+
 static int open_alarms(struct server *s)
 {
-    const struct alarms_opts opts = {.retention_us = s->config->alarm_retention_us,
+    const struct deliver_opts deliver = {.fetch = s->identity.fetch,
+                                         .mailer = s->mailer,
+                                         .keys = s->secrets.ring,
+                                         .public_url = s->identity.public_url,
+                                         .publish = publish_alarm,
+                                         .arg = s};
+    const struct alarms_opts opts = {.deliver = &deliver,
+                                     .retention_us = s->config->alarm_retention_us,
                                      .twin_flood = (unsigned)s->config->alarm_flood_twin,
                                      .org_flood = (unsigned)s->config->alarm_flood};
     int err = alarms_new(s->loop, s->core, &opts, &s->alarms);
@@ -494,8 +540,9 @@ static int open_all(struct server *s)
         (code = certs_open(s->loop, c, &s->certs)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
         (code = check_addresses(c, setup_is_wanted(core_access(s->core)))) != CODE_OK ||
         (code = identity_open(s->loop, c, s->core, s->secrets.ring, &s->identity)) != CODE_OK ||
-        (code = open_alarms(s)) != CODE_OK || (code = open_front(s)) != CODE_OK ||
-        (code = open_listeners(s)) != CODE_OK || (code = announce(s)) != CODE_OK)
+        (code = open_mailer(s)) != CODE_OK || (code = open_alarms(s)) != CODE_OK ||
+        (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
+        (code = announce(s)) != CODE_OK)
         return code;
     write_local_token(s);
     if (c->demo && (err = demo_start(s->loop, s->core, c->data, c->demo_restore, &s->demo)))
@@ -512,6 +559,7 @@ static void close_all(struct server *s)
             net_listener_free(s->listeners[i]);
     }
     alarms_stop(s->alarms);
+    mailer_free(s->mailer);
     identity_stop(&s->identity);
     asks_free(s->asks);
     if (s->core)

@@ -466,7 +466,10 @@ test("versions and documents, in good and in bad", async () => {
     ).body;
     await call("POST", "/api/v1/import/ngsi-ld", { body: entity, expect: 200 });
     await call("DELETE", at, { expect: 204 });
-    for (const [many, one] of [["types", { id: "Thing", name: "Thing" }]]) {
+    for (const [many, one] of [
+        ["types", { id: "Thing", name: "Thing" }],
+        ["destinations", { id: "Thing", name: "Thing", kind: "mqtt", topic: "out" }],
+    ]) {
         const list = `/api/v1/${many}`;
         const document = `${list}/${one.id}`;
         await call("POST", list, { body: one, expect: 201 });
@@ -714,6 +717,26 @@ test("GraphQL", async () => {
     await call("POST", "/graphql", { body: { query }, expect: 200 });
     await call("POST", "/graphql", { body: [{ query }], expect: 400 });
     await call("GET", "/api/v1/graphql/schema", { expect: 200 });
+});
+
+test("what is sent of alarms", async () => {
+    const hook = { id: "hook", kind: "webhook", url: "https://127.0.0.1:1/no-one" };
+    await call("POST", "/api/v1/destinations", { body: hook, expect: 201 });
+    const made = await call("POST", "/api/v1/destinations/hook/secret", { expect: 200 });
+    assert.match(made.body.secret, /^whsec_/);
+    await call("POST", "/api/v1/destinations/none/secret", { expect: 404 });
+    const sent = await call("POST", "/api/v1/destinations/hook/test", { expect: 202 });
+    await call("POST", "/api/v1/destinations/none/test", { expect: 404 });
+    const at = `/api/v1/deliveries/${sent.body.delivery}`;
+    await until("it fails", async () => {
+        const { body } = await call("GET", "/api/v1/deliveries?destination=hook", { expect: 200 });
+        return body.deliveries[0]?.why;
+    });
+    await call("GET", "/api/v1/deliveries?state=odd", { expect: 400 });
+    await call("POST", `${at}/retry`, { expect: 204 });
+    await call("POST", "/api/v1/deliveries/d-999/retry", { expect: 404 });
+    await until("it is discarded", async () => (await call("POST", `${at}/discard`)).status === 204);
+    await call("POST", `${at}/discard`, { expect: 409 });
 });
 
 test("every operation of the document was called, each in good", () => {
