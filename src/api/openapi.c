@@ -163,9 +163,17 @@ const struct named_schema openapi_schemas[] = {
 
 /* clang-format off: a line each */
 const struct named_schema *const schema_tables[] = {
-    openapi_schemas, administrator_schemas, document_schemas, exchange_schemas,
-    graph_schemas,   alarm_schemas,         delivery_schemas, query_schemas,    type_schemas,
-    graphql_schemas, NULL,
+    openapi_schemas,
+    administrator_schemas,
+    document_schemas,
+    exchange_schemas,
+    graph_schemas,
+    alarm_schemas,
+    delivery_schemas,
+    query_schemas,
+    type_schemas,
+    graphql_schemas,
+    NULL,
 };
 /* clang-format on */
 
@@ -292,7 +300,8 @@ static void put_security(struct json_writer *w, const struct route *r)
     json_key(w, "security");
     json_put_raw(w, r->op == OP_PUBLIC ? SLICE_LIT("[]")
                                        : SLICE_LIT("[{\"token\":[]},{\"session\":[]}]"));
-    put_text(w, "x-doppel-operation", r->op == OP_PUBLIC ? "public"
+    put_text(w, "x-doppel-operation",
+             r->op == OP_PUBLIC ? "public"
              : r->op == OP_EACH ? "each"
                                 : op_info(r->op)->name);
 }
