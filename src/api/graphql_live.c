@@ -1,11 +1,14 @@
-/* graphql_live.c - what subscriptions wait for: readings and what happens to twins.
+/* graphql_live.c - what subscriptions wait for: readings, steps of alarms, what happens to twins.
  *
  * A reading costs a look into a map where anybody subscribes to readings at all, and nothing where
  * nobody does.  Each event is judged by what whoever listens may see when it happens. */
+#include "alarms/alarms.h"
 #include "api/graphql.h"
 #include "base/err.h"
 
 #include <stdlib.h>
+
+enum live_kind { LIVE_READINGS, LIVE_TWINS, LIVE_ALARMS, LIVE_KINDS };
 
 struct listener {
     struct live *live;
@@ -13,7 +16,7 @@ struct listener {
     const char *twin; /* its key; NULL: all of them */
     struct slice *sensors;
     size_t sensors_n;
-    bool readings;
+    enum live_kind kind;
     void (*on_event)(void *arg, struct slice root);
     void *arg;
     struct listener *next; /* with the same twin */
@@ -29,9 +32,10 @@ struct chain {
 struct live {
     struct graphql *g;
     struct core_tap tap;
+    struct alarms_watch alarms;
     struct map by_twin; /* struct chain */
     struct chain everywhere;
-    size_t readings_n, events_n;
+    size_t n[LIVE_KINDS]; /* listeners of each kind */
 };
 
 /* ---- telling ---- */
@@ -66,7 +70,7 @@ static void tell_reading(struct listener *n, const struct sensor *s, const struc
     static const char *const levels[] = {"unknown", "normal", "warning", "critical"};
     struct buf b = {0};
     struct json_writer w;
-    if (!n->readings || !wants_sensor(n, s) ||
+    if (n->kind != LIVE_READINGS || !wants_sensor(n, s) ||
         !core_may(n->live->g->api->core, n->by.who, OP_DATA_READ, s))
         return;
     json_writer_init(&w, &b, 0);
@@ -89,7 +93,7 @@ static void tell_reading(struct listener *n, const struct sensor *s, const struc
 static void on_reading(void *arg, struct sensor *s, const struct reading *r)
 {
     struct live *l = arg;
-    if (!l->readings_n)
+    if (!l->n[LIVE_READINGS])
         return;
     const struct chain *c = map_get(&l->by_twin, slice_str(s->twin->key));
     for (struct listener *n = c ? c->first : NULL, *next; n; n = next) {
@@ -109,7 +113,8 @@ static void tell_twin(struct listener *n, const struct core_event *e)
     const struct access_object o = twin_object(e->twin);
     struct buf b = {0};
     struct json_writer w;
-    if (n->readings || !access_may(core_access(n->live->g->api->core), n->by.who, OP_TWIN_READ, &o))
+    if (n->kind != LIVE_TWINS ||
+        !access_may(core_access(n->live->g->api->core), n->by.who, OP_TWIN_READ, &o))
         return;
     json_writer_init(&w, &b, 0);
     json_open(&w, '{');
@@ -126,7 +131,7 @@ static void tell_twin(struct listener *n, const struct core_event *e)
 static void on_event(void *arg, const struct core_event *e)
 {
     struct live *l = arg;
-    if (!l->events_n || !e->twin)
+    if (!l->n[LIVE_TWINS] || !e->twin || e->kind > EVENT_STATE)
         return;
     const struct chain *c = map_get(&l->by_twin, slice_str(e->twin->key));
     for (struct listener *n = c ? c->first : NULL, *next; n; n = next) {
@@ -137,6 +142,41 @@ static void on_event(void *arg, const struct core_event *e)
         next = n->next;
         if (e->twin->org == n->by.who->org)
             tell_twin(n, e);
+    }
+}
+
+static void tell_alarm(struct listener *n, const struct alarm *alarm, enum alarm_step step)
+{
+    const struct alarms *all = n->live->g->api->alarms;
+    struct buf b = {0};
+    struct json_writer w;
+    if (n->kind != LIVE_ALARMS || !alarm_may(all, n->by.who, OP_ALARMS_READ, alarm))
+        return;
+    json_writer_init(&w, &b, 0);
+    json_open(&w, '{');
+    json_key(&w, "alarms");
+    json_open(&w, '{');
+    put_text(&w, "step", alarm_step_name(step));
+    json_key(&w, "alarm");
+    alarm_write(&w, all, n->by.who, alarm);
+    json_close(&w, '}');
+    json_close(&w, '}');
+    tell(n, &b);
+}
+
+static void on_alarm(void *arg, const struct alarm *alarm, enum alarm_step step)
+{
+    struct live *l = arg;
+    if (!l->n[LIVE_ALARMS] || alarm->group) /* a flood tells of those of its group */
+        return;
+    const struct chain *c = alarm->twin.n ? map_get(&l->by_twin, alarm->twin) : NULL;
+    for (struct listener *n = c ? c->first : NULL, *next; n; n = next) {
+        next = n->next;
+        tell_alarm(n, alarm, step);
+    }
+    for (struct listener *n = l->everywhere.first, *next; n; n = next) {
+        next = n->next;
+        tell_alarm(n, alarm, step);
     }
 }
 
@@ -200,14 +240,20 @@ static bool take_sensors(struct listener *n, struct question *q, const struct jv
     return n->sensors;
 }
 
+static enum live_kind kind_of(struct slice field)
+{
+    return slice_is(field, "readings") ? LIVE_READINGS
+           : slice_is(field, "alarms") ? LIVE_ALARMS
+                                       : LIVE_TWINS;
+}
+
 static struct listener *listener_new(struct live *l, struct question *q, const struct gql_node *f,
                                      const struct jval *args)
 {
+    static const enum access_op ops[] = {OP_DATA_READ, OP_TWIN_READ, OP_ALARMS_READ};
     struct slice id = jval_string(jval_get(args, "twin"));
     struct twin *t = NULL;
-    int err = id.p ? core_find(l->g->api->core, q->by.who, id,
-                               slice_is(f->name, "readings") ? OP_DATA_READ : OP_TWIN_READ, &t)
-                   : 0;
+    int err = id.p ? core_find(l->g->api->core, q->by.who, id, ops[kind_of(f->name)], &t) : 0;
     if (err) {
         refuse(q, err == ERR_FORBIDDEN ? "forbidden" : "not-found",
                err == ERR_FORBIDDEN ? "That is not allowed." : "There is no such twin.");
@@ -227,7 +273,7 @@ static struct listener *listener_new(struct live *l, struct question *q, const s
     }
     one->live = l;
     one->by = q->by;
-    one->readings = slice_is(f->name, "readings");
+    one->kind = kind_of(f->name);
     one->in = chain_of(l, one->twin);
     if (!one->in || !take_sensors(one, q, jval_get(args, "sensors"))) {
         free(one);
@@ -262,7 +308,7 @@ struct listener *live_listen(struct live *l, struct question *q,
     n->arg = arg;
     n->next = n->in->first;
     n->in->first = n;
-    *(n->readings ? &l->readings_n : &l->events_n) += 1;
+    l->n[n->kind]++;
     return n;
 }
 
@@ -276,7 +322,7 @@ void live_leave(struct listener *n)
     while (*at != n)
         at = &(*at)->next;
     *at = n->next;
-    *(n->readings ? &l->readings_n : &l->events_n) -= 1;
+    l->n[n->kind]--;
     if (!c->first && c->twin) {
         map_remove(&l->by_twin, slice_str(c->twin));
         free(c->twin);
@@ -293,6 +339,9 @@ int live_new(struct graphql *g, struct live **ret)
     l->g = g;
     l->tap = (struct core_tap){.on_reading = on_reading, .on_event = on_event, .arg = l};
     core_tap_add(g->api->core, &l->tap);
+    l->alarms = (struct alarms_watch){.on_step = on_alarm, .arg = l};
+    if (g->api->alarms)
+        alarms_watch_add(g->api->alarms, &l->alarms);
     *ret = l;
     return 0;
 }
@@ -302,6 +351,8 @@ void live_free(struct live *l)
     if (!l)
         return;
     core_tap_remove(l->g->api->core, &l->tap);
+    if (l->g->api->alarms)
+        alarms_watch_remove(l->g->api->alarms, &l->alarms);
     map_release(&l->by_twin);
     free(l);
 }

@@ -10,6 +10,8 @@
 struct waiting {
     struct gql_cell *cell;
     const struct way *way;
+    struct jval *source;
+    const struct jval *args;
     struct waiting *next;
 };
 
@@ -154,11 +156,11 @@ static bool is_wanted(const struct jval *ids, struct slice id)
     return false;
 }
 
-/* Those of a summary, each with the twin that it is of. */
-static void put_sensors(struct question *q, struct gql_cell *cell, struct jval *source,
-                        const struct jval *args)
+/* Those of the list that are asked for, each with the twin that it is of. */
+static void put_sensors(struct question *q, struct gql_cell *cell, const struct jval *source,
+                        const struct jval *list, const struct jval *args)
 {
-    const struct jval *ids = jval_get(args, "ids"), *list = jval_get(source, "sensors");
+    const struct jval *ids = jval_get(args, "ids");
     struct jval *some = jval_new(q->arena, J_ARRAY);
     struct slice twin = jval_string(jval_get(source, "id"));
     for (struct jval *v = list ? list->first : NULL, *next; v && some; v = next) {
@@ -244,16 +246,19 @@ static void put_problem(struct question *q, struct gql_cell *cell, const struct 
     buf_release(&b);
 }
 
-static void put_fetched(const struct lookup *f, struct gql_cell *cell, const struct way *way)
+static void put_fetched(const struct lookup *f, struct gql_cell *cell, const struct way *way,
+                        const struct jval *source, const struct jval *args)
 {
     struct question *q = f->question;
     const struct gql_type *t = gql_cell_type(cell);
     bool well = f->status >= 200 && f->status < 300;
     struct jval *v = f->body;
-    if (f->status == 404 && f->reads) {
+    if (f->status == 404 && f->reads && t->kind != GQL_T_LIST) {
         gql_put_null(cell);
     } else if (!well) {
         put_problem(q, cell, f);
+    } else if (way->kind == WAY_SENSORS) {
+        put_sensors(q, cell, source, jval_get_slice(v, way->member), args);
     } else if (t->scalar == GQL_S_BOOLEAN && !way->member.n) {
         gql_put_bool(cell, true); /* it was done */
     } else if (way->connection) {
@@ -279,7 +284,7 @@ static void on_answer(void *arg, int status, struct slice body)
     struct waiting *w = f->waiting;
     f->waiting = NULL;
     for (; w; w = w->next)
-        put_fetched(f, w->cell, w->way);
+        put_fetched(f, w->cell, w->way, w->source, w->args);
 }
 
 /* ---- asking ---- */
@@ -336,6 +341,13 @@ static struct slice rest_name(const struct gql_input *in, bool *ret_header)
     return in->name;
 }
 
+/* Why something is changed goes beside the body; a reason that must be given is part of it. */
+static bool is_why(const struct gql_field *field, struct slice name)
+{
+    const struct gql_input *in = gql_input(field->args, field->args_n, name);
+    return slice_is(name, "reason") && in && !gql_is_required(in);
+}
+
 static void put_path(struct buf *out, const struct way *w, const struct gql_field *field,
                      const struct jval *source, const struct jval *args)
 {
@@ -363,7 +375,7 @@ static void put_query(struct buf *out, const struct way *w, const struct gql_fie
     char before = memchr(w->path.p, '?', w->path.n) ? '&' : '?';
     for (const struct jval *v = args->first; v; v = v->next) {
         const struct gql_input *in = gql_input(field->args, field->args_n, v->key);
-        bool header, always = slice_is(v->key, "reason");
+        bool header, always = is_why(field, v->key);
         struct slice name = rest_name(in, &header);
         if (header || v->type == J_NULL || in_path(w, v->key) || (!reads && !always))
             continue;
@@ -388,7 +400,7 @@ static void put_body(struct buf *out, const struct way *w, const struct gql_fiel
     for (const struct jval *v = args->first; v; v = v->next) {
         bool header;
         struct slice name = rest_name(gql_input(field->args, field->args_n, v->key), &header);
-        if (header || in_path(w, v->key) || slice_is(v->key, "reason"))
+        if (header || in_path(w, v->key) || is_why(field, v->key))
             continue;
         json_key_slice(&j, name);
         jval_write(&j, v);
@@ -456,18 +468,19 @@ static struct lookup *lookup_new(struct question *q, struct slice target, bool r
     return f;
 }
 
-static bool wait_for(struct lookup *f, struct gql_cell *cell, const struct way *w)
+static bool wait_for(struct lookup *f, struct gql_cell *cell, const struct way *w,
+                     struct jval *source, const struct jval *args)
 {
     struct waiting *one = arena_alloc(f->question->arena, sizeof *one);
     if (!one)
         return false;
-    *one = (struct waiting){cell, w, f->waiting};
+    *one = (struct waiting){cell, w, source, args, f->waiting};
     f->waiting = one;
     return true;
 }
 
-static void ask(struct question *q, struct gql_cell *cell, const struct way *w,
-                const struct jval *source, const struct jval *args)
+static void ask(struct question *q, struct gql_cell *cell, const struct way *w, struct jval *source,
+                const struct jval *args)
 {
     const struct gql_field *field = gql_cell_field(cell);
     struct buf target = {0};
@@ -480,13 +493,13 @@ static void ask(struct question *q, struct gql_cell *cell, const struct way *w,
         map_release(&q->lookups);
     struct lookup *f = reads && kept.p ? map_get(&q->lookups, kept) : NULL;
     if (f && f->status) {
-        put_fetched(f, cell, w);
+        put_fetched(f, cell, w, source, args);
         return;
     }
     bool known = f;
     if (!f)
         f = kept.p ? lookup_new(q, kept, reads) : NULL;
-    if (!f || !wait_for(f, cell, w))
+    if (!f || !wait_for(f, cell, w, source, args))
         gql_fail(cell, "out-of-memory", NULL, "The server is out of memory.");
     else if (!known)
         send(f, w, field, args);
@@ -497,6 +510,7 @@ void rest_resolve(void *arg, struct gql_cell *cell, void *source, const struct j
     struct question *q = arg;
     const struct way *w = gql_cell_field(cell)->user;
     struct jval *of = source;
+    const struct jval *at;
     switch (w->kind) {
     case WAY_REST:
         ask(q, cell, w, of, args);
@@ -505,7 +519,11 @@ void rest_resolve(void *arg, struct gql_cell *cell, void *source, const struct j
         put_twin(q, cell, jval_string(jval_get_slice(of ? of : args, w->member)));
         break;
     case WAY_SENSORS:
-        put_sensors(q, cell, of, args);
+        at = jval_get(args, "at");
+        if (at && at->type != J_NULL)
+            ask(q, cell, w, of, args);
+        else
+            put_sensors(q, cell, of, jval_get(of, "sensors"), args);
         break;
     case WAY_ITEM:
         put_items(cell, of, w);

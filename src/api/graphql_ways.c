@@ -51,6 +51,8 @@ static void read_way(struct way *w, const struct gql_field *f)
     w->member = f->name;
     if (rest) {
         read_rest(w, rest);
+        if (directive(f, "sensors"))
+            w->kind = WAY_SENSORS;
     } else if (twin) {
         w->kind = WAY_TWIN;
         w->member = text(twin, "id");
@@ -59,8 +61,6 @@ static void read_way(struct way *w, const struct gql_field *f)
         slice_to_u64(text(item, "from"), &at);
         w->item = (size_t)at;
         w->rest_of_items = slice_is(text(item, "all"), "true");
-    } else if (directive(f, "sensors")) {
-        w->kind = WAY_SENSORS;
     } else if (directive(f, "live")) {
         w->kind = WAY_LIVE;
     } else if (member) {

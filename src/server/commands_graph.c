@@ -76,3 +76,16 @@ const struct command_example type_rm_examples[] = {
     {"doppel type rm Pump", "a type that no twin is of"},
     {0},
 };
+
+const struct option_row graphql_options[] = {
+    {.name = "variables", .value = "JSON", .help = "what the variables are, an object"},
+    {.name = "operation", .value = "NAME", .help = "which operation, when there are several"},
+    {0},
+};
+
+const struct command_example graphql_examples[] = {
+    {"doppel graphql '{ twins { nodes { id state } } }'", "every twin and how it does"},
+    {"doppel graphql @question.graphql --variables '{\"id\": \"pump-1\"}'",
+     "the document of a file"},
+    {0},
+};

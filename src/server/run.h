@@ -18,7 +18,8 @@ int twin_apply_run(const struct invocation *in); /* twin_apply.c */
 int twin_rm_run(const struct invocation *in);
 int twin_relate_run(const struct invocation *in); /* graph.c */
 int graph_run(const struct invocation *in);
-int query_run(const struct invocation *in);   /* query.c */
+int query_run(const struct invocation *in); /* query.c */
+int graphql_run(const struct invocation *in);
 int type_ls_run(const struct invocation *in); /* type.c */
 int type_get_run(const struct invocation *in);
 int type_apply_run(const struct invocation *in);

@@ -13,7 +13,8 @@ import { until } from "../lib/wait.mjs";
 
 const ROLES = ["nobody", "viewer", "operator", "editor", "administrator"];
 
-/* needs: the least role; hides: who has less gets null, as for what is not there. */
+/* needs: the least role; hides: who has less gets null, as for what is not there; missing: it is not
+ * there, which anybody who is signed in may hear. */
 const ROWS = {
     "Query.twin": {
         needs: "viewer",
@@ -24,6 +25,43 @@ const ROWS = {
     "Query.graph": { needs: "viewer", ask: '{ graph(root: "m-1") { nodes { id } } }' },
     "Query.type": { needs: "viewer", ask: '{ type(id: "no-such") }' },
     "Query.types": { needs: "viewer", ask: "{ types }" },
+    "Query.alarms": { needs: "viewer", ask: "{ alarms { alarms { id } } }" },
+    "Query.alarm": { needs: "viewer", ask: '{ alarm(id: "a-999999") { id } }' },
+    "Query.query": { needs: "viewer", ask: '{ query(sql: "SELECT id FROM twins") { rows } }' },
+    "Mutation.acknowledgeAlarm": {
+        needs: "operator",
+        ask: 'mutation { acknowledgeAlarm(alarm: "a-999999") { id } }',
+        missing: true,
+    },
+    "Mutation.clearAlarm": {
+        needs: "operator",
+        ask: 'mutation { clearAlarm(alarm: "a-999999") { id } }',
+        missing: true,
+    },
+    "Mutation.assignAlarm": {
+        needs: "operator",
+        ask: 'mutation { assignAlarm(alarm: "a-999999") { id } }',
+        missing: true,
+    },
+    "Mutation.commentAlarm": {
+        needs: "operator",
+        ask: 'mutation { commentAlarm(alarm: "a-999999", text: "x") { id } }',
+        missing: true,
+    },
+    "Mutation.shelveAlarm": {
+        needs: "operator",
+        ask: 'mutation { shelveAlarm(alarm: "a-999999", for: "1h", reason: "x") { id } }',
+        missing: true,
+    },
+    "Mutation.unshelveAlarm": {
+        needs: "operator",
+        ask: 'mutation { unshelveAlarm(alarm: "a-999999") { id } }',
+        missing: true,
+    },
+    "Subscription.alarms": {
+        needs: "viewer",
+        ask: 'subscription { alarms(twin: "m-1") { step } }',
+    },
     "Mutation.createTwin": { needs: "editor", ask: "mutation { createTwin(profile: {}) { id } }" },
     "Mutation.patchTwin": {
         needs: "editor",

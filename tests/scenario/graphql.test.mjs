@@ -10,7 +10,7 @@ import * as g from "graphql";
 import { serverAudits } from "graphql-http";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
-import { shared, start, temporary } from "../lib/doppel.mjs";
+import { doppel, shared, start, temporary } from "../lib/doppel.mjs";
 import { administrator, member } from "../lib/people.mjs";
 import { twin } from "../lib/profiles.mjs";
 import { until } from "../lib/wait.mjs";
@@ -197,6 +197,97 @@ test("a browser that comes by gets a page that tells where programs ask", async 
     const r = await d.get("/graphql", { headers: { accept: "text/html" } });
     assert.equal(r.status, 200);
     assert.match(r.text, /graphql-transport-ws/);
+});
+
+test("alarms: listed, told as they happen, acknowledged, commented", async () => {
+    await d.create(twin("ga-1", { s: { normalRange: [0, 50] } }));
+    const ws = client();
+    const steps = collect(
+        ws,
+        'subscription { alarms(twin: "ga-1") { step alarm { id severity state ofTwin { id } } } }',
+    );
+    const ready = collect(ws, "{ __typename }");
+    await until("it is listened", () => ready.done);
+    await d.post("/api/v1/twins/ga-1/readings", { s: 80 });
+    await until("it is raised", () => steps.next.length > 0);
+    const { step, alarm } = steps.next[0].data.alarms;
+    assert.deepEqual([step, alarm.state, alarm.ofTwin.id], ["raised", "raised", "ga-1"]);
+    const { twin: t, alarms } = await must(
+        '{ twin(id: "ga-1") { alarms(state: open) { id value message steps } } alarms(twin: "ga-1") { alarms { id } next } }',
+    );
+    assert.equal(t.alarms[0].id, alarm.id);
+    assert.equal(t.alarms[0].value, 80);
+    assert.equal(t.alarms[0].steps[0].step, "raised");
+    assert.equal(alarms.alarms[0].id, alarm.id);
+    const done = await must(
+        `mutation ($id: ID!) {
+            commentAlarm(alarm: $id, text: "I look") { id }
+            shelveAlarm(alarm: $id, for: "1h", reason: "repair") { shelvedReason }
+            unshelveAlarm(alarm: $id) { shelvedReason }
+            acknowledgeAlarm(alarm: $id, comment: "seen") { acknowledged state }
+        }`,
+        { id: alarm.id },
+    );
+    assert.equal(done.shelveAlarm.shelvedReason, "repair");
+    assert.equal(done.acknowledgeAlarm.acknowledged, true);
+    await until("that is told, too", () =>
+        steps.next.some((n) => n.data.alarms.step === "acknowledged"),
+    );
+    await ws.dispose();
+});
+
+test("a question in SQL is a field as well", async () => {
+    await d.create(twin("gq-1", ["s"]));
+    const { query } = await must(
+        'query ($p: JSON) { query(sql: "SELECT id, 1 + 1 FROM twins WHERE id = :id", params: $p) { columns rows rowCount truncated } }',
+        { p: { id: "gq-1" } },
+    );
+    assert.deepEqual(query.rows, [["gq-1", 2]]);
+    const bad = await ask('{ query(sql: "SELEC") { rows } }');
+    assert.equal(bad.data.query, null);
+    assert.match(bad.errors[0].message, /SELEC/);
+});
+
+test("as it was: sensors, profiles and types at a time", async () => {
+    await d.create(twin("gt-1", ["s"]));
+    await d.post("/api/v1/twins/gt-1/readings", { s: 1 });
+    const then = new Date().toISOString();
+    await until("the clock goes on", () => new Date().toISOString() > then);
+    await d.send("PATCH", "/api/v1/twins/gt-1", { name: "Later" }, "application/merge-patch+json");
+    await d.post("/api/v1/twins/gt-1/readings", { s: 2 });
+    const { twin: t } = await must(
+        `query ($at: DateTime) {
+            twin(id: "gt-1") {
+                name profile(at: $at) now: sensors { value }
+                sensors(at: $at, ids: ["s"]) { twin id value history(from: 0) { points { value } } }
+            }
+        }`.replace("from: 0", 'from: "2020-01-01T00:00:00Z"'),
+        { at: then },
+    );
+    assert.equal(t.name, "Later");
+    assert.equal(t.profile.name, "Twin gt-1");
+    assert.equal(t.now[0].value, 2);
+    assert.equal(t.sensors[0].value, 1);
+    assert.equal(t.sensors[0].twin, "gt-1");
+    assert.equal(t.sensors[0].history.points.length, 2);
+});
+
+test("the command line asks, and says what was refused", async () => {
+    const r = await doppel(["graphql", "--server", d.url, '{ twin(id: "g-a") { id } }']);
+    assert.equal(r.code, 0, r.stderr);
+    assert.deepEqual(JSON.parse(r.stdout), { data: { twin: { id: "g-a" } } });
+    const with_ = await doppel([
+        "graphql",
+        "--server",
+        d.url,
+        "query ($id: ID!) { twin(id: $id) { id } }",
+        "--variables",
+        '{"id":"g-b"}',
+    ]);
+    assert.equal(JSON.parse(with_.stdout).data.twin.id, "g-b");
+    const bad = await doppel(["graphql", "--server", d.url, "{ nothing }"]);
+    assert.notEqual(bad.code, 0);
+    assert.match(bad.stderr, /Cannot query field/);
 });
 
 /* ---- who may ---- */
