@@ -9,6 +9,7 @@ static const struct document_kind_info kinds[DOCUMENT_KINDS] = {
     [DOCUMENT_TYPE] = {"type", "types", OP_RULES_READ, OP_TYPES_WRITE},
     [DOCUMENT_DESTINATION] = {"destination", "destinations", OP_DESTINATIONS_MANAGE,
                               OP_DESTINATIONS_MANAGE},
+    [DOCUMENT_QUERY] = {"query", "queries", OP_RULES_READ, OP_RULES_WRITE},
 };
 
 enum { RECORD_ID_MAX = 256 };

@@ -5,6 +5,7 @@
  * fits into the first buffer goes as a whole, with its length, and what goes wrong until then is a
  * problem document that says where in the text; what goes wrong later breaks the answer off, so
  * that nobody takes a part for the whole. */
+#include "access/documents.h"
 #include "api/internal.h"
 #include "ask/ask.h"
 #include "base/clock.h"
@@ -363,6 +364,24 @@ static void query_run(struct call *call)
         query_answer(call, sql, params);
 }
 
+/* A saved one: by the SQL of its document, with the parameters of the body. */
+static void query_run_saved(struct call *call)
+{
+    const struct document *d =
+        document_find(core_access(call->core), DOCUMENT_QUERY, call->who->org, call->parts[0]);
+    const struct jval *params = NULL;
+    struct slice body;
+    if (!call_content(call, &body) ||
+        (body.n &&
+         (!call_json_type(call) || !call_json_params(call) || !read_params(call, &params))))
+        return;
+    if (d)
+        query_answer(call, jval_string(jval_get(d->body, "sql")), params);
+    else
+        call_problemf(call, ERR_NOT_FOUND, "There is no saved question \"%.*s\".",
+                      call->parts[0].n > 128 ? 128 : (int)call->parts[0].n, call->parts[0].p);
+}
+
 static void query_cancel(struct call *call)
 {
     struct ask_job *j =
@@ -402,6 +421,10 @@ static const struct route_answer run_answers[] = {
     {200, "QueryResult", NULL},  {400, "QueryProblem", NULL}, {408, "QueryProblem", NULL},
     {409, "Problem", NULL},      {413, "QueryProblem", NULL}, {415, "Problem", NULL},
     {422, "QueryProblem", NULL}, {503, "Problem", NULL},      {0}};
+static const struct route_answer saved_answers[] = {
+    {200, "QueryResult", NULL},  {400, "QueryProblem", NULL}, {404, "Problem", NULL},
+    {408, "QueryProblem", NULL}, {413, "QueryProblem", NULL}, {415, "Problem", NULL},
+    {422, "QueryProblem", NULL}, {503, "Problem", NULL},      {0}};
 static const struct route_answer cancel_answers[] = {
     {204, NULL, NULL}, {404, "Problem", NULL}, {0}};
 static const struct route_answer schema_answers[] = {{200, "QuerySchema", NULL}, {0}};
@@ -409,6 +432,7 @@ static const struct route_answer schema_answers[] = {{200, "QuerySchema", NULL},
 /* clang-format off */
 const struct route query_routes[] = {
     {"POST", "/api/v1/query", OP_QUERY, "query", query_run, "Ask in SQL: live state, history and graph (docs/query.md)", run_params, "Query", "application/json text/plain application/sql", run_answers},
+    {"POST", "/api/v1/queries/{id}/run", OP_QUERY, "runQuery", query_run_saved, "Ask a saved question, with parameters", run_params, "QueryRun", NULL, saved_answers},
     {"GET", "/api/v1/query/schema", OP_QUERY, "readQuerySchema", query_schema, "The tables, columns and functions of the SQL", NULL, NULL, NULL, schema_answers},
     {"DELETE", "/api/v1/query/{id}", OP_QUERY, "cancelQuery", query_cancel, "Cancel a question of one's own", NULL, NULL, NULL, cancel_answers},
     {0},
@@ -417,6 +441,7 @@ const struct route query_routes[] = {
 #define PROBLEM_PLACE "\"line\":{\"type\":\"integer\"},\"column\":{\"type\":\"integer\"}"
 const struct named_schema query_schemas[] = {
     {"Query", "{\"type\":\"object\",\"required\":[\"sql\"],\"properties\":{\"sql\":" TEXT ",\"params\":{\"type\":[\"object\",\"array\",\"null\"]},\"at\":{\"type\":[\"string\",\"number\"]},\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000000},\"timeout\":" TEXT ",\"id\":" TEXT ",\"format\":{\"enum\":[\"json\",\"ndjson\",\"csv\"]}}}"},
+    {"QueryRun", "{\"type\":\"object\",\"properties\":{\"params\":{\"type\":[\"object\",\"array\",\"null\"]},\"at\":{\"type\":[\"string\",\"number\"]},\"limit\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":10000000},\"timeout\":" TEXT ",\"id\":" TEXT ",\"format\":{\"enum\":[\"json\",\"ndjson\",\"csv\"]}}}"},
     {"QueryResult", "{\"type\":\"object\",\"required\":[\"columns\",\"rows\",\"rowCount\",\"truncated\",\"damaged\",\"took\"],\"properties\":{\"columns\":{\"type\":\"array\",\"items\":" TEXT "},\"rows\":{\"type\":\"array\",\"items\":{\"type\":\"array\"}},\"rowCount\":{\"type\":\"integer\"},\"truncated\":" FLAG ",\"damaged\":" FLAG ",\"took\":{\"type\":\"number\"}}}"},
     {"QueryProblem", "{\"allOf\":[{\"$ref\":\"#/components/schemas/Problem\"},{\"type\":\"object\",\"properties\":{" PROBLEM_PLACE "}}]}"},
     {"QuerySchema", "{\"type\":\"object\",\"required\":[\"tables\",\"functions\"],\"properties\":{\"tables\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"text\",\"columns\"],\"properties\":{\"name\":" TEXT ",\"text\":" TEXT ",\"columns\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"type\",\"text\",\"argument\",\"narrows\"],\"properties\":{\"name\":" TEXT ",\"type\":" TEXT ",\"text\":" TEXT ",\"argument\":" FLAG ",\"narrows\":" FLAG "}}}}}},\"functions\":{\"type\":\"array\",\"items\":{\"type\":\"object\",\"required\":[\"name\",\"arguments\",\"text\"],\"properties\":{\"name\":" TEXT ",\"arguments\":" TEXT ",\"text\":" TEXT "}}}}}"},

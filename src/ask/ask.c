@@ -6,6 +6,7 @@
  * ends when the taker has enough rows, or when some are there and it has lasted long. */
 #include "ask/ask.h"
 
+#include "access/documents.h"
 #include "access/state.h"
 #include "ask/internal.h"
 #include "base/clock.h"
@@ -21,6 +22,7 @@ struct asks {
     struct core *core;
     struct pool *pool;
     struct ask_job *first;
+    struct document_watch saved;
     struct ask_stats stats;
     uint64_t made;
     bool stopping;
@@ -514,6 +516,7 @@ int asks_new(struct loop *l, struct core *c, struct asks **ret)
     a->loop = l;
     a->core = c;
     pthread_mutex_init(&a->lock, NULL);
+    saved_watch(&a->saved, core_access(c));
     *ret = a;
     return 0;
 }
@@ -523,6 +526,7 @@ void asks_free(struct asks *a)
     if (!a)
         return;
     a->stopping = true;
+    documents_unwatch(core_access(a->core), &a->saved);
     for (struct ask_job *j = a->first, *next; j; j = next) {
         next = j->next;
         if (!j->told)

@@ -64,6 +64,9 @@ bool guard_is_prepared(void);
 /* What SQLite says, as a sentence; *ret_at: where in the text, -1: nowhere. */
 int guard_say(struct engine *c, int code, const char *sql, struct buf *out, int *ret_at);
 
+struct document_watch;
+void saved_watch(struct document_watch *w, struct access *a); /* saved.c */
+
 /* ---- tables ---- */
 
 enum { COLUMNS_MAX = 32, ROWS_MAX = 1024, BATCH_BYTES = 512 << 10, GATE_US = 700 };

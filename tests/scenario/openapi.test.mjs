@@ -71,6 +71,7 @@ const WITHOUT_LINE = {
     "post /api/v1/twins/{id}/readings": "readings are the history itself",
     "post /api/v1/twins/{id}/sensors/{sensor}/readings": "the same",
     "post /api/v1/query": "it reads",
+    "post /api/v1/queries/{id}/run": "the same",
     "delete /api/v1/query/{id}": "the same",
     "post /write": "the same",
     "post /api/v2/write": "the same",
@@ -469,6 +470,7 @@ test("versions and documents, in good and in bad", async () => {
     for (const [many, one] of [
         ["types", { id: "Thing", name: "Thing" }],
         ["destinations", { id: "Thing", name: "Thing", kind: "mqtt", topic: "out" }],
+        ["queries", { id: "count", name: "How many", sql: "SELECT count(*) FROM twins" }],
     ]) {
         const list = `/api/v1/${many}`;
         const document = `${list}/${one.id}`;
@@ -655,6 +657,13 @@ test("questions in SQL", async () => {
     });
     await call("GET", `${at}/schema`, { expect: 200 });
     await call("DELETE", `${at}/none`, { expect: 404 });
+    const saved = { id: "of-one", sql: "SELECT :id AS id" };
+    await call("POST", "/api/v1/queries", { body: saved, expect: 201 });
+    const run = "/api/v1/queries/of-one/run";
+    await call("POST", run, { body: { params: { id: "pump-1" } }, expect: 200 });
+    await call("POST", run, { body: { params: {} }, expect: 400 });
+    await call("POST", "/api/v1/queries/none/run", { body: {}, expect: 404 });
+    await call("POST", "/api/v1/queries", { body: { id: "bad" }, expect: 400 });
     const forever =
         "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c";
     const asked = call("POST", at, {
