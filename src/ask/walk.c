@@ -28,7 +28,10 @@ int question_fail(struct question *q, int err, const char *format, ...)
     if (q->err)
         return q->err;
     va_start(args, format);
-    vsnprintf(q->why, sizeof q->why, format ? format : "", args);
+    if (format)
+        vsnprintf(q->why, sizeof q->why, format, args);
+    else
+        q->why[0] = 0;
     va_end(args);
     return q->err = err;
 }

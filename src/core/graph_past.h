@@ -1,7 +1,7 @@
 /* graph_past.h - the graph as it was at a time.
  *
  * Twins that have not changed since are as they are in memory; what has changed is read from its
- * versions, on a thread of readers.  So it costs what has changed, not what there is.
+ * versions, on a thread of readers: a pass over the list of versions, and the texts of those alone.
  *
  * Owner: the loop's thread.  What is pointed to lives as long as the past graph and until the loop
  * turns. */
