@@ -70,7 +70,12 @@ test("a webhook is told in order, signed, and what fails is tried again", async 
     const server = await start(t, { args: LOCAL });
     const hook = await receiver(t, (n) => (n === 1 ? 500 : 204));
     const alarms = { severity: "warning", on: ["raised", "acknowledged", "cleared"] };
-    await must(server, "/api/v1/destinations", { id: "hook", kind: "webhook", url: hook.url, alarms });
+    await must(server, "/api/v1/destinations", {
+        id: "hook",
+        kind: "webhook",
+        url: hook.url,
+        alarms,
+    });
     const { secret } = await must(server, "/api/v1/destinations/hook/secret");
     await server.create(twin("pump-1", { t: RANGES }));
     await say(server, "pump-1", { t: 60 });
@@ -81,8 +86,7 @@ test("a webhook is told in order, signed, and what fails is tried again", async 
     await until("all of it", () => hook.got.length === 4, { timeout: 30_000 });
     const [first, again, ...rest] = hook.got;
     assert.equal(first.headers["webhook-id"], again.headers["webhook-id"]);
-    for (const one of hook.got)
-        assert.equal(one.headers["webhook-signature"], signed(secret, one));
+    for (const one of hook.got) assert.equal(one.headers["webhook-signature"], signed(secret, one));
     const types = [again, ...rest].map((r) => JSON.parse(r.text).type);
     assert.deepEqual(types, ["alarm.raised", "alarm.acknowledged", "alarm.cleared"]);
     assert.equal(JSON.parse(again.text).data.twin, "pump-1");
@@ -97,7 +101,12 @@ test("what waits survives the end of the program", async (t) => {
     let open = false;
     const hook = await receiver(t, () => (open ? 204 : 503));
     const alarms = { severity: "info" };
-    await must(server, "/api/v1/destinations", { id: "hook", kind: "webhook", url: hook.url, alarms });
+    await must(server, "/api/v1/destinations", {
+        id: "hook",
+        kind: "webhook",
+        url: hook.url,
+        alarms,
+    });
     await server.create(twin("pump-1", { t: RANGES }));
     await say(server, "pump-1", { t: 90 });
     await until("a try", () => hook.got.length);
@@ -164,7 +173,11 @@ test("mail goes to a real SMTP server, and much of it becomes one", async (t) =>
     const [, words] = mail.head.match(/^Subject: =\?UTF-8\?B\?(.*?)\?=/m);
     assert.match(Buffer.from(words, "base64").toString(), /Sensor s0 is 90/);
     await say(server, "pump-1", Object.fromEntries(names.slice(1).map((s) => [s, 90])));
-    const told = () => box.mails.map((m) => m.text).join("\n").match(/Sensor s\d is 90/g).length;
+    const told = () =>
+        box.mails
+            .map((m) => m.text)
+            .join("\n")
+            .match(/Sensor s\d is 90/g).length;
     await until("all are told", () => told() === 8, { timeout: 90_000 });
     assert.ok(box.mails.length < 8, `${box.mails.length} mails`);
 });

@@ -211,6 +211,7 @@ export function useFreshness(): void {
                     void client.invalidateQueries(); /* nobody knows what it was */
                     return;
                 }
+                if (event.event === "alarm") return; /* alarms.ts looks after those */
                 if (event.event === "rejection") rejected.current = true;
                 else twins.current.add(event.twin);
                 const soon = event.event === "twin-created" || event.event === "twin-deleted";

@@ -19,6 +19,9 @@ const Twins = lazy(load.twins);
 const Twin = lazy(load.twin);
 const Connect = lazy(load.connect);
 const Graph = lazy(() => import("../pages/Graph"));
+const Alarms = lazy(() => import("../pages/Alarms"));
+const AlarmPage = lazy(() => import("../pages/AlarmPage"));
+const Destinations = lazy(() => import("../pages/Destinations"));
 const Types = lazy(() => import("../pages/Types"));
 const TypePage = lazy(() => import("../pages/TypePage"));
 const Devices = lazy(() => import("../pages/Devices"));
@@ -64,6 +67,11 @@ function Inside() {
                             )}
                         </Route>
                         <Route path="/graph" component={Graph} />
+                        <Route path="/alarms" component={Alarms} />
+                        <Route path="/alarms/:id">
+                            {(params) => <AlarmPage key={params.id} id={params.id} />}
+                        </Route>
+                        <Route path="/destinations" component={Destinations} />
                         <Route path="/types" component={Types} />
                         <Route path="/types/:id">
                             {(params) => (

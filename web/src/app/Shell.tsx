@@ -2,6 +2,7 @@
 
 import { type ReactNode, useEffect, useMemo, useRef, useState } from "react";
 import { Link, useLocation } from "wouter";
+import { SEVERITIES, useAlarmSummary } from "../api/alarms";
 import { useFreshness } from "../api/queries";
 import { useLocked, useMay } from "../api/session";
 import { recall, remember } from "../base/storage";
@@ -30,6 +31,7 @@ interface Place {
 const PLACES: Place[] = [
     { path: "/", word: "Home", icon: "home", key: "g h" },
     { path: "/twins", word: "Twins", icon: "twins", key: "g t" },
+    { path: "/alarms", word: "Alarms", icon: "warn", key: "g a" },
     { path: "/graph", word: "Graph", icon: "graph", key: "g r" },
     { path: "/types", word: "Types", icon: "type", key: "g y" },
 ];
@@ -48,6 +50,19 @@ function usePlaces(): Place[] {
 
 function isCurrent(place: Place, location: string): boolean {
     return place.path === "/" ? location === "/" : location.startsWith(place.path);
+}
+
+/* How many wait for somebody. */
+function Waiting() {
+    const summary = useAlarmSummary().data;
+    const n = summary ? SEVERITIES.reduce((sum, s) => sum + summary.unacknowledged[s], 0) : 0;
+    if (n === 0) return null;
+    return (
+        <span className={style.count} data-testid="alarm-count">
+            {n}
+            <span className="sr-only"> to be acknowledged</span>
+        </span>
+    );
 }
 
 function Nav({ folded, fold, places }: { folded: boolean; fold: () => void; places: Place[] }) {
@@ -69,6 +84,7 @@ function Nav({ folded, fold, places }: { folded: boolean; fold: () => void; plac
                         >
                             <Icon name={place.icon} />
                             <span className={style.word}>{place.word}</span>
+                            {place.path === "/alarms" && <Waiting />}
                         </Link>
                     </li>
                 ))}

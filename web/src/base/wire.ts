@@ -171,5 +171,6 @@ export interface SensorRef {
 export type TwinEvent =
     | { event: "twin-created" | "twin-changed" | "twin-deleted"; twin: string }
     | { event: "state"; twin: string; state: State }
+    | { event: "alarm"; step: string }
     | { event: "missed"; count: number }
     | ({ event: "rejection" } & Rejection);

@@ -96,7 +96,7 @@ describe("subscriptions", () => {
         last().accept();
         await turn();
         expect(last().sent).toEqual([
-            { events: true },
+            { events: true, alarms: true },
             {
                 subscribe: [{ twin: "robot", sensor: "temp-1" }, { twin: "pump" }],
                 rate: 10,
@@ -142,7 +142,7 @@ describe("subscriptions", () => {
         expect(sockets.length).toBe(2);
         last().accept();
         expect(last().sent).toEqual([
-            { events: true },
+            { events: true, alarms: true },
             { subscribe: [{ twin: "robot" }], rate: 10 },
         ]);
     });

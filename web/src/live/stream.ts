@@ -220,7 +220,7 @@ export class StreamClient {
         this.lastFrame = this.o.now();
         this.sent = new Set();
         this.setLink({ state: "open", since: this.o.now() });
-        this.send({ events: true });
+        this.send({ events: true, alarms: true });
         this.reconcile();
     }
 

@@ -24,6 +24,7 @@ import { useTitle } from "../kit/useTitle";
 import { useSubscription, useTicking } from "../live/hooks";
 import { clock } from "../live/live";
 import { About } from "../panels/About";
+import { TwinAlarms } from "../panels/alarms/TwinAlarms";
 import { SensorChart } from "../panels/chart/SensorChart";
 import { TextChart } from "../panels/chart/TextChart";
 import { useView } from "../panels/chart/useView";
@@ -39,7 +40,7 @@ import style from "./Twin.module.css";
 
 const ShareDialog = lazy(() => import("../panels/access/ShareDialog"));
 
-const TABS = ["overview", "data", "profile", "findings", "versions"] as const;
+const TABS = ["overview", "data", "alarms", "profile", "findings", "versions"] as const;
 type Tab = (typeof TABS)[number];
 
 function asTab(text: string | undefined): Tab {
@@ -368,6 +369,7 @@ export default function Twin({ id, tab: asked }: { id: string; tab: string | und
                 tabs={[
                     { value: "overview", label: "Overview" },
                     { value: "data", label: "Data" },
+                    { value: "alarms", label: "Alarms" },
                     { value: "profile", label: "Profile" },
                     {
                         value: "findings",
@@ -377,7 +379,9 @@ export default function Twin({ id, tab: asked }: { id: string; tab: string | und
                     { value: "versions", label: "Versions" },
                 ]}
             >
-                {tab === "profile" ? (
+                {tab === "alarms" ? (
+                    <TwinAlarms twin={id} />
+                ) : tab === "profile" ? (
                     <ProfilePanel twin={id} at={new URLSearchParams(search).get("at")} />
                 ) : tab === "findings" ? (
                     <FindingsPanel twin={id} />
