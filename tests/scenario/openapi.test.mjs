@@ -744,7 +744,10 @@ test("what is sent of alarms", async () => {
     await call("GET", "/api/v1/deliveries?state=odd", { expect: 400 });
     await call("POST", `${at}/retry`, { expect: 204 });
     await call("POST", "/api/v1/deliveries/d-999/retry", { expect: 404 });
-    await until("it is discarded", async () => (await call("POST", `${at}/discard`)).status === 204);
+    await until(
+        "it is discarded",
+        async () => (await call("POST", `${at}/discard`)).status === 204,
+    );
     await call("POST", `${at}/discard`, { expect: 409 });
 });
 
