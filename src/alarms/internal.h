@@ -107,7 +107,8 @@ struct alarms {
 };
 
 /* keep.c */
-struct op *keep_op(struct alarms *a, enum op_kind kind); /* NULL: out of memory; in the next batch */
+struct op *keep_op(struct alarms *a,
+                   enum op_kind kind); /* NULL: out of memory; in the next batch */
 struct slice keep_text(struct alarms *a, struct slice s); /* a copy as long as that batch */
 /* The alarm is as it is now; told when it is written. */
 struct op *keep_step(struct alarms *a, const struct item *i, enum alarm_step step, struct slice who,

@@ -40,9 +40,9 @@ struct api_opts {
     struct oidc *oidc;         /* access/oidc.h */
     struct asks *asks;         /* ask/ask.h; NULL: no questions are taken */
     const struct fetch *fetch; /* to look at URLs before they are kept */
-    const struct key_ring *keys; /* to seal what has to be read again; NULL: there are none */
-    size_t max_profile;          /* bytes; 0: 1 MiB */
-    size_t max_watched;          /* sensors, by all streams together; 0: 1,000,000 */
+    const struct key_ring *keys;   /* to seal what has to be read again; NULL: there are none */
+    size_t max_profile;            /* bytes; 0: 1 MiB */
+    size_t max_watched;            /* sensors, by all streams together; 0: 1,000,000 */
     size_t graphql_depth;          /* levels of an operation; 0: 20 */
     uint64_t graphql_cost;         /* docs/graphql.md; 0: 50,000 */
     unsigned graphql_timeout_ms;   /* 0: 30 s */

@@ -150,7 +150,7 @@ void call_twin_failed(struct call *call, const struct twin_result *r);
 void call_twin_kept(void *call, const struct twin_result *r); /* a twin_done_fn that answers */
 
 /* gate.c */
-bool gate_enter(struct call *call);                        /* false: answered */
+bool gate_enter(struct call *call); /* false: answered */
 /* Somebody who was let in asks something more, from inside. */
 bool gate_enter_as(struct call *call, struct principal *who, const struct origin *from);
 bool gate_is_host(const struct api *a, struct slice host); /* do we go by this name? */

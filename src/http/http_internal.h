@@ -92,9 +92,9 @@ bool chars_all(struct slice s, int kind);
 
 /* ---- request.c ---- */
 
-struct http_req *req_new(struct http_conn *c); /* NULL when memory ran out */
+struct http_req *req_new(struct http_conn *c);      /* NULL when memory ran out */
 struct http_req *req_new_of(struct http_server *s); /* of no connection */
-void req_free(struct http_req *r);             /* to the spare ones */
+void req_free(struct http_req *r);                  /* to the spare ones */
 void req_free_spare(struct http_server *s);
 void req_peer_gone(struct http_req *r); /* its connection or stream is no more */
 int fields_add(struct fields *f, struct arena *a, struct slice name, struct slice value);
