@@ -23,6 +23,7 @@ struct asof {
     size_t n, at;
     char last[300];
     bool one, over;
+    struct slice id; /* of one; outlives this */
 };
 
 static int add_entry(void *arg, struct slice id, const struct version *v)
@@ -68,6 +69,7 @@ struct asof *asof_open(struct question *q, int64_t at_us, bool one, struct slice
     a->q = q;
     a->at_us = at_us;
     a->one = one;
+    a->id = id;
     if (one && id.p)
         read_one(a, id);
     a->over |= one;
@@ -166,7 +168,7 @@ bool asof_next(struct asof *a, struct asof_twin *ret)
         int err = is_own(a, e->key) ? read_twin(a, e, ret, &sees) : ERR_NOT_FOUND;
         if (err && err != ERR_NOT_FOUND)
             question_fail(a->q, err, NULL);
-        if (!err && sees)
+        if (!err && sees && (!a->one || slice_eq(a->id, ret->id)))
             return true;
     }
     return false;

@@ -103,8 +103,10 @@ struct ask_table {
     unsigned required;                /* bits of columns without which there is no answer */
     const char *missing;              /* what is said then */
     size_t state;                     /* bytes of its own */
-    bool live;                        /* fill() is called within the gate */
-    bool by_time;                     /* rows of one twin and sensor (columns 0, 1) come by time */
+    /* What it gives equals what its columns are narrowed to: SQLite need not look again. */
+    bool exact;
+    bool live;    /* fill() is called within the gate */
+    bool by_time; /* rows of one twin and sensor (columns 0, 1) come by time */
     double (*rows)(const struct core *core);
     int (*open)(struct scan *s); /* the constraints are known; not within the gate; or NULL */
     int (*fill)(struct scan *s); /* some rows more, until scan_full(); sets s->done */

@@ -161,6 +161,7 @@ const struct ask_table table_relationships = {.name = "relationships",
                                               .text =
                                                   "relationships between twins that you may see",
                                               .columns = columns,
+                                              .exact = true,
                                               .state = sizeof(struct relationships),
                                               .live = true,
                                               .rows = rows_of_edges,

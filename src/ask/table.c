@@ -187,7 +187,7 @@ static bool plan_add(struct plan *plan, const struct ask_table *t, sqlite3_index
     plan->use[plan->n++] = use;
     buf_addf(&plan->words, "%s%s ", column->name, use == '=' ? "=" : use == 'g' ? ">" : "<");
     info->aConstraintUsage[i].argvIndex = (int)(plan->n / 2);
-    info->aConstraintUsage[i].omit = column->hidden;
+    info->aConstraintUsage[i].omit = column->hidden || (use == '=' && t->exact);
     return true;
 }
 
@@ -382,9 +382,12 @@ static bool bind(struct scan *s, int column, char use, sqlite3_value *v)
         s->given |= UINT64_C(1) << column;
         if (s->table->columns[column].hidden)
             return true;
-        if (c.type == ASK_INTEGER || c.type == ASK_REAL) /* texts only: SQLite looks for itself */
-            s->given &= ~(UINT64_C(1) << column);
-        return c.type != ASK_NULL; /* nothing equals NULL */
+        if (c.type == ASK_INTEGER || c.type == ASK_REAL) { /* as the column's affinity has it */
+            c.type = ASK_TEXT;
+            c.s = arena_dup(s->bound, slice_str((const char *)sqlite3_value_text(v)));
+            s->eq[column] = c;
+        }
+        return c.type != ASK_NULL; /* nothing equals NULL, and no text a blob */
     }
     if (c.type != ASK_TEXT || time_of_text(c.s, s->q->now_us, &t_us))
         return true; /* SQLite compares it as what it is */
@@ -399,7 +402,8 @@ static void lay_out(struct scan *s)
 {
     s->width = 0;
     for (int i = 0; i < s->columns_n; i++) {
-        bool wanted = s->used & UINT64_C(1) << i && !s->table->columns[i].hidden;
+        bool known = s->table->columns[i].hidden || (s->table->exact && scan_has(s, i));
+        bool wanted = s->used & UINT64_C(1) << i && !known;
         s->slot[i] = wanted ? (int8_t)s->width++ : -1;
     }
 }
@@ -439,11 +443,11 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
     s->to_us = INT64_MAX;
     plan = strchr(plan, '#') + 1;
     s->used = used_of(plan);
-    lay_out(s);
     plan += HEX;
     (void)number;
     for (int i = 0; i < argc; i++)
         possible &= bind(s, plan[2 * i] - 'A', plan[2 * i + 1], argv[i]);
+    lay_out(s);
     if (possible && (s->given & t->required) != t->required)
         question_fail(s->q, ERR_INVALID, "%s", t->missing);
     s->done = !possible;
@@ -480,7 +484,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
     static const struct cell null = {0};
     const struct scan *s = (const struct scan *)base;
     const struct cell *c = &null;
-    if (s->table->columns[i].hidden && scan_has(s, i))
+    if (s->slot[i] < 0 && scan_has(s, i))
         c = &s->eq[i];
     else if (scan_wants(s, i))
         c = &s->cells[s->at * s->width + (size_t)s->slot[i]];

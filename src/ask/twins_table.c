@@ -166,8 +166,8 @@ static int fill_twins(struct scan *s)
             break;
         }
         last = t;
-        if (!fits(s, T_TYPE, t->type) || !fits(s, T_TWIN_TYPE, t->twin_types) ||
-            !fits(s, T_STATE, states[t->state]))
+        if (!fits(s, T_TYPE, t->type) || (scan_has(s, T_TWIN_TYPE) && !*t->twin_types) ||
+            !fits(s, T_TWIN_TYPE, t->twin_types) || !fits(s, T_STATE, states[t->state]))
             continue;
         w->keys[s->rows] = profiles ? arena_strndup(s->arena, t->key, strlen(t->key)) : NULL;
         put_twin(s, t);
@@ -182,11 +182,17 @@ static int fill_twins(struct scan *s)
 static size_t twin_then(struct scan *s, const struct asof_twin *t, size_t at)
 {
     const struct profile_view *v = &t->view;
-    struct cell *row = scan_row(s);
-    struct slice types = v->types, first;
+    struct slice types = v->types, first, rest = v->types;
     struct buf b = {0};
     struct json_writer w;
     (void)at;
+    if (!twin_types_next(&rest, &first))
+        first = (struct slice){0};
+    if ((scan_has(s, T_TYPE) && !slice_eq(scan_eq(s, T_TYPE), v->type)) ||
+        (scan_has(s, T_TWIN_TYPE) && !(first.n && slice_eq(scan_eq(s, T_TWIN_TYPE), first))) ||
+        scan_has(s, T_STATE)) /* which is not known of then */
+        return SIZE_MAX;
+    struct cell *row = scan_row(s);
     cell_text(s, row, T_ID, t->id);
     cell_text(s, row, T_NAME, v->name);
     cell_text(s, row, T_DESCRIPTION, v->description);
@@ -210,6 +216,7 @@ static size_t twin_then(struct scan *s, const struct asof_twin *t, size_t at)
 
 const struct ask_table table_twins = {.name = "twins",
                                       .text = "twins that you may see, as they stand",
+                                      .exact = true,
                                       .columns = twin_columns,
                                       .state = sizeof(struct twins),
                                       .rows = rows_of_twins,

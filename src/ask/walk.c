@@ -101,7 +101,8 @@ void twin_walk_leave(struct twin_walk *w, const struct twin *last)
 struct twin *twin_called(struct question *q, struct slice id)
 {
     struct twin *t = NULL;
-    if (core_find(q->core, q->who, id, OP_TWIN_READ, &t) || t->org != q->org)
+    if (core_find(q->core, q->who, id, OP_TWIN_READ, &t) || t->org != q->org ||
+        !slice_is(id, t->id))
         return NULL;
     return t;
 }

@@ -68,6 +68,8 @@ export interface Ask {
     accept?: string;
     timeoutMs?: number;
     signal?: AbortSignal | undefined;
+    /* the answer is no JSON: take its text */
+    asText?: boolean;
 }
 
 async function send(path: string, ask: Ask): Promise<Response> {
@@ -129,7 +131,7 @@ export async function request<T>(path: string, ask: Ask = {}): Promise<Answer<T>
     }
     if (!response.ok) throw refusal(response, text);
     let data: unknown;
-    if (text !== "") {
+    if (text !== "" && !ask.asText) {
         try {
             data = JSON.parse(text);
         } catch {

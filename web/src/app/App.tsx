@@ -22,6 +22,7 @@ const Graph = lazy(() => import("../pages/Graph"));
 const Alarms = lazy(() => import("../pages/Alarms"));
 const AlarmPage = lazy(() => import("../pages/AlarmPage"));
 const Destinations = lazy(() => import("../pages/Destinations"));
+const Query = lazy(() => import("../pages/Query"));
 const Types = lazy(() => import("../pages/Types"));
 const TypePage = lazy(() => import("../pages/TypePage"));
 const Devices = lazy(() => import("../pages/Devices"));
@@ -72,6 +73,7 @@ function Inside() {
                             {(params) => <AlarmPage key={params.id} id={params.id} />}
                         </Route>
                         <Route path="/destinations" component={Destinations} />
+                        <Route path="/ask" component={Query} />
                         <Route path="/types" component={Types} />
                         <Route path="/types/:id">
                             {(params) => (

@@ -33,6 +33,7 @@ const PLACES: Place[] = [
     { path: "/twins", word: "Twins", icon: "twins", key: "g t" },
     { path: "/alarms", word: "Alarms", icon: "warn", key: "g a" },
     { path: "/graph", word: "Graph", icon: "graph", key: "g r" },
+    { path: "/ask", word: "Query", icon: "query", key: "g q" },
     { path: "/types", word: "Types", icon: "type", key: "g y" },
 ];
 const CONNECT: Place = { path: "/connect", word: "Connect", icon: "connect", key: "g c" };

@@ -1,7 +1,14 @@
-/* CodeEditor.tsx - CodeMirror for JSON, with findings as marks in the text.  Loaded when needed. */
+/* CodeEditor.tsx - CodeMirror for JSON and SQL, with findings as marks in the text.  Loaded when needed. */
 
+import {
+    autocompletion,
+    type CompletionContext,
+    type CompletionSource,
+    completionKeymap,
+} from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
+import { keywordCompletionSource, SQLite, schemaCompletionSource, sql } from "@codemirror/lang-sql";
 import {
     bracketMatching,
     foldGutter,
@@ -12,7 +19,7 @@ import {
 } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
-import { EditorState } from "@codemirror/state";
+import { EditorState, type Extension, Prec } from "@codemirror/state";
 import {
     drawSelection,
     EditorView,
@@ -24,7 +31,7 @@ import {
 import { tags } from "@lezer/highlight";
 import { useEffect, useRef } from "react";
 import type { Finding } from "../../base/wire";
-import type { CodeEditorProps } from "./types";
+import type { CodeEditorProps, SqlWords } from "./types";
 
 const look = EditorView.theme({
     "&": {
@@ -78,8 +85,56 @@ const colours = HighlightStyle.define([
     { tag: tags.string, color: "var(--text-1)" },
     { tag: [tags.number, tags.bool, tags.null], color: "var(--sim)" },
     { tag: [tags.separator, tags.squareBracket, tags.brace], color: "var(--text-3)" },
+    { tag: tags.keyword, color: "var(--accent)" },
+    { tag: tags.comment, color: "var(--text-3)" },
     { tag: tags.invalid, color: "var(--crit)" },
 ]);
+
+/* Twins' ids within quotes, else functions; tables and columns come from the language's own. */
+function ownWords(words: SqlWords): CompletionSource {
+    return (context: CompletionContext) => {
+        const quoted = context.matchBefore(/'[A-Za-z0-9._:-]*/);
+        if (quoted) {
+            const options = words.ids.map((label) => ({ label, type: "constant" }));
+            return { from: quoted.from + 1, options };
+        }
+        const word = context.matchBefore(/\w+/);
+        if (!word && !context.explicit) return null;
+        const options = words.functions.map((label) => ({
+            label,
+            apply: `${label}(`,
+            type: "function",
+        }));
+        return { from: word?.from ?? context.pos, options };
+    };
+}
+
+function language(words: SqlWords | undefined, run: () => void): Extension {
+    if (!words) return json();
+    const schema = { dialect: SQLite, schema: words.tables };
+    return [
+        sql({ dialect: SQLite }),
+        autocompletion({
+            override: [
+                ownWords(words),
+                schemaCompletionSource(schema),
+                keywordCompletionSource(SQLite, true),
+            ],
+        }),
+        keymap.of(completionKeymap),
+        Prec.highest(
+            keymap.of([
+                {
+                    key: "Mod-Enter",
+                    run: () => {
+                        run();
+                        return true;
+                    },
+                },
+            ]),
+        ),
+    ];
+}
 
 function diagnostics(state: EditorState, findings: Finding[]): Diagnostic[] {
     const out: Diagnostic[] = [];
@@ -102,7 +157,7 @@ export default function CodeEditor(props: CodeEditorProps) {
     const view = useRef<EditorView | null>(null);
     const latest = useRef(props);
     latest.current = props;
-    const { label, readOnly = false } = props;
+    const { label, readOnly = false, sql: words } = props;
 
     useEffect(() => {
         if (!root.current) return;
@@ -122,7 +177,7 @@ export default function CodeEditor(props: CodeEditorProps) {
                     highlightActiveLineGutter(),
                     highlightSelectionMatches(),
                     search({ top: true }),
-                    json(),
+                    language(words, () => latest.current.onRun?.()),
                     look,
                     syntaxHighlighting(colours),
                     keymap.of([...defaultKeymap, ...historyKeymap, ...foldKeymap, ...searchKeymap]),
@@ -149,7 +204,7 @@ export default function CodeEditor(props: CodeEditorProps) {
             editor.destroy();
             view.current = null;
         };
-    }, [label, readOnly]);
+    }, [label, readOnly, words]);
 
     useEffect(() => {
         const editor = view.current;

@@ -5,6 +5,14 @@ export interface Spot {
     column: number;
 }
 
+/* What completion of SQL knows. */
+export interface SqlWords {
+    tables: Record<string, string[]>;
+    functions: string[];
+    /* offered within quotes */
+    ids: string[];
+}
+
 export interface CodeEditorProps {
     value: string;
     onChange: (text: string) => void;
@@ -13,4 +21,8 @@ export interface CodeEditorProps {
     /* a new object moves the cursor there */
     goTo?: Spot | null | undefined;
     readOnly?: boolean;
+    /* SQL instead of JSON */
+    sql?: SqlWords | undefined;
+    /* Ctrl+Enter */
+    onRun?: (() => void) | undefined;
 }
