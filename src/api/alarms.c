@@ -94,7 +94,7 @@ static bool read_twin(struct call *call, struct alarm_query *q)
     struct buf scratch = {0};
     struct slice key;
     struct org *org;
-    if (!id.p)
+    if (!id.n)
         return true;
     int err = access_key(core_access(call->core), call->who, id, &scratch, &key, &org);
     q->twin = err ? id : arena_dup(call->arena, key);

@@ -1,5 +1,6 @@
 /* operate.c - what the operator asks: status, metrics, health. */
 #include "access/state.h"
+#include "alarms/alarms.h"
 #include "api/internal.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -9,6 +10,7 @@
 #include <unistd.h>
 
 struct figures {
+    struct alarms_stats alarms;
     struct core_stats core;
     struct broker_stats mqtt;
     const struct api *api;
@@ -32,6 +34,8 @@ static void take(struct call *call, struct figures *f)
 {
     *f = (struct figures){.api = call->api, .rss = resident_bytes()};
     core_stats(call->core, &f->core);
+    if (call->api->alarms)
+        alarms_get_stats(call->api->alarms, &f->alarms);
     if (call->api->broker)
         broker_stats(call->api->broker, &f->mqtt);
     f->uptime_s = (double)(clock_now_us() - f->core.started_us) / 1e6;
@@ -134,6 +138,14 @@ struct metric {
     }
 FIGURE(uptime, f->uptime_s)
 FIGURE(rss, f->rss)
+FIGURE(alarms_open, f->alarms.open)
+FIGURE(alarms_critical, f->alarms.active[ALARM_CRITICAL])
+FIGURE(alarms_raised, f->alarms.raised)
+FIGURE(alarms_grouped, f->alarms.suppressed)
+FIGURE(deliveries_waiting, f->alarms.waiting)
+FIGURE(deliveries_sent, f->alarms.sent)
+FIGURE(deliveries_failed, f->alarms.failed)
+FIGURE(deliveries_dead, f->alarms.dead)
 FIGURE(twins, f->core.twins)
 FIGURE(series, f->core.series)
 FIGURE(readings, f->core.readings)
@@ -182,6 +194,17 @@ static const struct metric metric_table[] = {
     {"doppel_uptime_seconds", GAUGE, "seconds", "Time since the server started.", uptime},
     {"process_resident_memory_bytes", GAUGE, "bytes", "Resident memory.", rss},
     {"doppel_twins", GAUGE, NULL, "Twins there are.", twins},
+    {"doppel_alarms_open", GAUGE, NULL, "Alarms that are active, to be acknowledged or shelved.",
+     alarms_open},
+    {"doppel_alarms_critical", GAUGE, NULL, "Critical alarms that are active.", alarms_critical},
+    {"doppel_alarms_raised", COUNTER, NULL, "Alarms raised.", alarms_raised},
+    {"doppel_alarms_grouped", COUNTER, NULL, "Alarms that a flood told of in their stead.",
+     alarms_grouped},
+    {"doppel_deliveries_waiting", GAUGE, NULL, "Deliveries that wait.", deliveries_waiting},
+    {"doppel_deliveries_sent", COUNTER, NULL, "Deliveries that came.", deliveries_sent},
+    {"doppel_deliveries_failed", COUNTER, NULL, "Tries of deliveries that failed.",
+     deliveries_failed},
+    {"doppel_deliveries_dead", COUNTER, NULL, "Deliveries that were given up.", deliveries_dead},
     {"doppel_series", GAUGE, NULL, "Series there are.", series},
     {"doppel_readings", COUNTER, NULL, "Readings accepted and on stable storage.", readings},
     {"doppel_messages", COUNTER, NULL, "Messages that carried readings.", batches},

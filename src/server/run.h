@@ -20,6 +20,14 @@ int twin_relate_run(const struct invocation *in); /* graph.c */
 int graph_run(const struct invocation *in);
 int query_run(const struct invocation *in); /* query.c */
 int graphql_run(const struct invocation *in);
+int alarm_ls_run(const struct invocation *in); /* alarm.c */
+int alarm_show_run(const struct invocation *in);
+int alarm_ack_run(const struct invocation *in);
+int alarm_clear_run(const struct invocation *in);
+int alarm_assign_run(const struct invocation *in);
+int alarm_comment_run(const struct invocation *in);
+int alarm_shelve_run(const struct invocation *in);
+int alarm_unshelve_run(const struct invocation *in);
 int type_ls_run(const struct invocation *in); /* type.c */
 int type_get_run(const struct invocation *in);
 int type_apply_run(const struct invocation *in);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import WebSocket from "ws";
-import { shared, start, until } from "../lib/doppel.mjs";
+import { doppel, shared, start, until } from "../lib/doppel.mjs";
 import { twin } from "../lib/profiles.mjs";
 
 const d = shared();
@@ -95,6 +95,31 @@ test("an alarm is shelved with a reason and comes back by itself", async () => {
     assert.deepEqual(await alarmsOf(d, "shelf-1", "&state=open"), []);
     assert.equal((await alarmsOf(d, "shelf-1", "&state=shelved"))[0].shelvedReason, "repair");
     await until("it is back", async () => (await alarmsOf(d, "shelf-1", "&state=open")).length);
+});
+
+test("the command line lists alarms and handles them", async () => {
+    await d.create(twin("shell-1", { t: RANGES }));
+    await say(d, "shell-1", { t: 90 });
+    const { id } = await alarm(d, "shell-1", (a) => a.active);
+    const run = async (...args) => {
+        const r = await doppel([...args, "--server", d.url]);
+        assert.equal(r.code, 0, r.output);
+        return r.stdout;
+    };
+    assert.match(
+        await run("alarm", "ls", "--twin", "shell-1"),
+        new RegExp(`${id} +critical +raised`),
+    );
+    await run("alarm", "comment", id, "the valve is stuck");
+    await run("alarm", "ack", id, "--comment", "seen");
+    await run("alarm", "shelve", id, "--for", "2h", "--reason", "repair");
+    const shown = await run("alarm", "show", id);
+    assert.match(shown, /the valve is stuck/);
+    assert.match(shown, /because +repair/);
+    await run("alarm", "unshelve", id);
+    await run("alarm", "clear", id);
+    const r = await doppel(["alarm", "ack", id, "--server", d.url]);
+    assert.notEqual(r.code, 0);
 });
 
 test("filters and pages", async () => {
