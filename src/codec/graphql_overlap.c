@@ -437,20 +437,21 @@ void gql_rule_overlaps(struct gql_overlaps *o, const struct gql_type *parent,
     struct group *g = group_of(o, parent, node);
     if (g)
         within(o, &found, g);
+    if (o->budget < 0) { /* what was found last may only look like a conflict */
+        gql_say(o->check, rule, node,
+                "It would take too long to compare the fields of this document; ask for less at "
+                "once.");
+        return;
+    }
     for (const struct conflict *f = found.first; f; f = f->next) {
-        struct nodes all = f->one;
         uint32_t at[2 * NODES_MAX];
-        memcpy(at, all.at, all.n * sizeof *at);
-        memcpy(at + all.n, f->two.at, f->two.n * sizeof *at);
-        gql_say_at(o->check, rule, at, all.n + f->two.n,
+        memcpy(at, f->one.at, f->one.n * sizeof *at);
+        memcpy(at + f->one.n, f->two.at, f->two.n * sizeof *at);
+        gql_say_at(o->check, rule, at, f->one.n + f->two.n,
                    "Fields \"%.*s\" conflict because %s. Use different aliases on the fields to "
                    "fetch both if this was intentional.",
                    SLICE_ARG(f->key), f->reason);
     }
-    if (o->budget < 0)
-        gql_say(o->check, rule, node,
-                "It would take too long to compare the fields of this "
-                "document; ask for less at once.");
 }
 
 struct gql_overlaps *gql_overlaps_new(struct gql_check *c)

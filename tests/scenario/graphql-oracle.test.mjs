@@ -13,7 +13,7 @@ import { chance, documentOf, mutate, SDL } from "../lib/graphql.mjs";
 import { SANITIZER_ENV } from "../lib/spawned.mjs";
 
 const SEED = Number(process.env.GRAPHQL_SEED ?? 1);
-const DOCUMENTS = Number(process.env.GRAPHQL_DOCUMENTS ?? 2500);
+const DOCUMENTS = Number(process.env.GRAPHQL_DOCUMENTS ?? 1500);
 const schema = g.buildSchema(SDL);
 
 let peer;
@@ -260,7 +260,8 @@ function variablesFor(c, doc) {
             "RPM",
         ]);
     const fit = (t) => {
-        if (c.may(0.2)) return pick();
+        /* a null for @skip is where we differ: docs/graphql.md */
+        if (c.may(0.2) && t.name?.value !== "Boolean") return pick();
         if (t.kind === g.Kind.NON_NULL_TYPE) return fit(t.type);
         if (t.kind === g.Kind.LIST_TYPE) return [fit(t.type)];
         return (
