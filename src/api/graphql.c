@@ -80,6 +80,8 @@ int graphql_new(struct api *a, struct graphql **ret)
     if (!err)
         err = persisted_new(g, a->opts.graphql_documents, &g->persisted);
     if (!err)
+        err = prepareds_new(&g->prepareds);
+    if (!err)
         err = loop_timer_new(a->loop, on_timer, g, &g->timer);
     if (!err)
         err = live_new(g, &g->live);
@@ -100,6 +102,7 @@ void graphql_free(struct graphql *g)
     live_free(g->live);
     loop_timer_free(g->timer);
     persisted_free(g->persisted);
+    prepareds_free(g->prepareds);
     gql_schema_release(g->schema);
     arena_free(g->arena);
     free(g);

@@ -38,6 +38,8 @@ struct graphql_limits {
 };
 
 struct persisted;
+struct prepared;
+struct prepareds;
 struct live;
 
 struct graphql {
@@ -46,6 +48,7 @@ struct graphql {
     struct gql_schema *schema;
     struct graphql_limits limits;
     struct persisted *persisted;
+    struct prepareds *prepareds;
     struct live *live;
     struct gql_socket *sockets;
     struct loop_timer *timer; /* once a second, while there are sockets or questions that wait */
@@ -77,6 +80,7 @@ struct question {
     struct graphql *g;
     struct arena *arena;
     struct gql_asker by;
+    struct prepared *prepared; /* what the document is of */
     struct gql_document *doc;
     const struct gql_node *operation;
     struct jval *variables;
@@ -103,7 +107,7 @@ struct gql_request {
 struct question *question_new(struct graphql *g, const struct gql_asker *by);
 /* Parse, validate, price: false with errors. */
 bool question_prepare(struct question *q, const struct gql_request *r);
-/* Another one of the same document and variables, which must outlive it. */
+/* Another one of the same document and variables; the first must outlive it. */
 struct question *question_again(const struct question *of);
 /* root: what the operation's fields are asked of, or NULL. */
 void question_start(struct question *q, struct jval *root,
@@ -127,6 +131,18 @@ void persisted_free(struct persisted *p);
 bool persisted_find(struct question *q, const struct gql_request *r, struct slice *ret);
 /* It was found valid: keep it. */
 void persisted_keep(struct graphql *g, struct slice hash, struct slice text);
+
+/* ---- graphql_prepared.c: references are given back with prepared_unref() ---- */
+
+int prepareds_new(struct prepareds **ret);
+void prepareds_free(struct prepareds *all);
+struct prepared *prepared_find(struct graphql *g, struct slice text); /* NULL: not known */
+struct prepared *prepared_new(struct arena *take_arena, struct gql_document *doc, bool asks_schema);
+void prepared_keep(struct graphql *g, struct prepared *p);
+struct gql_document *prepared_document(const struct prepared *p);
+bool prepared_asks_schema(const struct prepared *p);
+struct prepared *prepared_ref(struct prepared *p);
+void prepared_unref(struct prepared *p); /* NULL too */
 
 /* ---- graphql_live.c ---- */
 

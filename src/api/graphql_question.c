@@ -58,6 +58,7 @@ struct question *question_again(const struct question *of)
     struct question *q = question_new(of->g, &of->by);
     if (!q)
         return NULL;
+    q->prepared = prepared_ref(of->prepared);
     q->doc = of->doc;
     q->operation = of->operation;
     q->variables = of->variables;
@@ -74,6 +75,7 @@ void question_free(struct question *q)
     loop_disarm(q->g->api->loop, &q->hook);
     lookups_end(q);
     principal_unref(q->by.who);
+    prepared_unref(q->prepared);
     arena_free(q->arena);
     free(q);
 }
@@ -103,32 +105,48 @@ static bool asks_schema(const struct gql_node *node)
     return false;
 }
 
-/* Who nobody knows is not told what there is. */
-static bool introspects(const struct question *q)
+static bool has_schema_fields(const struct gql_document *doc)
 {
-    if (q->by.who->kind != WHO_ANONYMOUS || q->by.who->everything)
-        return false;
-    for (const struct gql_node *n = q->doc->first; n; n = n->next)
+    for (const struct gql_node *n = doc->first; n; n = n->next)
         if (asks_schema(n))
             return true;
     return false;
 }
 
+/* The document lives in an arena of its own, which others may use after this question. */
+static struct prepared *read(struct question *q, struct slice text)
+{
+    const struct gql_limits limits = {.tokens = q->g->limits.tokens, .depth = 100};
+    struct arena *a = arena_new();
+    struct slice kept = a ? arena_dup(a, text) : slice_of(NULL, 0);
+    struct gql_document *doc = NULL;
+    struct prepared *p = NULL;
+    if (!kept.p || !utf8_valid(kept))
+        say(q, "Syntax", kept.p ? "The document is not UTF-8." : "The server is out of memory.");
+    else if (gql_parse(a, kept, &limits, &doc, &q->errors) == 0 && !q->errors.n)
+        gql_validate(q->g->schema, doc, &q->errors);
+    if (doc && !q->errors.n && !q->errors.failed)
+        p = prepared_new(a, doc, has_schema_fields(doc));
+    else
+        arena_free(a);
+    return p;
+}
+
 static bool judge(struct question *q, struct slice text)
 {
-    const struct graphql_limits *l = &q->g->limits;
-    const struct gql_limits limits = {.tokens = l->tokens, .depth = 100};
-    struct slice kept = arena_dup(q->arena, text);
-    if (!kept.p || !utf8_valid(kept)) {
-        say(q, "Syntax", "The document is not UTF-8.");
+    const struct principal *who = q->by.who;
+    struct prepared *p = prepared_find(q->g, text);
+    if (!p && (p = read(q, text)))
+        prepared_keep(q->g, p);
+    if (!p)
         return false;
-    }
-    if (gql_parse(q->arena, kept, &limits, &q->doc, &q->errors) || q->errors.n)
-        return false;
-    gql_validate(q->g->schema, q->doc, &q->errors);
-    if (!q->errors.n && introspects(q))
+    q->prepared = p;
+    q->doc = prepared_document(p);
+    /* who nobody knows is not told what there is */
+    bool introspects = prepared_asks_schema(p) && who->kind == WHO_ANONYMOUS && !who->everything;
+    if (introspects)
         say(q, "Introspection", "Introspection is for those who have signed in.");
-    return !q->errors.n && !q->errors.failed;
+    return !introspects;
 }
 
 static bool is_cheap(struct question *q)

@@ -158,23 +158,21 @@ static bool is_wanted(const struct jval *ids, struct slice id)
 
 /* Those of the list that are asked for, each with the twin that it is of. */
 static void put_sensors(struct question *q, struct gql_cell *cell, const struct jval *source,
-                        const struct jval *list, const struct jval *args)
+                        struct jval *list, const struct jval *args)
 {
     const struct jval *ids = jval_get(args, "ids");
-    struct jval *some = jval_new(q->arena, J_ARRAY);
     struct slice twin = jval_string(jval_get(source, "id"));
-    for (struct jval *v = list ? list->first : NULL, *next; v && some; v = next) {
-        next = v->next;
-        if (!is_wanted(ids, jval_string(jval_get(v, "id"))))
-            continue;
-        struct jval *one = jval_copy(q->arena, v), *of = jval_new_string(q->arena, twin);
-        if (one && of && jval_set(q->arena, one, SLICE_LIT("twin"), of))
-            jval_append(some, one);
+    size_t n = 0, i = 0;
+    for (struct jval *v = list ? list->first : NULL; v; v = v->next) {
+        struct jval *of = jval_get(v, "twin") ? NULL : jval_new_string(q->arena, twin);
+        if (of)
+            jval_set(q->arena, v, SLICE_LIT("twin"), of);
+        n += is_wanted(ids, jval_string(jval_get(v, "id")));
     }
-    if (some)
-        put_list(cell, some);
-    else
-        gql_fail(cell, "out-of-memory", NULL, "The server is out of memory.");
+    struct gql_cell *items = gql_put_list(cell, n);
+    for (struct jval *v = list ? list->first : NULL; v && items; v = v->next)
+        if (is_wanted(ids, jval_string(jval_get(v, "id"))))
+            put(gql_list_at(items, i++), v);
 }
 
 /* ---- connections (Relay's) ---- */
