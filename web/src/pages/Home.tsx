@@ -1,6 +1,7 @@
 /* Home.tsx - how everything is, in a sentence, and the twins behind it. */
 
 import { Link, useSearch } from "wouter";
+import { SEVERITIES, useAlarmSummary } from "../api/alarms";
 import { useRejections, useStateCounts, useTwinList } from "../api/queries";
 import { useMay } from "../api/session";
 import { formatCount, plural } from "../base/format";
@@ -45,6 +46,21 @@ interface HealthProps {
     staleBeyond: number;
 }
 
+/* Alarms that nobody has taken note of. */
+function AlarmsWaiting() {
+    const summary = useAlarmSummary().data;
+    const n = summary ? SEVERITIES.reduce((sum, s) => sum + summary.unacknowledged[s], 0) : 0;
+    if (n === 0) return null;
+    return (
+        <>
+            {", "}
+            <Link href="/alarms">
+                {formatCount(n)} {n === 1 ? "alarm waits" : "alarms wait"}
+            </Link>
+        </>
+    );
+}
+
 function Health({ counts, attention, staleBeyond }: HealthProps) {
     const worrying = attention.length + staleBeyond;
     const target =
@@ -67,6 +83,7 @@ function Health({ counts, attention, staleBeyond }: HealthProps) {
                 counts.live > 0 && ", none needs attention"
             )}
             {counts.waiting > 0 && `, ${formatCount(counts.waiting)} waiting`}
+            <AlarmsWaiting />
         </>
     );
 }
