@@ -78,7 +78,7 @@ int graphql_new(struct api *a, struct graphql **ret)
     set_limits(g);
     int err = g->arena ? make_schema(g) : ERR_NOMEM;
     if (!err)
-        err = persisted_new(g, a->opts.graphql_documents, &g->persisted);
+        err = persisted_new(a->opts.graphql_documents, &g->persisted);
     if (!err)
         err = prepareds_new(&g->prepareds);
     if (!err)

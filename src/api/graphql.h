@@ -125,12 +125,12 @@ void lookups_end(struct question *q);
 
 /* ---- graphql_persisted.c ---- */
 
-int persisted_new(struct graphql *g, const char *list, struct persisted **ret);
+int persisted_new(const char *list, struct persisted **ret);
 void persisted_free(struct persisted *p);
 /* The text of a request: its own, or the one that its hash names.  False with an error. */
 bool persisted_find(struct question *q, const struct gql_request *r, struct slice *ret);
-/* It was found valid: keep it. */
-void persisted_keep(struct graphql *g, struct slice hash, struct slice text);
+/* It was found valid, and came with its hash: keep it. */
+void persisted_keep(struct graphql *g, struct slice text);
 
 /* ---- graphql_prepared.c: references are given back with prepared_unref() ---- */
 

@@ -77,10 +77,9 @@ static void keep(struct persisted *p, struct slice text)
     p->bytes += text.n;
 }
 
-void persisted_keep(struct graphql *g, struct slice hash, struct slice text)
+void persisted_keep(struct graphql *g, struct slice text)
 {
     struct persisted *p = g->persisted;
-    (void)hash; /* it was compared */
     if (p->closed)
         return;
     keep(p, text);
@@ -104,10 +103,9 @@ static int read_list(struct persisted *p, const char *list)
     return err;
 }
 
-int persisted_new(struct graphql *g, const char *list, struct persisted **ret)
+int persisted_new(const char *list, struct persisted **ret)
 {
     struct persisted *p = calloc(1, sizeof *p);
-    (void)g;
     if (!p)
         return ERR_NOMEM;
     int err = list ? read_list(p, list) : 0;

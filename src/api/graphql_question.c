@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { TURN_CELLS = 2000 };
+enum { TURN_CELLS = 2000, DOCUMENT_MAX = 256 << 10 };
 
 /* ---- coming and going ---- */
 
@@ -136,6 +136,10 @@ static bool judge(struct question *q, struct slice text)
 {
     const struct principal *who = q->by.who;
     struct prepared *p = prepared_find(q->g, text);
+    if (text.n > DOCUMENT_MAX) {
+        say(q, "Limits", "The document is longer than 256 KiB.");
+        return false;
+    }
     if (!p && (p = read(q, text)))
         prepared_keep(q->g, p);
     if (!p)
@@ -187,7 +191,7 @@ bool question_prepare(struct question *q, const struct gql_request *r)
         !is_cheap(q))
         return false;
     if (r->hash.p && r->query.p)
-        persisted_keep(q->g, r->hash, text);
+        persisted_keep(q->g, text);
     return true;
 }
 

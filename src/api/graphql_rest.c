@@ -219,12 +219,11 @@ static struct jval *connection(struct question *q, const struct jval *answer, st
 /* ---- what a request came to ---- */
 
 /* The problem document's members but those that the error has itself. */
-static void put_problem(struct question *q, struct gql_cell *cell, const struct lookup *f)
+static void put_problem(struct gql_cell *cell, const struct lookup *f)
 {
     struct slice detail = jval_string(jval_get(f->body, "detail"));
     struct buf b = {0};
     struct json_writer w;
-    (void)q;
     json_writer_init(&w, &b, 0);
     json_open(&w, '{');
     for (const struct jval *m = f->body ? f->body->first : NULL; m; m = m->next) {
@@ -254,7 +253,7 @@ static void put_fetched(const struct lookup *f, struct gql_cell *cell, const str
     if (f->status == 404 && f->reads && t->kind != GQL_T_LIST) {
         gql_put_null(cell);
     } else if (!well) {
-        put_problem(q, cell, f);
+        put_problem(cell, f);
     } else if (way->kind == WAY_SENSORS) {
         put_sensors(q, cell, source, jval_get_slice(v, way->member), args);
     } else if (t->scalar == GQL_S_BOOLEAN && !way->member.n) {

@@ -31,8 +31,11 @@ struct gql_error {
 struct gql_errors {
     struct arena *arena;
     struct gql_error *first, **last;
-    size_t n;    /* of those that are kept: GQL_ERRORS_MAX, and one that says so */
-    bool failed; /* memory ran out */
+    size_t n;            /* of those that are kept: GQL_ERRORS_MAX, and one that says so */
+    bool failed;         /* memory ran out */
+    const char *at_text; /* the place that was worked out last, and of what */
+    size_t at;
+    struct gql_place at_place;
 };
 void gql_errors_init(struct gql_errors *e, struct arena *a);
 

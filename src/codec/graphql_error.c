@@ -15,10 +15,10 @@ void gql_errors_init(struct gql_errors *e, struct arena *a)
     e->last = &e->first;
 }
 
-struct gql_place gql_place(struct slice text, size_t offset)
+/* On from a place at an offset to another behind it. */
+static struct gql_place go_on(struct slice text, struct gql_place place, size_t from, size_t to)
 {
-    struct gql_place place = {1, 1};
-    for (size_t i = 0; i < offset && i < text.n; i++) {
+    for (size_t i = from; i < to && i < text.n; i++) {
         unsigned char c = (unsigned char)text.p[i];
         if (c == '\n' || (c == '\r' && (i + 1 >= text.n || text.p[i + 1] != '\n'))) {
             place.line++;
@@ -30,6 +30,22 @@ struct gql_place gql_place(struct slice text, size_t offset)
         }
     }
     return place;
+}
+
+struct gql_place gql_place(struct slice text, size_t offset)
+{
+    return go_on(text, (struct gql_place){1, 1}, 0, offset);
+}
+
+/* Errors mostly come in the order of the text: each place is counted from the one before. */
+static struct gql_place next_place(struct gql_errors *e, struct slice text, size_t offset)
+{
+    bool behind = e->at_text == text.p && offset >= e->at;
+    e->at_place =
+        go_on(text, behind ? e->at_place : (struct gql_place){1, 1}, behind ? e->at : 0, offset);
+    e->at_text = text.p;
+    e->at = offset;
+    return e->at_place;
 }
 
 struct gql_error *gql_error_add(struct gql_errors *e, struct slice text, const char *rule,
@@ -63,7 +79,7 @@ struct gql_error *gql_error_add(struct gql_errors *e, struct slice text, const c
     if (!error || !error->message || !error->places)
         return NULL;
     for (size_t i = 0; i < n; i++)
-        error->places[i] = gql_place(text, offsets[i]);
+        error->places[i] = next_place(e, text, offsets[i]);
     *e->last = error;
     e->last = &error->next;
     e->n++;

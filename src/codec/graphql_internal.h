@@ -94,9 +94,6 @@ struct jval *gql_literal(struct arena *a, const struct gql_type *type, const str
                          const struct jval *variables);
 bool gql_leaf_literal(const struct gql_type *type, const struct gql_node *node);
 const struct gql_node *gql_find_node(const struct gql_node *list, struct slice name);
-/* The text of a literal without a type, as JSON: for scalars of our own. */
-struct jval *gql_untyped(struct arena *a, const struct gql_node *node,
-                         const struct jval *variables);
 
 /* ---- validation: graphql_validate.c walks through a document with the types of its places, and
  * the other files have the rules that need more than one place ---- */
@@ -129,8 +126,7 @@ struct gql_check {
     struct map fragments; /* struct gql_node: the last of each name */
     struct gql_part *parts, *part;
     uint32_t mark;
-    int64_t budget; /* of comparing fields */
-    bool failed;    /* memory ran out */
+    bool failed; /* memory ran out */
 };
 
 void gql_say(struct gql_check *c, const char *rule, const struct gql_node *at, const char *format,

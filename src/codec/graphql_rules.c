@@ -157,13 +157,12 @@ static void add_root(struct root_fields *r, const struct gql_node *n)
 }
 
 /* A variable decides nothing here: without its value what it guards is taken for there. */
-static bool never(const struct gql_check *c, const struct gql_node *n)
+static bool never(const struct gql_node *n)
 {
     const struct gql_node *skip = gql_find_node(n->directives, SLICE_LIT("skip"));
     const struct gql_node *include = gql_find_node(n->directives, SLICE_LIT("include"));
     const struct gql_node *s = skip ? gql_find_node(skip->args, SLICE_LIT("if")) : NULL;
     const struct gql_node *i = include ? gql_find_node(include->args, SLICE_LIT("if")) : NULL;
-    (void)c;
     return (s && s->value->kind == GQL_BOOLEAN && slice_is(s->value->text, "true")) ||
            (i && i->value->kind == GQL_BOOLEAN && slice_is(i->value->text, "false"));
 }
@@ -174,7 +173,7 @@ static void collect_roots(struct root_fields *r, const struct gql_node *node,
     struct gql_check *c = r->check;
     for (const struct gql_node *n = node->kids; n; n = n->next) {
         const struct gql_node *inside = n;
-        if (never(c, n))
+        if (never(n))
             continue;
         if (n->kind == GQL_FIELD) {
             add_root(r, n);

@@ -82,11 +82,6 @@ static struct jval *untyped(struct arena *a, const struct gql_node *n, const str
     }
 }
 
-struct jval *gql_untyped(struct arena *a, const struct gql_node *n, const struct jval *variables)
-{
-    return untyped(a, n, variables);
-}
-
 static bool is_missing(const struct gql_node *n, const struct jval *variables)
 {
     return n->kind == GQL_VARIABLE && !jval_get_slice(variables, n->name);
