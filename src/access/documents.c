@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 static const struct document_kind_info kinds[DOCUMENT_KINDS] = {
+    [DOCUMENT_RULE] = {"rule", "rules", OP_RULES_READ, OP_RULES_WRITE},
     [DOCUMENT_TYPE] = {"type", "types", OP_RULES_READ, OP_TYPES_WRITE},
     [DOCUMENT_DESTINATION] = {"destination", "destinations", OP_DESTINATIONS_MANAGE,
                               OP_DESTINATIONS_MANAGE},

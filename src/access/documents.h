@@ -12,7 +12,13 @@
 
 #include "access/ask.h"
 
-enum document_kind { DOCUMENT_TYPE, DOCUMENT_DESTINATION, DOCUMENT_QUERY, DOCUMENT_KINDS };
+enum document_kind {
+    DOCUMENT_TYPE,
+    DOCUMENT_DESTINATION,
+    DOCUMENT_RULE,
+    DOCUMENT_QUERY,
+    DOCUMENT_KINDS
+};
 
 struct document_kind_info {
     const char *one, *many; /* "type", "types": in record ids and addresses */

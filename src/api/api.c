@@ -48,6 +48,7 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
     a->core = c;
     a->broker = b;
     a->alarms = opts->alarms;
+    a->rules = opts->rules;
     a->opts = *opts;
     unsigned char chance[4];
     random_bytes(chance, sizeof chance);

@@ -37,6 +37,7 @@ struct api_opts {
     const char *public_url;    /* "https://twins.example.org", for others to send browsers to; NULL:
                                   by the name that a request has */
     struct alarms *alarms;     /* alarms/alarms.h; outlives the API */
+    struct rules *rules;       /* rules/rules.h; gone once the server ends: no call comes then */
     struct oidc *oidc;         /* access/oidc.h */
     struct asks *asks;         /* ask/ask.h; NULL: no questions are taken */
     const struct fetch *fetch; /* to look at URLs before they are kept */

@@ -264,6 +264,7 @@ static const struct route_answer diff_answers[] = {
 
 const struct route document_routes[] = {
     KIND("/api/v1/types", OP_RULES_READ, OP_TYPES_WRITE, "Type", "Types", "type of twins", "types of twins"),
+    KIND("/api/v1/rules", OP_RULES_READ, OP_RULES_WRITE, "Rule", "Rules", "rule", "rules"),
     KIND("/api/v1/destinations", OP_DESTINATIONS_MANAGE, OP_DESTINATIONS_MANAGE, "Destination", "Destinations", "destination of alarms", "destinations of alarms"),
     KIND("/api/v1/queries", OP_RULES_READ, OP_RULES_WRITE, "Query", "Queries", "saved question", "saved questions"),
     {0},

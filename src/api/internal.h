@@ -66,6 +66,10 @@ extern const struct named_schema query_schemas[];
 extern const struct named_schema graphql_schemas[];
 extern const struct named_schema *const schema_tables[];
 
+/* rules.c */
+extern const struct route rule_routes[];
+extern const struct named_schema rule_schemas[];
+
 /* alarms.c */
 extern const struct route alarm_routes[], delivery_routes[];
 extern const struct named_schema alarm_schemas[], delivery_schemas[];
@@ -78,6 +82,7 @@ struct api {
     struct core *core;
     struct broker *broker;
     struct alarms *alarms;
+    struct rules *rules;
     struct api_opts opts;
     struct api_addresses addresses;
     struct stream *stream;

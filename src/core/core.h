@@ -126,6 +126,7 @@ size_t core_twin_count(const struct core *c);
 size_t core_series_count(const struct core *c);                /* of retired sensors too */
 struct twin *const *core_twins(struct core *c, size_t *ret_n); /* in order of key */
 enum live_state sensor_state(const struct sensor *s);
+int64_t sensor_patience_us(const struct sensor *s); /* quiet for longer, it is stale */
 
 /* The twin's device is connected in a way that tells when it no longer is: while that lasts its
  * sensors do not become stale, and at its end they are at once. */

@@ -19,7 +19,7 @@ enum live_state sensor_state(const struct sensor *s)
     return !s->has_value ? LIVE_WAITING : s->stale ? LIVE_STALE : LIVE_LIVE;
 }
 
-static int64_t patience_us(const struct sensor *s)
+int64_t sensor_patience_us(const struct sensor *s)
 {
     int64_t interval = s->spec->interval_us ? s->spec->interval_us : s->twin->interval_us;
     if (!interval)
@@ -118,7 +118,7 @@ static void set_live(struct core *c, struct sensor *s, int64_t mono_us)
     bool was = s->stale;
     s->stale = false;
     s->twin->live_n++;
-    wheel_in(c, s, mono_us, mono_us + patience_us(s));
+    wheel_in(c, s, mono_us, mono_us + sensor_patience_us(s));
     set_twin_state(c, s->twin, mono_us);
     if (was)
         tell_quiet(c, s);
@@ -141,7 +141,7 @@ static void turn_slot(struct core *c, int64_t tick, int64_t mono_us)
     while (s) {
         struct sensor *this = s;
         wheel_out(this);
-        int64_t patience = patience_us(this);
+        int64_t patience = sensor_patience_us(this);
         int64_t due = (this->twin->in_session ? mono_us : this->arrived_us) + patience;
         if (due > mono_us)
             wheel_in(c, this, mono_us, due);
@@ -183,7 +183,7 @@ void live_wake(struct core *c)
         if (!s || !s->has_value || s->retired)
             continue;
         int64_t age = now - s->last.t_us;
-        if (age < 0 || age >= patience_us(s))
+        if (age < 0 || age >= sensor_patience_us(s))
             continue;
         s->arrived_us = mono - age;
         set_live(c, s, mono);
@@ -256,7 +256,7 @@ void live_revise(struct core *c, struct sensor *s, bool retired)
         return;
     set_level(c, s, clock_now_us());
     if (!s->stale)
-        wheel_in(c, s, clock_mono_us(), s->arrived_us + patience_us(s));
+        wheel_in(c, s, clock_mono_us(), s->arrived_us + sensor_patience_us(s));
 }
 
 void live_recount(struct core *c, struct twin *t)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "os/file.h"
+#include "rules/rules.h"
 #include "server/assets.h"
 #include "server/certs.h"
 #include "server/config.h"
@@ -54,6 +55,7 @@ struct server {
     struct loop *loop;
     struct core *core;
     struct alarms *alarms;
+    struct rules *rules;
     struct mailer *mailer;
     struct broker *broker;
     struct asks *asks;
@@ -412,6 +414,12 @@ static int open_alarms(struct server *s)
     return err ? failed("alarms cannot be set up, or not read from the catalog", err) : CODE_OK;
 }
 
+static int open_rules(struct server *s)
+{
+    int err = rules_new(s->loop, s->core, s->alarms, &s->rules);
+    return err ? failed("rules cannot be set up", err) : CODE_OK;
+}
+
 static int open_broker(struct server *s)
 {
     const struct config *c = s->config;
@@ -472,6 +480,7 @@ static int open_front(struct server *s)
                            .public_url = s->identity.public_url,
                            .oidc = s->identity.oidc,
                            .alarms = s->alarms,
+                           .rules = s->rules,
                            .fetch = s->identity.fetch,
                            .keys = s->secrets.ring,
                            .max_watched = (size_t)c->max_watched,
@@ -541,8 +550,8 @@ static int open_all(struct server *s)
         (code = check_addresses(c, setup_is_wanted(core_access(s->core)))) != CODE_OK ||
         (code = identity_open(s->loop, c, s->core, s->secrets.ring, &s->identity)) != CODE_OK ||
         (code = open_mailer(s)) != CODE_OK || (code = open_alarms(s)) != CODE_OK ||
-        (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
-        (code = announce(s)) != CODE_OK)
+        (code = open_rules(s)) != CODE_OK || (code = open_front(s)) != CODE_OK ||
+        (code = open_listeners(s)) != CODE_OK || (code = announce(s)) != CODE_OK)
         return code;
     write_local_token(s);
     if (c->demo && (err = demo_start(s->loop, s->core, c->data, c->demo_restore, &s->demo)))
@@ -558,6 +567,7 @@ static void close_all(struct server *s)
         if (s->listeners[i])
             net_listener_free(s->listeners[i]);
     }
+    rules_free(s->rules);
     alarms_stop(s->alarms);
     mailer_free(s->mailer);
     identity_stop(&s->identity);

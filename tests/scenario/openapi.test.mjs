@@ -64,6 +64,7 @@ function follow(node, ...steps) {
 
 /* What changes nothing that the audit log is for, and why. */
 const WITHOUT_LINE = {
+    "post /api/v1/expressions/check": "it changes nothing",
     "post /api/v1/validate": "looks at a profile",
     "post /api/v1/validate/type": "looks at a type",
     "post /api/v1/history": "a question",
@@ -469,6 +470,7 @@ test("versions and documents, in good and in bad", async () => {
     await call("DELETE", at, { expect: 204 });
     for (const [many, one] of [
         ["types", { id: "Thing", name: "Thing" }],
+        ["rules", { id: "Thing", name: "Thing", when: "temp > 1", on: { twins: ["none"] } }],
         ["destinations", { id: "Thing", name: "Thing", kind: "mqtt", topic: "out" }],
         ["queries", { id: "count", name: "How many", sql: "SELECT count(*) FROM twins" }],
     ]) {
@@ -487,6 +489,15 @@ test("versions and documents, in good and in bad", async () => {
         await call("POST", `${document}/restore`, { body: { version: 1 }, expect: 200 });
         await call("DELETE", document, { expect: 204 });
     }
+});
+
+test("expressions, in good and in bad", async () => {
+    const check = "/api/v1/expressions/check";
+    await call("POST", check, { body: { expression: "1 + 1" }, expect: 200 });
+    await call("POST", check, { body: { expression: "1 +" }, expect: 200 });
+    await call("POST", check, { body: { expression: 1 }, expect: 400 });
+    await call("POST", check, { body: { expression: "1", twin: "none" }, expect: 404 });
+    await call("GET", "/api/v1/expressions/functions", { expect: 200 });
 });
 
 const ORGS = "/api/v1/organizations";
