@@ -61,8 +61,10 @@ static void fetch_ahead(const struct sensor_walk *w, const struct twin_look *loo
     __builtin_prefetch((const char *)look->all[at + FAR] + 128);
     if (near->layout == w->layout)
         __builtin_prefetch(&near->sensors[w->spec->index]);
-    if (next->layout == w->layout)
+    if (next->layout == w->layout) {
         __builtin_prefetch(next->sensors[w->spec->index]);
+        __builtin_prefetch((const char *)next->sensors[w->spec->index] + 64);
+    }
 }
 
 struct sensor *sensor_walk_next(struct sensor_walk *w, struct twin_look *look)

@@ -59,6 +59,12 @@ struct twin_look twin_look(struct question *q)
     return look;
 }
 
+static bool may_see(const struct question *q, const struct twin *t)
+{
+    const struct access_object o = {.org = t->org, .twin = slice_str(t->key)};
+    return access_may(core_access(q->core), q->who, OP_TWIN_READ, &o);
+}
+
 /* Keys of another organisation than the first stand side by side; those of the first have others'
  * in between, but none of theirs a prefix. */
 struct twin *twin_next(struct twin_look *look, struct twin_walk *w)
@@ -76,8 +82,7 @@ struct twin *twin_next(struct twin_look *look, struct twin_walk *w)
     for (; w->at < look->n; w->at++) {
         struct twin *t = look->all[w->at];
         if (t->org == q->org) {
-            const struct access_object o = {.org = t->org, .twin = slice_str(t->key)};
-            if (look->plain || access_may(core_access(q->core), q->who, OP_TWIN_READ, &o)) {
+            if (look->plain || may_see(q, t)) {
                 w->at++;
                 return t;
             }

@@ -1,0 +1,1 @@
+WITH RECURSIVE c(x) AS (SELECT 1) SELECT x AS of FROM c /* AS OF 'now'
