@@ -48,10 +48,8 @@ static void as_of_at_the_end_is_the_questions(void **state)
     int64_t t = at("2026-11-02T14:00:00Z");
     becomes("SELECT 1 AS OF '2026-11-02T14:00Z'", "SELECT 1", t);
     becomes("SELECT 1 as of '2026-11-02 14:00';", "SELECT 1 ;", t);
-    becomes("SELECT 1 AS/**/OF '2026-11-02T15:00+01:00' -- end",
-            "SELECT 1 -- end", t);
-    becomes("SELECT a FROM t AS OF '-1h'", "SELECT a FROM t",
-            NOW - INT64_C(3600000000));
+    becomes("SELECT 1 AS/**/OF '2026-11-02T15:00+01:00' -- end", "SELECT 1 -- end", t);
+    becomes("SELECT a FROM t AS OF '-1h'", "SELECT a FROM t", NOW - INT64_C(3600000000));
 }
 
 static void as_of_behind_a_table_is_its_argument(void **state)

@@ -335,3 +335,19 @@ test("doppel query: a table, CSV, standard input, and where it is wrong", async 
     assert.match(wrong.stderr, /no column nam.*\n nam FROM twins\n \^\n/);
     assert.equal((await run(sql, "--at", "whenever")).code, 2);
 });
+
+test("alarms and what happened to them are tables", async () => {
+    await d.create(twin("q-hot", { t: { normalRange: [0, 50] } }));
+    await d.post("/api/v1/twins/q-hot/readings", { t: 60 });
+    const alarms =
+        "SELECT twin, sensor, source, severity, state, active FROM alarms WHERE twin = 'q-hot'";
+    await until("the alarm is kept", async () => (await rows(alarms)).length === 1);
+    assert.deepEqual(await rows(alarms), [["q-hot", "t", "range", "warning", "raised", 1]]);
+    const [[raised]] = await rows("SELECT raised FROM alarms WHERE twin = 'q-hot'");
+    assert.deepEqual(await rows(`${alarms} AND raised > '${raised}'`), []);
+    assert.deepEqual(await rows(`${alarms} AS OF '2026-01-01'`), []);
+    assert.deepEqual(
+        await rows("SELECT twin FROM events WHERE kind = 'alarm.raised' AND twin = 'q-hot'"),
+        [["q-hot"]],
+    );
+});
