@@ -14,7 +14,7 @@ packages_build=(gcc libc6-dev cmake ninja-build pkg-config libuv1-dev node-llhtt
     libwslay-dev libssl-dev libsodium-dev libsqlite3-dev libudunits2-dev libcmocka-dev libcurl4-openssl-dev
     libutf8proc-dev zlib1g-dev ca-certificates tzdata)
 packages_test=(clang clang-format clang-tidy libclang-rt-14-dev llvm-14 mosquitto-clients
-    python3-paho-mqtt python3-influxdb oathtool libfaketime nghttp2-client curl openssl testssl.sh chromium fonts-dejavu-core git)
+    python3-paho-mqtt python3-influxdb sqlite3 oathtool libfaketime nghttp2-client curl openssl testssl.sh chromium fonts-dejavu-core git)
 
 say() {
     printf '%s\n' "$*"

@@ -20,7 +20,8 @@ struct answer {
     enum answer_form form;
     struct buf out;
     struct json_writer json;
-    const char **names; /* in the arena; each once for NDJSON */
+    struct arena *arena; /* of the question's thread: the request's is the loop's */
+    const char **names;  /* each once for NDJSON */
     size_t names_n;
     bool sending, waiting, commas;
 };
@@ -73,7 +74,7 @@ static const char *once(struct answer *a, const char *name, size_t n)
             i++;
         if (i == n)
             break;
-        as = arena_printf(a->call->arena, "%s:%u", name, k);
+        as = arena_printf(a->arena, "%s:%u", name, k);
         if (!as)
             return name;
     }
@@ -84,10 +85,10 @@ static void on_columns(void *arg, const char *const *names, size_t n)
 {
     struct answer *a = arg;
     struct json_writer *w = &a->json;
-    a->names = arena_alloc(a->call->arena, (n ? n : 1) * sizeof *a->names);
+    a->names = arena_alloc(a->arena, (n ? n : 1) * sizeof *a->names);
     a->out.failed |= !a->names;
     for (size_t i = 0; a->names && i < n; i++) {
-        const char *kept = arena_strndup(a->call->arena, names[i], strlen(names[i]));
+        const char *kept = arena_strndup(a->arena, names[i], strlen(names[i]));
         a->out.failed |= !kept;
         a->names[i] = once(a, kept ? kept : "", i);
         a->names_n = i + 1;
@@ -182,9 +183,17 @@ static void problem(struct answer *a, const struct ask_turn *t)
     buf_release(&b);
 }
 
-static void fail(struct answer *a, const struct ask_turn *t)
+/* The question has ended; the call's arena, where this stands, goes with the request. */
+static void release(struct answer *a)
 {
     buf_release(&a->out);
+    arena_free(a->arena);
+    a->arena = NULL;
+}
+
+static void fail(struct answer *a, const struct ask_turn *t)
+{
+    release(a);
     if (a->sending)
         http_respond_abort(a->call->req);
     else
@@ -223,12 +232,13 @@ static void finish(struct answer *a, const struct ask_turn *t)
     }
     if (a->sending) {
         http_respond_write(req, buf_slice(&a->out));
+        release(a);
         http_respond_end(req);
-        buf_release(&a->out);
         return;
     }
     struct buf out = a->out;
     a->out = (struct buf){0};
+    release(a);
     http_respond(req, 200, types[a->form], buf_slice(&out));
     buf_release(&out);
 }
@@ -241,7 +251,7 @@ static void on_turn(void *arg, const struct ask_turn *t)
         a->job = NULL;
     if (a->call->gone) {
         if (t->ended) {
-            buf_release(&a->out);
+            release(a);
             http_release(a->call->req);
         } else {
             ask_cancel(job);
@@ -343,10 +353,13 @@ void query_answer(struct call *call, struct slice sql, const struct jval *params
         !call_time(call, "at", &q.at_us) || !read_timeout(call, &q.limits.run_us))
         return;
     call->data = a;
-    int err = call->api->opts.asks
+    a->arena = arena_new();
+    int err = !a->arena ? ERR_NOMEM
+              : call->api->opts.asks
                   ? ask_start(call->api->opts.asks, call->who, &q, &taker, a, &a->job)
                   : ERR_UNSUPPORTED;
     if (err) {
+        release(a);
         if (err == ERR_RATE)
             http_add_header(call->req, "Retry-After", "1");
         call_problem(call, err, why(err));

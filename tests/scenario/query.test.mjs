@@ -1,6 +1,7 @@
 /* Questions in SQL: what they answer, in which forms; whose rows; what is refused; limits. */
 
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
 import { doppel, shared, start, until } from "../lib/doppel.mjs";
 import { administrator, member } from "../lib/people.mjs";
@@ -350,4 +351,93 @@ test("alarms and what happened to them are tables", async () => {
         await rows("SELECT twin FROM events WHERE kind = 'alarm.raised' AND twin = 'q-hot'"),
         [["q-hot"]],
     );
+});
+
+/* ---- the same rows in plain SQLite ---- */
+
+/* A small generator, so that a failure can be had again. */
+function random(seed) {
+    let x = seed;
+    return (n) => {
+        x = (Math.imul(x, 1103515245) + 12345) >>> 0;
+        return (x >>> 8) % n;
+    };
+}
+
+const literal = (v) =>
+    v === null ? "NULL" : typeof v === "number" ? String(v) : `'${v.replaceAll("'", "''")}'`;
+
+async function copyOf(tables) {
+    const sql = [];
+    for (const [table, columns] of Object.entries(tables)) {
+        const list = Object.keys(columns);
+        sql.push(`CREATE TABLE ${table}(${list.map((c) => `${c} ${columns[c]}`).join(", ")});`);
+        for (const row of await rows(`SELECT ${list.join(", ")} FROM ${table}`))
+            sql.push(`INSERT INTO ${table} VALUES (${row.map(literal).join(", ")});`);
+    }
+    return sql.join("\n");
+}
+
+test("what narrows a table finds what plain SQLite finds", async () => {
+    await ready();
+    const tables = {
+        twins: { id: "TEXT", name: "TEXT", type: "TEXT", twin_type: "TEXT", version: "INTEGER" },
+        sensors: { twin: "TEXT", id: "TEXT", type: "TEXT", level: "TEXT", value: "" },
+        relationships: { source: "TEXT", kind: "TEXT", target: "TEXT", dangling: "INTEGER" },
+    };
+    await d.create(twin("7", ["t", "1"]));
+    await d.post("/api/v1/twins/7/relationships", { kind: "feeds", target: "q-1" });
+    await d.post("/api/v1/twins/7/relationships?dangling=true", { kind: "to", target: "8" });
+    const copy = await copyOf(tables);
+    const pick = random(42);
+    const one = (list) => list[pick(list.length)];
+    const values = [
+        "'q-1'",
+        "'q-2'",
+        "'t'",
+        "'7'",
+        "7",
+        "7.0",
+        "1",
+        "'feeds'",
+        "'normal'",
+        "''",
+        "NULL",
+    ];
+    const other = ["x'37'", "'Q-1' COLLATE NOCASE", "'nobody'", "'8'", "8", "'home~q-1'"];
+    const any = () => one([...values, ...other]);
+    const where = (table) => {
+        const column = one(Object.keys(tables[table]));
+        return one([
+            () => `${column} = ${any()}`,
+            () => `${column} IN (${any()}, ${any()}, ${any()})`,
+            () => `${column} IS ${any()}`,
+            () => `${column} <> ${any()}`,
+            () => `${column} BETWEEN ${any()} AND ${any()}`,
+        ])();
+    };
+    const asked = Array.from({ length: 150 }, () => {
+        const table = one(Object.keys(tables));
+        const list = Object.keys(tables[table]).join(", ");
+        const more = one([" AND ", " OR "]);
+        return `SELECT ${list} FROM ${table} WHERE ${where(table)}${more}${where(table)} ORDER BY ${list}`;
+    });
+    for (let i = 0; i < 50; i++)
+        asked.push(
+            `SELECT r.source, r.kind, t.id, s.id FROM relationships r JOIN twins t ON t.id = r.target
+             LEFT JOIN sensors s ON s.twin = t.id AND ${where("sensors").replace(/^(\w+)/, "s.$1")}
+             WHERE ${where("relationships").replace(/^(\w+)/, "r.$1")} ORDER BY 1, 2, 3, 4`,
+        );
+    const script = [copy, ".mode json", ...asked.map((q) => `${q};\n.print ==`)].join("\n");
+    const plain = spawnSync("sqlite3", [":memory:"], { input: script, encoding: "utf8" });
+    assert.equal(plain.stderr, "");
+    const expected = plain.stdout.split("==\n").slice(0, asked.length);
+    for (const [i, q] of asked.entries()) {
+        const r = await ask(q);
+        assert.equal(r.status, 200, `${q}: ${r.text}`);
+        const want = expected[i].trim() ? JSON.parse(expected[i]).length : 0;
+        assert.equal(r.body.rows.length, want, q);
+        if (want && i < 150)
+            assert.deepEqual(r.body.rows, JSON.parse(expected[i]).map(Object.values), q);
+    }
 });
