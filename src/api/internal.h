@@ -66,6 +66,10 @@ extern const struct named_schema query_schemas[];
 extern const struct named_schema graphql_schemas[];
 extern const struct named_schema *const schema_tables[];
 
+/* explain.c */
+extern const struct route explain_routes[];
+extern const struct named_schema explain_schemas[];
+
 /* rules.c */
 extern const struct route rule_routes[];
 extern const struct named_schema rule_schemas[];

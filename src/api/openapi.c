@@ -169,6 +169,7 @@ const struct named_schema *const schema_tables[] = {
     exchange_schemas,
     graph_schemas,
     alarm_schemas,
+    explain_schemas,
     rule_schemas,
     delivery_schemas,
     query_schemas,

@@ -437,6 +437,7 @@ const struct route *const route_tables[] = {
     alarm_routes,
     delivery_routes,
     rule_routes,
+    explain_routes,
     query_routes,
     type_routes,
     graphql_routes,

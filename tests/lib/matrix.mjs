@@ -76,6 +76,13 @@ export const ROWS = {
         body: '{"for":"1h","reason":"x"}',
     },
     unshelveAlarm: { needs: "operator", missing: true, names: ALARM },
+    explainAlarm: { needs: "viewer", missing: true, names: ALARM },
+    judgeCause: {
+        needs: "operator",
+        missing: true,
+        names: ALARM,
+        body: '{"cause":"sensor:a/b","verdict":"rejected"}',
+    },
 
     /* GraphQL: each field is asked of by itself, in graphql-matrix.test.mjs */
     queryGraphql: { needs: "public" },

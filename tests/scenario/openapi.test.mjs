@@ -716,6 +716,11 @@ test("alarms", async () => {
     await call("GET", "/api/v1/alarms/summary", { expect: 200 });
     await call("GET", at, { expect: 200 });
     await call("GET", "/api/v1/alarms/a-999999", { expect: 404 });
+    await call("GET", `${at}/explanation?window=1h`, { expect: 200 });
+    await call("GET", `${at}/explanation?window=1s`, { expect: 400 });
+    const cause = { cause: "sensor:alarmed/s", verdict: "rejected", comment: "no" };
+    await call("POST", `${at}/causes`, { body: cause, expect: 204 });
+    await call("POST", `${at}/causes`, { body: { cause: "s" }, expect: 400 });
     await call("POST", `${at}/comment`, { body: { text: "looking" }, expect: 200 });
     await call("POST", `${at}/comment`, { body: {}, expect: 400 });
     await call("POST", `${at}/assign`, { body: { assignee: "person:nobody" }, expect: 400 });
