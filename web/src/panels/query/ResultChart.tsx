@@ -32,7 +32,7 @@ function Lines({ result, time }: { result: QueryResult; time: number }) {
                 rows.map(({ row }) => (typeof row[c] === "number" ? row[c] : null)),
             ),
         ];
-        const axis = { stroke: token("--text-3"), grid: { stroke: token("--divider") } };
+        const axis = { stroke: token("--text-3"), grid: { stroke: token("--divider"), width: 1 } };
         const plot = new uPlot(
             {
                 width: element.clientWidth,

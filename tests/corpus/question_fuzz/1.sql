@@ -1,0 +1,1 @@
+SELECT t.id, s.value FROM twins t JOIN sensors s ON s.twin = t.id WHERE t.id = 'a'

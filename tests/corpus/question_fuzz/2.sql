@@ -1,0 +1,1 @@
+WITH RECURSIVE d(i) AS (SELECT 'a' UNION SELECT target FROM d, relationships r WHERE r.source = i) SELECT * FROM d

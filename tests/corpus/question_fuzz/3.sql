@@ -1,0 +1,1 @@
+SELECT * FROM history('a','t','-1h','now','1m','max'), readings WHERE twin='a' ORDER BY time

@@ -1,0 +1,1 @@
+SELECT profile ->> '$.name', json_extract(profile,'$.x') FROM twins AS OF '-1h' t, json_each(t.profile)

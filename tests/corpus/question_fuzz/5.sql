@@ -1,0 +1,1 @@
+SELECT convert(1,'celsius','degF'), time_bucket('1d', now()), median(value), percentile(value, 50) FROM sensors GROUP BY type AS OF '2026-01-01'

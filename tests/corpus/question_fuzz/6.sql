@@ -1,0 +1,1 @@
+DELETE FROM twins; ATTACH 'x' AS y

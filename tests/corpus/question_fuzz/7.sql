@@ -1,0 +1,1 @@
+SELECT printf('%*d', 99999999, 1), trim('aa','a'), replace('aaa','a','bb'), instr('ab','b')

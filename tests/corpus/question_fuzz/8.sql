@@ -1,0 +1,1 @@
+SELECT * FROM alarms, events, audit, assets WHERE alarms.twin = 'a'
