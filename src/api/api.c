@@ -49,6 +49,7 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
     a->broker = b;
     a->alarms = opts->alarms;
     a->rules = opts->rules;
+    a->control = opts->control;
     a->opts = *opts;
     unsigned char chance[4];
     random_bytes(chance, sizeof chance);
@@ -77,6 +78,7 @@ int api_new(struct loop *l, struct core *c, struct broker *b, const struct api_o
         return err;
     }
     devices_watch(a);
+    control_api_watch(a);
     *ret = a;
     return 0;
 }
@@ -85,6 +87,7 @@ void api_free(struct api *a)
 {
     if (!a)
         return;
+    control_api_unwatch(a);
     devices_unwatch(a);
     graphql_free(a->graphql);
     stream_free(a->stream);

@@ -38,6 +38,7 @@ struct api_opts {
                                   by the name that a request has */
     struct alarms *alarms;     /* alarms/alarms.h; outlives the API */
     struct rules *rules;       /* rules/rules.h; gone once the server ends: no call comes then */
+    struct control *control;   /* control/control.h; the same */
     struct oidc *oidc;         /* access/oidc.h */
     struct asks *asks;         /* ask/ask.h; NULL: no questions are taken */
     const struct fetch *fetch; /* to look at URLs before they are kept */

@@ -5,6 +5,7 @@
 #include "access/change.h"
 #include "api/api.h"
 #include "codec/json.h"
+#include "control/control.h"
 
 enum { PARTS_MAX = 3 };
 
@@ -78,6 +79,11 @@ extern const struct named_schema rule_schemas[];
 extern const struct route alarm_routes[], delivery_routes[];
 extern const struct named_schema alarm_schemas[], delivery_schemas[];
 
+/* control.c */
+extern const struct route control_routes[];
+extern const struct named_schema control_schemas[];
+struct waiting;
+
 struct stream;
 struct graphql;
 
@@ -87,6 +93,9 @@ struct api {
     struct broker *broker;
     struct alarms *alarms;
     struct rules *rules;
+    struct control *control;
+    struct control_watch control_watch;
+    struct waiting *waiting; /* calls that wait for a step of a command */
     struct api_opts opts;
     struct api_addresses addresses;
     struct stream *stream;
@@ -218,6 +227,10 @@ const char *quality_name(uint8_t quality);
 
 /* query.c: answer the question; the rest of it stands in the parameters */
 void query_answer(struct call *call, struct slice sql, const struct jval *params);
+
+/* control.c: who waits for steps of commands */
+void control_api_watch(struct api *api);
+void control_api_unwatch(struct api *api);
 
 /* devices.c: what a twin had goes with it */
 void devices_watch(struct api *api);

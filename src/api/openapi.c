@@ -172,6 +172,7 @@ const struct named_schema *const schema_tables[] = {
     explain_schemas,
     rule_schemas,
     delivery_schemas,
+    control_schemas,
     query_schemas,
     type_schemas,
     graphql_schemas,

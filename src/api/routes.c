@@ -436,6 +436,7 @@ const struct route *const route_tables[] = {
     graph_routes,
     alarm_routes,
     delivery_routes,
+    control_routes,
     rule_routes,
     explain_routes,
     query_routes,

@@ -35,7 +35,7 @@ extern const struct config_row config_rows[]; /* ended by a row without section 
 
 enum config_from { CONFIG_FROM_DEFAULT, CONFIG_FROM_FILE, CONFIG_FROM_ENV, CONFIG_FROM_FLAG };
 
-enum { CONFIG_ROWS_MAX = 64 };
+enum { CONFIG_ROWS_MAX = 128 };
 
 struct config {
     /* members by type: char * (NULL: not set or off), bool, int64_t for counts, sizes and
@@ -49,6 +49,7 @@ struct config {
     int64_t head_readings, flush_us, audit_retention_us;
     char *smtp, *smtp_from, *smtp_user, *smtp_password_file;
     bool smtp_plain;
+    int64_t command_retention_us, command_queue;
     int64_t alarm_retention_us, alarm_flood, alarm_flood_twin;
     char *anonymous_ingest;
     int64_t requests_per_s, anonymous_requests_per_s;

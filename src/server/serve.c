@@ -15,6 +15,7 @@
 #include "ask/ask.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "control/control.h"
 #include "os/file.h"
 #include "rules/rules.h"
 #include "server/assets.h"
@@ -54,6 +55,7 @@ struct server {
     struct local_tokens local;
     struct loop *loop;
     struct core *core;
+    struct control *control;
     struct alarms *alarms;
     struct rules *rules;
     struct mailer *mailer;
@@ -398,6 +400,14 @@ static int open_mailer(struct server *s)
     return err ? (err == ERR_INVALID ? CODE_USAGE : CODE_FAILED) : CODE_OK;
 }
 
+static int open_control(struct server *s)
+{
+    const struct control_opts opts = {.retention_us = s->config->command_retention_us,
+                                      .queue = (size_t)s->config->command_queue};
+    int err = control_new(s->loop, s->core, &opts, &s->control);
+    return err ? failed("commands cannot be set up, or not read from the catalog", err) : CODE_OK;
+}
+
 static int open_alarms(struct server *s)
 {
     const struct deliver_opts deliver = {.fetch = s->identity.fetch,
@@ -481,6 +491,7 @@ static int open_front(struct server *s)
                            .oidc = s->identity.oidc,
                            .alarms = s->alarms,
                            .rules = s->rules,
+                           .control = s->control,
                            .fetch = s->identity.fetch,
                            .keys = s->secrets.ring,
                            .max_watched = (size_t)c->max_watched,
@@ -549,9 +560,10 @@ static int open_all(struct server *s)
         (code = certs_open(s->loop, c, &s->certs)) != CODE_OK || (code = open_core(s)) != CODE_OK ||
         (code = check_addresses(c, setup_is_wanted(core_access(s->core)))) != CODE_OK ||
         (code = identity_open(s->loop, c, s->core, s->secrets.ring, &s->identity)) != CODE_OK ||
-        (code = open_mailer(s)) != CODE_OK || (code = open_alarms(s)) != CODE_OK ||
-        (code = open_rules(s)) != CODE_OK || (code = open_front(s)) != CODE_OK ||
-        (code = open_listeners(s)) != CODE_OK || (code = announce(s)) != CODE_OK)
+        (code = open_mailer(s)) != CODE_OK || (code = open_control(s)) != CODE_OK ||
+        (code = open_alarms(s)) != CODE_OK || (code = open_rules(s)) != CODE_OK ||
+        (code = open_front(s)) != CODE_OK || (code = open_listeners(s)) != CODE_OK ||
+        (code = announce(s)) != CODE_OK)
         return code;
     write_local_token(s);
     if (c->demo && (err = demo_start(s->loop, s->core, c->data, c->demo_restore, &s->demo)))
@@ -569,6 +581,7 @@ static void close_all(struct server *s)
     }
     rules_free(s->rules);
     alarms_stop(s->alarms);
+    control_stop(s->control);
     mailer_free(s->mailer);
     identity_stop(&s->identity);
     asks_free(s->asks);
@@ -584,6 +597,7 @@ static void close_all(struct server *s)
         broker_free(s->broker);
     identity_close(&s->identity);
     alarms_free(s->alarms);
+    control_free(s->control);
     if (s->core)
         core_close(s->core);
     certs_close(s->certs);

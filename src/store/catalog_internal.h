@@ -62,6 +62,7 @@ extern const struct db_part versions_part;
 
 /* Tables of other files of the room. */
 extern const struct db_part alarms_part, events_part, deliveries_part, causes_part;
+extern const struct db_part commands_part;
 
 /* audit.c, for audit_check.c */
 #define AUDIT_ANCHOR "audit.anchor" /* in meta: where the chain begins when rows have expired */

@@ -15,6 +15,7 @@ const MATCH = { "if-match": '"not this one"' };
 
 /* of pump-1, which the test raises */
 const ALARM = { alarm: "a-1" };
+const COMMAND = { command: "c-1" };
 
 export const ROWS = {
     /* twins */
@@ -83,6 +84,15 @@ export const ROWS = {
         names: ALARM,
         body: '{"cause":"sensor:a/b","verdict":"rejected"}',
     },
+
+    /* commands */
+    listCommands: { needs: "viewer" },
+    nextCommand: { needs: "operator", device: true },
+    sendCommand: { needs: "operator", missing: true, body: "{}", names: { name: "stop" } },
+    readCommand: { needs: "viewer", missing: true, names: COMMAND },
+    cancelCommand: { needs: "operator", missing: true, names: COMMAND },
+    acceptCommand: { needs: "operator", missing: true, names: COMMAND, body: "{}", device: true },
+    answerCommand: { needs: "operator", missing: true, names: COMMAND, body: "{}", device: true },
 
     /* GraphQL: each field is asked of by itself, in graphql-matrix.test.mjs */
     queryGraphql: { needs: "public" },

@@ -30,7 +30,9 @@ async function be(name, somebody, organization) {
 
 async function people(d) {
     const ada = await administrator(d);
-    await ada.must("POST", "/api/v1/twins", twin("pump-1", { "temp-1": { normalRange: [0, 50] } }));
+    const pump = twin("pump-1", { "temp-1": { normalRange: [0, 50] } });
+    await ada.must("POST", "/api/v1/twins", { ...pump, "doppel:commands": [{ name: "stop" }] });
+    await ada.must("POST", "/api/v1/twins/pump-1/commands/stop", {});
     await ada.must("POST", "/api/v1/twins/pump-1/readings", { "temp-1": 80 });
     await ada.must("POST", "/api/v1/organizations", { id: "acme", name: "Acme" });
     await ada.must("POST", "/api/v1/twins", twin("fan-1", ["temp-1"]));

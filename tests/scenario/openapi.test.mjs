@@ -734,6 +734,29 @@ test("alarms", async () => {
     await call("POST", `${at}/clear`, { body: {}, expect: 409 });
 });
 
+test("commands", async () => {
+    const stop = { name: "stop", input: { type: "object", maxProperties: 0 } };
+    await d.create({ ...twin("ordered", { s: {} }), "doppel:commands": [stop] });
+    const at = "/api/v1/twins/ordered/commands";
+    await call("GET", `${at}/next`, { expect: 204 });
+    const sent = (await call("POST", `${at}/stop`, { body: {}, expect: 202 })).body;
+    await call("POST", `${at}/stop`, { body: { input: { a: 1 } }, expect: 400 });
+    await call("POST", `${at}/jump`, { body: {}, expect: 404 });
+    await call("GET", `${at}/next?wait=1s`, { expect: 200 });
+    await call("GET", `${at}/next?wait=1d`, { expect: 400 });
+    const one = `/api/v1/commands/${sent.id}`;
+    await call("POST", `${one}/accept`, { body: {}, expect: 200 });
+    await call("DELETE", one, { expect: 409 });
+    await call("POST", `${one}/result`, { body: { output: 1, error: "x" }, expect: 400 });
+    await call("POST", `${one}/result`, { body: { output: 1 }, expect: 200 });
+    await call("GET", one, { expect: 200 });
+    await call("GET", "/api/v1/commands/c-999999", { expect: 404 });
+    await call("GET", `${at}?state=done&limit=1`, { expect: 200 });
+    await call("GET", `${at}?state=odd`, { expect: 400 });
+    const next = (await call("POST", `${at}/stop?wait=0`, { body: {}, expect: 202 })).body;
+    await call("DELETE", `/api/v1/commands/${next.id}`, { expect: 200 });
+});
+
 test("GraphQL", async () => {
     const query = "{ __typename }";
     await call("GET", `/graphql?query=${encodeURIComponent(query)}`, { expect: 200 });
