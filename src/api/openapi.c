@@ -161,7 +161,8 @@ const struct named_schema openapi_schemas[] = {
 };
 /* clang-format on */
 
-/* clang-format off: a line each */
+/* A line each, so that changes do not meet. */
+/* clang-format off */
 const struct named_schema *const schema_tables[] = {
     openapi_schemas,
     administrator_schemas,

@@ -132,7 +132,8 @@ static const char *const sql[SQL_COUNT] = {
 
 /* What other files of this room keep in catalog.db, each with its own tables. */
 static const struct db_part *const parts[] = {
-    &versions_part, &alarms_part, &events_part, &deliveries_part, &causes_part, &commands_part, NULL,
+    &versions_part, &alarms_part,   &events_part, &deliveries_part,
+    &causes_part,   &commands_part, NULL,
 };
 
 const struct db_kind catalog_kind = {
