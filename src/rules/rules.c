@@ -9,20 +9,20 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "core/types.h"
+#include "rules/course.h"
 #include "rules/internal.h"
 
 #include <stdlib.h>
 
-enum { TICK_MS = 200, CATCH_UP = 16, TEXTS_KEPT = 256 };
+enum { TICK_MS = 200, TEXTS_KEPT = 256 };
 
 struct binding {
     struct rule *rule;
     struct twin *twin;
-    struct machine *machine;
+    struct course course;
     struct machine_words words;
     struct sensor **sensors; /* of all inputs, one after the other */
     size_t *counts, sensors_n;
-    bool active;
     int64_t anchor_t_us, anchor_mono_us; /* the machine's time at a time of the clock */
     int64_t due_us, queued_us;           /* monotonic; queued: its place in the heap */
     size_t heap_at;                      /* from 1; 0: not in there */
@@ -154,7 +154,7 @@ static void put_message(struct buf *out, const struct binding *b)
     const struct rule_spec *s = &b->rule->spec;
     for (size_t i = 0; i < s->message_n; i++)
         if (s->message[i].expr)
-            put_part(out, machine_eval(b->machine, s->message[i].expr));
+            put_part(out, machine_eval(b->course.machine, s->message[i].expr));
         else
             buf_add_slice(out, s->message[i].text);
     if (!s->message_n)
@@ -168,7 +168,7 @@ static size_t newest_readings(const struct binding *b, struct alarm_reading *lis
     for (size_t i = 0; i < inputs; i++)
         for (size_t k = 0; k < b->counts[i]; k++, at++) {
             struct alarm_reading one = {.sensor = slice_str(b->sensors[at]->id)};
-            if (n == max || !machine_newest(b->machine, i, k, &one.t_us, &one.value))
+            if (n == max || !machine_newest(b->course.machine, i, k, &one.t_us, &one.value))
                 continue;
             size_t place = n++;
             for (; place && list[place - 1].t_us > one.t_us; place--)
@@ -178,7 +178,7 @@ static size_t newest_readings(const struct binding *b, struct alarm_reading *lis
     return n;
 }
 
-static void raise(struct rules *r, struct binding *b)
+static bool raise(struct rules *r, struct binding *b)
 {
     const struct rule_spec *s = &b->rule->spec;
     struct alarm_reading readings[ALARM_READINGS_MAX];
@@ -187,7 +187,7 @@ static void raise(struct rules *r, struct binding *b)
     int64_t t;
     put_message(&message, b);
     if (b->sensors_n && b->counts[0])
-        machine_newest(b->machine, 0, 0, &t, &value);
+        machine_newest(b->course.machine, 0, 0, &t, &value);
     struct alarm_raise what = {.twin = b->twin,
                                .sensor = b->sensors_n && b->sensors[0]->twin == b->twin
                                              ? slice_str(b->sensors[0]->id)
@@ -196,50 +196,35 @@ static void raise(struct rules *r, struct binding *b)
                                .rule_version = b->rule->version,
                                .severity = s->severity,
                                .message = buf_slice(&message),
-                               .at_us = machine_now(b->machine),
+                               .at_us = machine_now(b->course.machine),
                                .value = value,
                                .limit = buf_slice(&s->limit),
                                .readings = readings,
                                .readings_n = newest_readings(b, readings, ALARM_READINGS_MAX),
                                .actions = buf_slice(&s->actions),
                                .escalate = buf_slice(&s->escalate)};
-    if (message.failed || alarms_raise(r->alarms, &what))
+    bool done = !message.failed && alarms_raise(r->alarms, &what) == 0;
+    if (!done)
         log_error("rules", "an alarm of the rule %s is not raised: out of memory", s->id);
-    else
-        b->active = true;
-    r->stats.raised += b->active;
+    r->stats.raised += done;
     buf_release(&message);
+    return done;
 }
 
-static void judge(struct rules *r, struct binding *b)
+static bool turned(void *arg, bool raised)
 {
-    const struct rule_spec *s = &b->rule->spec;
-    r->stats.evaluations++;
-    if (!b->active) {
-        if (expr_truth(machine_eval(b->machine, s->when)) > 0)
-            raise(r, b);
-    } else if (expr_truth(machine_eval(b->machine, s->clear)) > 0) {
-        alarms_clear(r->alarms, b->twin, slice_str(s->id), machine_now(b->machine));
-        b->active = false;
-        r->stats.cleared++;
-    }
-    if (++r->texts_n % TEXTS_KEPT == 0)
-        arena_reset(r->texts);
-}
-
-/* What time alone changes up to t_us. */
-static void catch_up(struct rules *r, struct binding *b, int64_t t_us)
-{
-    int64_t due;
-    for (int i = 0; i < CATCH_UP && (due = machine_due(b->machine)) <= t_us; i++) {
-        machine_pass(b->machine, due);
-        judge(r, b);
-    }
+    struct binding *b = arg;
+    struct rules *r = b->rule->all;
+    if (raised)
+        return raise(r, b);
+    alarms_clear(r->alarms, b->twin, slice_str(b->rule->spec.id), machine_now(b->course.machine));
+    r->stats.cleared++;
+    return true;
 }
 
 static void set_due(struct rules *r, struct binding *b)
 {
-    int64_t due = machine_due(b->machine);
+    int64_t due = machine_due(b->course.machine);
     b->due_us = due == INT64_MAX ? due : b->anchor_mono_us + (due - b->anchor_t_us);
     heap_note(r, b);
 }
@@ -247,15 +232,14 @@ static void set_due(struct rules *r, struct binding *b)
 static void feed(struct rules *r, const struct watch *w, const struct reading *reading)
 {
     struct binding *b = w->binding;
-    bool timed = program_watches_time(b->rule->spec.program);
-    if (timed && machine_now(b->machine) != INT64_MIN)
-        catch_up(r, b, reading->t_us - 1);
-    if (!machine_put(b->machine, w->input, w->k, reading->t_us, reading->value, reading->quality))
+    if (!course_put(&b->course, w->input, w->k, reading->t_us, reading->value, reading->quality))
         return;
-    judge(r, b);
-    if (!timed)
+    r->stats.evaluations++;
+    if (++r->texts_n % TEXTS_KEPT == 0)
+        arena_reset(r->texts);
+    if (!b->course.timed)
         return;
-    b->anchor_t_us = machine_now(b->machine);
+    b->anchor_t_us = machine_now(b->course.machine);
     b->anchor_mono_us = clock_mono_us();
     set_due(r, b);
 }
@@ -278,7 +262,7 @@ static void on_tick(void *arg)
         struct binding *b = r->heap[0];
         heap_remove(r, b);
         if (b->due_us <= mono) {
-            catch_up(r, b, b->anchor_t_us + (mono - b->anchor_mono_us));
+            course_pass(&b->course, b->anchor_t_us + (mono - b->anchor_mono_us));
             set_due(r, b);
             if (b->due_us <= mono) /* much time has passed: the rest comes with the next turn */
                 b->due_us = mono + 1;
@@ -345,7 +329,7 @@ static void unbind(struct rules *r, struct binding *b)
         b->next->link = b->link;
     b->rule->n--;
     r->stats.bindings--;
-    machine_free(b->machine);
+    machine_free(b->course.machine);
     free(b->sensors);
     free(b->counts);
     free(b);
@@ -367,7 +351,8 @@ static void prime(struct binding *b)
             for (size_t k = 0; k < b->counts[i]; k++, at++) {
                 const struct sensor *s = b->sensors[at];
                 if (s->has_value && s->last.t_us == next)
-                    machine_put(b->machine, i, k, next, point_value(&s->last), s->last.quality);
+                    machine_put(b->course.machine, i, k, next, point_value(&s->last),
+                                s->last.quality);
             }
         done = next;
     } while (next != INT64_MAX);
@@ -401,7 +386,7 @@ static int listen(struct rules *r, struct binding *b)
     program_inputs(b->rule->spec.program, &inputs);
     for (size_t i = 0; i < inputs; i++)
         for (size_t k = 0; k < b->counts[i] && !err; k++, at++) {
-            machine_stale_after(b->machine, i, k, sensor_patience_us(b->sensors[at]));
+            machine_stale_after(b->course.machine, i, k, sensor_patience_us(b->sensors[at]));
             err = watch_add(r, b->sensors[at], (struct watch){b, (uint32_t)i, (uint32_t)k});
         }
     return err;
@@ -422,7 +407,8 @@ static void bind(struct rules *r, struct rule *rule, struct twin *t)
     rule->n++;
     r->stats.bindings++;
     int err = find_sensors(r, b);
-    if (!err && !(b->machine = machine_new(rule->spec.program, b->counts, &b->words, r->texts)))
+    if (!err &&
+        !(b->course.machine = machine_new(rule->spec.program, b->counts, &b->words, r->texts)))
         err = ERR_NOMEM;
     if (!err)
         err = listen(r, b);
@@ -434,12 +420,18 @@ static void bind(struct rules *r, struct rule *rule, struct twin *t)
         return;
     }
     prime(b);
-    b->active = alarms_is_active(r->alarms, t, slice_str(rule->spec.id));
-    b->anchor_t_us = machine_now(b->machine);
+    b->course = (struct course){.machine = b->course.machine,
+                                .when = rule->spec.when,
+                                .clear = rule->spec.clear,
+                                .timed = program_watches_time(rule->spec.program),
+                                .active = alarms_is_active(r->alarms, t, slice_str(rule->spec.id)),
+                                .turned = turned,
+                                .arg = b};
+    b->anchor_t_us = machine_now(b->course.machine);
     b->anchor_mono_us = clock_mono_us();
     if (b->anchor_t_us == INT64_MIN)
         return; /* nothing has been said yet */
-    judge(r, b);
+    course_judge(&b->course);
     set_due(r, b);
 }
 
@@ -686,12 +678,12 @@ void rules_check(struct rules *r, struct twin *t, struct slice text, struct aren
         expr_place(text, &ret->error);
     }
     b.words = (struct machine_words){twin_word, &b};
-    b.machine = ret->err ? NULL : machine_new(ret->program, b.counts, &b.words, a);
-    if (!ret->err && !b.machine)
+    b.course.machine = ret->err ? NULL : machine_new(ret->program, b.counts, &b.words, a);
+    if (!ret->err && !b.course.machine)
         ret->err = ERR_NOMEM;
     if (!ret->err) {
         prime(&b);
-        struct expr_value v = machine_eval(b.machine, ret->expr);
+        struct expr_value v = machine_eval(b.course.machine, ret->expr);
         if (v.type == EXPR_TEXT)
             v = expr_text(arena_dup(a, expr_slice(v)));
         ret->value = v;
@@ -699,7 +691,7 @@ void rules_check(struct rules *r, struct twin *t, struct slice text, struct aren
         ret->reads_n = b.sensors_n;
         b.sensors = NULL;
     }
-    machine_free(b.machine);
+    machine_free(b.course.machine);
     free(b.sensors);
     free(b.counts);
 }

@@ -199,6 +199,7 @@ export const ROWS = {
     readRuleVersion: { needs: "viewer", missing: true, linkMay: false },
     compareRule: { needs: "viewer", query: "from=1", missing: true, linkMay: false },
     restoreRule: { needs: "editor", body: '{"version":"none"}', names: { id: "none" } },
+    testRule: { needs: "viewer", body: "[]", linkMay: false },
     checkExpression: { needs: "viewer", body: "[]", linkMay: false },
     listExpressionFunctions: { needs: "viewer", linkMay: false },
     listDestinations: { needs: "administrator" },

@@ -65,6 +65,7 @@ function follow(node, ...steps) {
 /* What changes nothing that the audit log is for, and why. */
 const WITHOUT_LINE = {
     "post /api/v1/expressions/check": "it changes nothing",
+    "post /api/v1/rules/test": "the same",
     "post /api/v1/validate": "looks at a profile",
     "post /api/v1/validate/type": "looks at a type",
     "post /api/v1/history": "a question",
@@ -498,6 +499,12 @@ test("expressions, in good and in bad", async () => {
     await call("POST", check, { body: { expression: 1 }, expect: 400 });
     await call("POST", check, { body: { expression: "1", twin: "none" }, expect: 404 });
     await call("GET", "/api/v1/expressions/functions", { expect: 200 });
+    const rule = { when: "s > 1", on: { twins: ["expressed"] } };
+    await call("POST", "/api/v1/twins", { body: twin("expressed", { s: {} }), expect: 201 });
+    await call("POST", "/api/v1/rules/test", { body: { rule, twin: "expressed" }, expect: 200 });
+    await call("POST", "/api/v1/rules/test", { body: { rule }, expect: 400 });
+    await call("POST", "/api/v1/rules/test", { body: { rule: "none", twin: "x" }, expect: 404 });
+    await call("DELETE", "/api/v1/twins/expressed", { expect: 204 });
 });
 
 const ORGS = "/api/v1/organizations";

@@ -153,6 +153,43 @@ test("an expression is checked, and worked out for a twin", async () => {
     assert.ok(functions.some((f) => f.name === "avg_over"));
 });
 
+test("a backtest says what live evaluation said of the same readings", async () => {
+    await d.create(twin("r-12", { t: {}, u: {} }));
+    const begin = Date.now() - 3_600_000;
+    const time = (s) => new Date(begin + s * 1000).toISOString();
+    const rule = {
+        id: "tested",
+        when: "avg_over(t, '20s') > 50 AND u < 5",
+        for: "10s",
+        clearFor: "5s",
+        on: { twins: ["r-12"] },
+    };
+    await make(d, rule);
+    let seed = 7;
+    const draw = (n) => {
+        seed = (seed * 48271) % 2147483647;
+        return seed % n;
+    };
+    for (let s = 0; s < 600; s += 1 + draw(6)) {
+        const one = { [draw(3) ? "t" : "u"]: 0 };
+        for (const key of Object.keys(one))
+            one[key] = { value: key === "t" ? draw(100) : draw(7), timestamp: time(s) };
+        await say(d, "r-12", one);
+    }
+    const span = { from: time(0), to: time(601) };
+    const body = { rule, twin: "r-12", ...span };
+    const tested = await d.post("/api/v1/rules/test", body);
+    assert.equal(tested.status, 200, tested.text);
+    const byId = await d.post("/api/v1/rules/test", { ...body, rule: "tested" });
+    assert.deepEqual(byId.body, tested.body);
+    assert.ok(tested.body.fired > 1, tested.text);
+    const [{ count }] = (await d.get("/api/v1/alarms?twin=r-12")).body.alarms;
+    assert.equal(count, tested.body.fired);
+    const bad = await d.post("/api/v1/rules/test", { ...body, rule: { ...rule, when: "v > 1" } });
+    assert.equal(bad.status, 400, bad.text);
+    assert.match(bad.body.detail, /no sensor v/);
+});
+
 test("rules are at work again after a restart, and know what stands", async (t) => {
     const server = await start(t);
     await server.create(twin("again", { t: {} }));
