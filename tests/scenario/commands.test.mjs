@@ -25,8 +25,7 @@ const COMMANDS = [
     { name: "soon", expires: "100ms" },
 ];
 
-const make = (server, id) =>
-    server.create({ ...twin(id, { t: {} }), "doppel:commands": COMMANDS });
+const make = (server, id) => server.create({ ...twin(id, { t: {} }), "doppel:commands": COMMANDS });
 const send = (server, id, name, body = {}, more = "") =>
     server.send("POST", `/api/v1/twins/${id}/commands/${name}${more}`, body);
 const read = async (server, id) => (await server.get(`/api/v1/commands/${id}`)).body;
@@ -147,8 +146,7 @@ test("kill -9 leaves each command where it was", async (t) => {
     await make(one, "hard-1");
     const ids = [];
     for (let i = 0; i < 4; i++) ids.push((await send(one, "hard-1", "stop")).body.id);
-    const step = (id, what, body = {}) =>
-        one.send("POST", `/api/v1/commands/${id}/${what}`, body);
+    const step = (id, what, body = {}) => one.send("POST", `/api/v1/commands/${id}/${what}`, body);
     await next(one, "hard-1");
     await step(ids[1], "accept");
     await step(ids[2], "result", { output: null });
