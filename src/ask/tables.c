@@ -2,12 +2,13 @@
 #include "ask/internal.h"
 
 extern const struct ask_table table_twins, table_sensors, table_relationships, table_readings,
-    table_history, table_audit, table_assets, table_alarms, table_events;
+    table_history, table_audit, table_assets, table_alarms, table_events, table_commands;
 
 /* A table a line, and a file for it. */
 const struct ask_table *const ask_tables[] = {
     &table_twins, &table_sensors, &table_relationships, &table_readings, &table_history,
-    &table_audit, &table_assets,  &table_alarms,        &table_events,   NULL};
+    &table_audit, &table_assets,  &table_alarms,        &table_events,   &table_commands,
+    NULL};
 
 static void write_column(struct json_writer *w, const struct ask_column *c)
 {

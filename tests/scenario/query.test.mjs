@@ -441,3 +441,13 @@ test("what narrows a table finds what plain SQLite finds", async () => {
             assert.deepEqual(r.body.rows, JSON.parse(expected[i]).map(Object.values), q);
     }
 });
+
+test("commands are a table", async () => {
+    const stop = { name: "stop", input: { type: "object" } };
+    await d.create({ ...twin("q-told", ["t"]), "doppel:commands": [stop] });
+    const sent = await d.post("/api/v1/twins/q-told/commands/stop", {});
+    assert.ok(sent.status < 300, sent.text);
+    assert.deepEqual(await rows("SELECT twin, name, state FROM commands WHERE twin = 'q-told'"), [
+        ["q-told", "stop", "pending"],
+    ]);
+});
