@@ -58,6 +58,23 @@ int alarm_show_run(const struct invocation *in)
     return code;
 }
 
+int alarm_explain_run(const struct invocation *in)
+{
+    static const struct manage_column columns[] = {
+        {"CAUSE", "cause"},     {"SCORE", "score"},
+        {"SINCE", "changed"},   {"CORRELATION", "correlation"},
+        {"STEPS AWAY", "hops"}, {"WHAT", "name|what"}};
+    struct manage m;
+    const char *window = option_value(in, "window");
+    int code = manage_begin(&m, in, false);
+    if (code == CODE_OK)
+        code = manage_get(&m, "/api/v1/alarms/%s/explanation?window=%s", in->args[0], window);
+    if (code == CODE_OK)
+        manage_table(&m, "causes", columns, 6, "no twin with sensors leads to it");
+    manage_end(&m);
+    return code;
+}
+
 /* One deed with each alarm that is named; text goes under `key`. */
 static int act(const struct invocation *in, const char *deed, const char *key, const char *text,
                const char *said)

@@ -24,6 +24,18 @@ const struct option_row alarm_shelve_options[] = {
     {0},
 };
 
+const struct option_row alarm_explain_options[] = {
+    {.name = "window",
+     .value = "DURATION",
+     .fallback = "6h",
+     .help = "how long before the alarm is looked at; the first third is the baseline"},
+    {0},
+};
+const struct command_example alarm_explain_examples[] = {
+    {"doppel alarm explain a-12 --window 2d", "what may have caused it, of two days"},
+    {0},
+};
+
 const struct command_example alarm_ls_examples[] = {
     {"doppel alarm ls", "what is open"},
     {"doppel alarm ls --severity critical,major --twin pump-1", "the bad ones of a twin"},

@@ -22,6 +22,7 @@ int query_run(const struct invocation *in); /* query.c */
 int graphql_run(const struct invocation *in);
 int alarm_ls_run(const struct invocation *in); /* alarm.c */
 int alarm_show_run(const struct invocation *in);
+int alarm_explain_run(const struct invocation *in);
 int alarm_ack_run(const struct invocation *in);
 int alarm_clear_run(const struct invocation *in);
 int alarm_assign_run(const struct invocation *in);

@@ -20,6 +20,7 @@ import { useTitle } from "../kit/useTitle";
 import { SeverityBadge, stateWord } from "../panels/alarms/AlarmBadges";
 import style from "../panels/alarms/Alarms.module.css";
 import { SensorChart } from "../panels/chart/SensorChart";
+import { ExplainPanel } from "../panels/explain/ExplainPanel";
 
 const BEFORE_MS = 10 * 60_000;
 const AFTER_MS = 10 * 60_000;
@@ -229,6 +230,7 @@ export default function AlarmPage({ id }: { id: string }) {
                             <Handle alarm={alarm} />
                         </Panel>
                     )}
+                    {alarm?.twin && <ExplainPanel alarm={alarm.id} may={may} />}
                     {alarm && (
                         <Panel title="What happened">
                             <Steps alarm={alarm} />
