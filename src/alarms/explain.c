@@ -309,7 +309,7 @@ static int on_event(void *arg, const struct event *e)
     struct of_twin *o = arg;
     if (slice_starts(e->kind, "setting"))
         add_change(o->j, o->twin, "setting", e->what, e->at_us);
-    else if (slice_starts(e->kind, "command"))
+    else if (slice_is(e->kind, "command.delivered")) /* of its states, the one that acts */
         add_change(o->j, o->twin, "command", e->what, e->at_us);
     return o->j->err;
 }
