@@ -1,6 +1,7 @@
 /* What the table of the structure cannot say: one member against another, against the units, the
  * clock and what we know of mechanisms; and advice.  What does not fit its kind is passed over
  * here, the walk has said it. */
+#include "codec/json_schema.h"
 #include "twin/check.h"
 #include "twin/relations.h"
 #include "twin/sync.h"
@@ -463,6 +464,33 @@ static void relate_relationships(struct check *c)
     map_release(&seen);
 }
 
+static void relate_schema(struct check *c, const struct jval *command, const char *member)
+{
+    struct json_schema_error e;
+    const struct jval *schema = jval_get(command, member);
+    if (!schema || !json_schema_check(c->arena, schema, &e))
+        return;
+    check_error(c, "commands", schema, "The schema %s is at fault%s%s: %s", check_path(c, schema),
+                e.pointer[0] ? " at " : "", e.pointer, e.message);
+}
+
+static void relate_commands(struct check *c)
+{
+    const struct jval *list = list_of(c->root, "doppel:commands");
+    struct map seen = {0};
+    for (const struct jval *v = list ? list->first : NULL; v; v = v->next) {
+        struct slice name = jval_string(jval_get(v, "name"));
+        relate_schema(c, v, "input");
+        relate_schema(c, v, "output");
+        if (name.n && map_get(&seen, name) && check_room_error(c, "commands"))
+            check_error(c, "commands", v, "The command %.*s stands there twice: take one out.",
+                        SLICE_ARG(name));
+        else if (name.n && !map_get(&seen, name))
+            c->failed |= map_put(&seen, name, (void *)(uintptr_t)v, NULL) != 0;
+    }
+    map_release(&seen);
+}
+
 void check_relations(struct check *c)
 {
     const struct jval *storage = object_of(c->root, "dataStorage");
@@ -477,4 +505,5 @@ void check_relations(struct check *c)
     }
     relate_alerts(c);
     relate_relationships(c);
+    relate_commands(c);
 }

@@ -78,6 +78,10 @@ const struct profile_rule profile_rules[] = {
      "its `properties` are an object."},
     {"relationship.id", E, false,
      "Every relationship has its own `id` in the twin; where none is given it is kind:target."},
+    {"commands", E, false,
+     "Each of `doppel:commands` is an object with a `name` of its own; `input` and `output` are "
+     "JSON Schemas of the part that is understood, `timeout` and `expires` durations "
+     "([commands.md](commands.md))."},
     {NULL, E, false, NULL},
 };
 /* clang-format on */

@@ -121,7 +121,7 @@ static void put_schema(struct buf *out)
              "value that fits its unit (sensor.value), ranges that rise and do not overlap "
              "(sensor.range), sampling shorter than retention (storage), thresholds and alerts "
              "that name a sensor of the profile (analytics.threshold, performance), one id for "
-             "one relationship (relationship.id).', ");
+             "one relationship (relationship.id), the schemas of commands (commands).', ");
     put_object(out, profile_fields, NULL);
     put(out, ", '$defs': {");
     for (size_t i = 0; kinds[i]; i++) {

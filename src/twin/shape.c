@@ -393,6 +393,28 @@ static const struct field performance_fields[] = {
 
 static const struct field no_fields[] = {{0}};
 
+static const struct field command_fields[] = {
+    {.name = "name",
+     .rule = "commands",
+     .missing = "commands",
+     .kind = &kind_id,
+     .what = "the name by which the command is sent",
+     .example = "'stop'"},
+    {.name = "title", .rule = "commands", .kind = &kind_text, .what = "what people call it"},
+    {.name = "description", .rule = "commands", .kind = &kind_text, .what = "what it does"},
+    {.name = "timeout",
+     .rule = "commands",
+     .kind = &kind_duration,
+     .what = "how long an answer may take",
+     .example = "'30s'"},
+    {.name = "expires",
+     .rule = "commands",
+     .kind = &kind_duration,
+     .what = "how long it waits for a device that is away",
+     .example = "'1d'"},
+    {0},
+};
+
 static const struct field relationship_fields[] = {
     {.name = "id",
      .rule = "relationship.id",
@@ -525,6 +547,11 @@ const struct field profile_fields[] = {
      .shape = SHAPE_LIST,
      .members = relationship_fields,
      .what = "what the twin is to other twins"},
+    {.name = "doppel:commands",
+     .rule = "commands",
+     .shape = SHAPE_LIST,
+     .members = command_fields,
+     .what = "what the twin can be told to do"},
     {0},
 };
 /* clang-format on */
