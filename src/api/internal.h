@@ -96,7 +96,7 @@ struct api {
     struct control *control;
     struct control_watch control_watch;
     struct waiting *waiting; /* calls that wait for a step of a command */
-    size_t backtests; /* under way */
+    size_t backtests;        /* under way */
     struct api_opts opts;
     struct api_addresses addresses;
     struct stream *stream;
