@@ -114,10 +114,13 @@ static bool enter(struct asof *a, struct slice key, struct asof_twin *t, struct 
     struct question *q = a->q;
     const struct access *access = core_access(q->core);
     struct org *org = access_org_of_key(access, key);
-    const struct access_object o = {.org = org, .twin = key};
+    const struct access_object o = {.org = org, .twin = key}, any = {.org = org};
     struct buf id = {0};
     struct twin *now = core_twin(q->core, key);
     bool may = question_may_go_on(q) && org && access_may(access, q->who, OP_TWIN_READ, &o);
+    if (may && !now) /* its policy went with it: for those who may restore it */
+        may = access_may(access, q->who, OP_TWIN_CREATE, &any);
+    t->sees_profile = may && profile_seen(q, org, key);
     if (may) {
         access_put_id(access, q->who, key, &id);
         t->id = arena_dup(a->arena, buf_slice(&id));
@@ -177,10 +180,17 @@ bool asof_next(struct asof *a, struct asof_twin *ret)
 bool asof_sees(struct question *q, struct slice id)
 {
     struct twin *t = NULL;
+    struct buf scratch = {0};
+    struct slice key;
+    struct org *org;
     loop_enter(q->loop);
     int err = core_find(q->core, q->who, id, OP_TWIN_READ, &t);
+    /* what is hidden is told as what is not there: they differ by what there is */
+    bool sees_missing = access_key(core_access(q->core), q->who, id, &scratch, &key, &org) ||
+                        !core_twin(q->core, key);
     loop_leave(q->loop);
-    return err != ERR_FORBIDDEN && err != ERR_UNAUTHENTICATED;
+    buf_release(&scratch);
+    return !err || sees_missing;
 }
 
 bool asof_was(struct question *q, int64_t at_us, struct slice id)

@@ -12,6 +12,7 @@ struct asof_twin {
     struct slice key, id; /* id: as they call it */
     struct version version;
     struct slice profile; /* as they may see it */
+    bool sees_profile;    /* false: a policy keeps it, and what stands in it alone */
     const struct jval *root;
     struct profile_view view;
 };

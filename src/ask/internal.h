@@ -230,6 +230,8 @@ struct twin *twin_called(struct question *q, struct slice id);
 struct slice twin_name(struct question *q, const struct twin *t, struct buf *scratch);
 /* What they call the twin of that key, or would if there were one. */
 struct slice key_name(struct question *q, struct slice key, struct buf *scratch);
+/* A policy may leave somebody the twin and keep its profile. */
+bool profile_seen(const struct question *q, struct org *org, struct slice key);
 bool sensor_seen(const struct twin_look *look, const struct sensor *s, enum access_op op);
 
 /* Twins, as a table walks them: one that is named, or all. */

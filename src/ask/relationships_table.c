@@ -149,7 +149,7 @@ static size_t edges_then(struct scan *s, const struct asof_twin *t, size_t at)
 {
     const struct jval *list = jval_get(t->root, "doppel:relationships"), *e = NULL;
     size_t n = 0;
-    if (list && list->type == J_ARRAY)
+    if (t->sees_profile && list && list->type == J_ARRAY)
         e = list->first;
     for (; e && !scan_full(s); e = e->next)
         if (n++ >= at)

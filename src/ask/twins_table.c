@@ -30,10 +30,11 @@ int profile_read_kept(struct question *q, const char *key, struct arena *a, stru
         return question_fail(q, err == ERR_MALFORMED ? ERR_CORRUPT : err, NULL);
     loop_enter(q->loop);
     const struct twin *t = core_twin(q->core, slice_str(key));
-    if (t)
+    bool sees = t && profile_seen(q, t->org, slice_str(key));
+    if (sees)
         core_hide_sensors(q->core, q->who, t, *ret);
     loop_leave(q->loop);
-    return t ? 0 : ERR_NOT_FOUND;
+    return sees ? 0 : ERR_NOT_FOUND;
 }
 
 /* ---- twins ---- */
@@ -210,7 +211,8 @@ static size_t twin_then(struct scan *s, const struct asof_twin *t, size_t at)
     cell_int(s, row, T_VERSION, (int64_t)t->version.n);
     cell_time(s, row, T_MODIFIED, t->version.at_us);
     cell_int(s, row, T_SIMULATED, v->simulated);
-    cell_text(s, row, T_PROFILE, t->profile);
+    if (t->sees_profile)
+        cell_text(s, row, T_PROFILE, t->profile);
     return SIZE_MAX;
 }
 
@@ -285,11 +287,16 @@ static void put_assets(struct scan *s, struct slice twin, const struct jval *roo
 /* A profile at a time: the twin is found in the gate, its profile outside. */
 static size_t assets_then(struct scan *s, const struct asof_twin *t, size_t at)
 {
-    (void)at;
+    if (!t->sees_profile)
+        return SIZE_MAX;
+    if (s->rows) /* a batch of its own */
+        return at;
     s->room = ROWS_MAX;
-    if (!s->rows && make_room(s)) /* a batch of its own */
+    if (make_room(s))
         put_assets(s, t->id, t->root);
-    return s->rows ? SIZE_MAX : at;
+    else
+        question_fail(s->q, ERR_NOMEM, NULL);
+    return SIZE_MAX;
 }
 
 static int fill_assets(struct scan *s)

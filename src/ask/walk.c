@@ -124,6 +124,12 @@ struct slice twin_name(struct question *q, const struct twin *t, struct buf *scr
     return t->org == q->org ? slice_str(t->id) : key_name(q, slice_str(t->key), scratch);
 }
 
+bool profile_seen(const struct question *q, struct org *org, struct slice key)
+{
+    const struct access_object o = {.org = org, .twin = key, .part = PART_PROFILE};
+    return access_may(core_access(q->core), q->who, OP_TWIN_READ, &o);
+}
+
 bool sensor_seen(const struct twin_look *look, const struct sensor *s, enum access_op op)
 {
     if (look->plain && (look->q->who->everything || look->q->who->ops & OP_BIT(op)))
