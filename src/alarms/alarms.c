@@ -148,7 +148,12 @@ bool alarm_may(const struct alarms *a, const struct principal *who, enum access_
                                     .twin = alarm->twin,
                                     .part = alarm->sensor.n ? PART_SENSOR : PART_WHOLE,
                                     .name = alarm->sensor};
-    return o.org && access_may(a->access, who, op, &o);
+    if (!o.org || !access_may(a->access, who, op, &o))
+        return false;
+    /* the policy of a twin that is gone went with it: what is left is for who may make twins */
+    const struct access_object any = {.org = o.org};
+    return !alarm->twin.n || core_twin(a->core, alarm->twin) ||
+           access_may(a->access, who, OP_TWIN_CREATE, &any);
 }
 
 void alarms_get_stats(const struct alarms *a, struct alarms_stats *ret)

@@ -37,8 +37,12 @@ struct past {
 
 static bool may_see(const struct past *p, struct slice key, enum access_part part)
 {
-    const struct access_object o = {.org = p->org, .twin = key, .part = part};
-    return access_may(core_access(p->call->core), p->call->who, OP_TWIN_READ, &o);
+    const struct access_object o = {.org = p->org, .twin = key, .part = part},
+                               any = {.org = p->org};
+    const struct access *a = core_access(p->call->core);
+    /* the policy of a twin that is gone went with it: it is for who may restore it */
+    return access_may(a, p->call->who, OP_TWIN_READ, &o) &&
+           (core_twin(p->call->core, key) || access_may(a, p->call->who, OP_TWIN_CREATE, &any));
 }
 
 static bool is_wanted(const struct past *p, const struct past_edge *e)

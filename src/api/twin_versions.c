@@ -104,11 +104,21 @@ bool twin_versions_of(struct call *call, struct versions_of *ret)
     return true;
 }
 
+bool twin_profile_is_seen(struct call *call)
+{
+    struct twin *t = NULL;
+    if (core_find(call->core, call->who, call->parts[0], OP_TWIN_READ, &t))
+        return true; /* it is gone, or hidden, which twin_versions_of() judges */
+    struct access_object profile = twin_object(t);
+    profile.part = PART_PROFILE;
+    return call_may(call, OP_TWIN_READ, &profile);
+}
+
 #define ANSWER(name, answer)                                                                       \
     static void name(struct call *call)                                                            \
     {                                                                                              \
         struct versions_of of;                                                                     \
-        if (twin_versions_of(call, &of))                                                           \
+        if (twin_profile_is_seen(call) && twin_versions_of(call, &of))                             \
             answer(call, &of);                                                                     \
     }
 ANSWER(list, versions_answer)

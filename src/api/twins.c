@@ -1,6 +1,7 @@
 /* twins.c - /api/v1/twins: list, make, read, change, delete; and what validation says. */
 #include "access/state.h"
 #include "api/asof.h"
+#include "api/versions.h"
 #include "base/err.h"
 #include "core/types.h"
 
@@ -465,7 +466,7 @@ void twin_read(struct call *call)
     int64_t at_us;
     bool answered;
     if (call_asks_then(call, &at_us, &answered)) {
-        if (!answered)
+        if (!answered && twin_profile_is_seen(call))
             call_then(call, at_us, write_then);
         return;
     }

@@ -33,6 +33,8 @@ void then_answer(struct call *call, const struct versions_of *of, int64_t at_us)
 
 /* twin_versions.c: of the twin of the address, also of one that is gone.  False: answered. */
 bool twin_versions_of(struct call *call, struct versions_of *ret);
+/* May they read the profile of the twin of the address, if it is there?  False: answered. */
+bool twin_profile_is_seen(struct call *call);
 /* Its profile as it is now; NULL: it is not there. */
 void twin_version_now(struct call *call, void (*fn)(struct call *call, struct jval *body));
 

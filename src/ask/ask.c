@@ -72,7 +72,7 @@ static int borrow(struct ask_job *j)
     c->memory = 0;
     c->memory_max = j->limits.memory;
     c->late = false;
-    j->engine = c;
+    j->engine = j->q.engine = c;
     return SQLITE_OK;
 }
 

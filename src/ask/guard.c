@@ -124,11 +124,15 @@ static int authorize(void *arg, int action, const char *first, const char *secon
     }
 }
 
-static int progress(void *arg)
+bool engine_must_end(struct engine *c)
 {
-    struct engine *c = arg;
     c->late |= clock_mono_us() >= c->due_us;
     return c->late || (c->q && atomic_load(&c->q->cancelled));
+}
+
+static int progress(void *arg)
+{
+    return engine_must_end(arg);
 }
 
 static void set_limits(sqlite3 *db)

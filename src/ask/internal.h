@@ -23,6 +23,8 @@
 
 /* ---- what every part of a question knows ---- */
 
+struct engine;
+
 struct question {
     struct asks *asks;
     struct core *core;
@@ -34,6 +36,7 @@ struct question {
     int64_t at_us;      /* AS OF; 0: now */
     int64_t now_us;     /* when it was asked */
     _Atomic(bool) cancelled;
+    struct engine *engine; /* while it runs: when it must end */
     bool damaged;
     int err; /* why a table would not go on */
     char why[400];
@@ -56,7 +59,8 @@ struct engine {
     bool late;
     struct engine *next;
 };
-int engine_new(struct engine **ret); /* an SQLite code */
+bool engine_must_end(struct engine *c); /* its time is over, or it was cancelled */
+int engine_new(struct engine **ret);    /* an SQLite code */
 void engine_free(struct engine *c);
 /* What SQLite takes on this thread from here on is taken for c; NULL: for nobody. */
 void engine_takes(struct engine *c);

@@ -308,7 +308,7 @@ static void fill_then(struct scan *s)
         s->asof = asof_open(s->q, s->at_us, scan_has(s, 0), scan_eq(s, 0));
     if (!s->then)
         question_fail(s->q, ERR_NOMEM, NULL);
-    while (!scan_full(s)) {
+    while (!scan_full(s) && !engine_must_end(s->q->engine)) {
         if (s->then_at == SIZE_MAX) {
             s->done = !asof_next(s->asof, s->then);
             if (s->done)
@@ -329,6 +329,9 @@ static int more(struct scan *s)
     if (!make_room(s))
         question_fail(q, ERR_NOMEM, NULL);
     while (!s->rows && !s->done && !q->err) {
+        if (engine_must_end(q->engine) && !atomic_load(&q->cancelled))
+            return SQLITE_INTERRUPT; /* no row may be found for long, and SQLite sees nothing of it
+                                      */
         arena_reset(s->arena);
         if (atomic_load(&q->cancelled)) {
             question_fail(q, ERR_CANCELLED, NULL);

@@ -289,13 +289,14 @@ static size_t assets_then(struct scan *s, const struct asof_twin *t, size_t at)
 {
     if (!t->sees_profile)
         return SIZE_MAX;
-    if (s->rows) /* a batch of its own */
-        return at;
     s->room = ROWS_MAX;
     if (make_room(s))
         put_assets(s, t->id, t->root);
     else
         question_fail(s->q, ERR_NOMEM, NULL);
+    if (s->rows) /* a batch of its own */
+        s->room = s->rows;
+    (void)at;
     return SIZE_MAX;
 }
 
